@@ -1,0 +1,4 @@
+//! Quorate: will this cluster still keep its promises?
+
+pub mod finding;
+pub mod manifest;

@@ -1,0 +1,15 @@
+//! Manifests: sources, documents with a span for every node, and typed objects.
+
+mod field_path;
+mod node;
+mod object;
+mod source;
+mod span;
+mod typed;
+
+pub use field_path::{FieldPath, Segment};
+pub use node::{Entry, Existence, Located, Node, Value};
+pub use object::{Inventory, Object, ObjectId, ObjectReference};
+pub use source::{Origin, Place, Source, SourceId, SourceMap};
+pub use span::{LineColumn, LineIndex, Span};
+pub use typed::Typed;

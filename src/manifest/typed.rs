@@ -1,0 +1,31 @@
+//! Typed forms of the built-in kinds that rules and simulation read.
+
+use k8s_openapi::api::{apps, autoscaling, batch, core, policy, scheduling, storage};
+
+/// An object's typed form.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "each variant is the kind of its name")]
+pub enum Typed {
+    Deployment(Box<apps::v1::Deployment>),
+    ReplicaSet(Box<apps::v1::ReplicaSet>),
+    StatefulSet(Box<apps::v1::StatefulSet>),
+    DaemonSet(Box<apps::v1::DaemonSet>),
+    Job(Box<batch::v1::Job>),
+    CronJob(Box<batch::v1::CronJob>),
+    Pod(Box<core::v1::Pod>),
+    Node(Box<core::v1::Node>),
+    Namespace(Box<core::v1::Namespace>),
+    Service(Box<core::v1::Service>),
+    PersistentVolumeClaim(Box<core::v1::PersistentVolumeClaim>),
+    PersistentVolume(Box<core::v1::PersistentVolume>),
+    LimitRange(Box<core::v1::LimitRange>),
+    ResourceQuota(Box<core::v1::ResourceQuota>),
+    PodDisruptionBudget(Box<policy::v1::PodDisruptionBudget>),
+    PriorityClass(Box<scheduling::v1::PriorityClass>),
+    StorageClass(Box<storage::v1::StorageClass>),
+    HorizontalPodAutoscaler(Box<autoscaling::v2::HorizontalPodAutoscaler>),
+    /// A built-in kind of which only its fields' names and types were checked.
+    Checked,
+    /// A kind that is not built in, kept as its tree; or one that could not be decoded.
+    Dynamic,
+}
