@@ -82,7 +82,10 @@ impl Inventory {
 
     /// All objects with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (ObjectId, &Object)> {
-        self.objects.iter().enumerate().map(|(index, object)| (ObjectId(u32::try_from(index).unwrap_or(u32::MAX)), object))
+        self.objects
+            .iter()
+            .enumerate()
+            .map(|(index, object)| (ObjectId(u32::try_from(index).unwrap_or(u32::MAX)), object))
     }
 
     /// How many objects there are.
