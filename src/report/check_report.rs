@@ -105,6 +105,9 @@ pub enum ReportError {
     /// The output does not take it.
     #[error("the report could not be written: {0}; see that the output is open and its disk is not full")]
     Write(#[from] io::Error),
+    /// Values of Secrets could not be kept out of it, so nothing is written.
+    #[error("values of Secrets could not be kept out of the report: {0}; check fewer Secrets at once")]
+    Redaction(#[from] aho_corasick::BuildError),
     /// A defect: some part has no JSON form.
     #[error("the report could not be turned into JSON: {0}; this is a defect of quorate, please report it")]
     Json(#[from] serde_json::Error),
@@ -114,14 +117,14 @@ pub enum ReportError {
 /// given, but for the human report, which has the worst last. Values of Secrets appear in no format.
 ///
 /// # Errors
-/// When `out` refuses the text.
+/// When `out` refuses the text, or values of Secrets could not be kept out of it; then nothing is written.
 pub fn write_check(
     report: &CheckReport<'_>,
     format: Format,
     style: &TerminalStyle,
     out: &mut dyn io::Write,
 ) -> Result<(), ReportError> {
-    let redactor = Redactor::new(report.sources, report.secrets);
+    let redactor = Redactor::new(report.sources, report.secrets)?;
     let findings: Vec<Finding> = report.findings.iter().map(|finding| redactor.finding(finding)).collect();
     match format {
         Format::Human => human::write(report, &findings, &redactor, style, out)?,

@@ -10,7 +10,9 @@ use crate::manifest::SourceMap;
 
 use super::check_report::CheckReport;
 use super::location::Location;
+use super::printable;
 use super::prose;
+use super::terminal_style::Characters;
 
 /// One line for each finding that is not waived.
 pub(super) fn write(report: &CheckReport<'_>, findings: &[Finding], out: &mut dyn io::Write) -> io::Result<()> {
@@ -52,7 +54,7 @@ fn positions(location: &Location, properties: &mut Vec<String>) {
     }
 }
 
-/// What stands behind `::`. Control characters other than line breaks and tabs go: the log is shown on terminals too.
+/// What stands behind `::`. Of control characters only line breaks stay: the log is shown on terminals too.
 fn data(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -61,8 +63,10 @@ fn data(text: &str) -> String {
             '\r' => escaped.push_str("%0D"),
             '\n' => escaped.push_str("%0A"),
             '\t' => escaped.push(' '),
-            control if control.is_control() => escaped.push(char::REPLACEMENT_CHARACTER),
-            other => escaped.push(other),
+            other => match printable::replacement(other, Characters::Unicode) {
+                Some(replacement) => escaped.push_str(&replacement),
+                None => escaped.push(other),
+            },
         }
     }
     escaped
@@ -80,6 +84,6 @@ mod tests {
     #[test]
     fn nothing_ends_a_command_early() {
         assert_eq!(property("a,b:c%\r\n::error::x"), "a%2Cb%3Ac%25%0D%0A%3A%3Aerror%3A%3Ax");
-        assert_eq!(data("50% ,:\n::error::x\u{1b}["), "50%25 ,:%0A::error::x\u{fffd}[");
+        assert_eq!(data("50% ,:\n::error::x\u{1b}["), "50%25 ,:%0A::error::x␛[");
     }
 }
