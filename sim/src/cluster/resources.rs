@@ -40,7 +40,7 @@ impl Resources {
 
     /// The larger of the two for each resource.
     #[must_use]
-    pub fn max(&self, other: &Self) -> Self {
+    pub fn maximum(&self, other: &Self) -> Self {
         let mut largest = Self {
             cpu_milli: self.cpu_milli.max(other.cpu_milli),
             memory_bytes: self.memory_bytes.max(other.memory_bytes),
