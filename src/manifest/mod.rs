@@ -1,5 +1,8 @@
 //! Manifests: sources, documents with a span for every node, and typed objects.
 
+#[cfg(test)]
+pub(crate) mod built_from_json;
+pub mod decode;
 mod field_path;
 mod node;
 mod object;
