@@ -21,6 +21,8 @@ mod suggestion;
 mod timestamp;
 
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;
 
 pub use deserializer::{decode, decode_kubernetes};
