@@ -1,5 +1,9 @@
 //! Manifests: sources, documents with a span for every node, and typed objects.
 
+pub mod api;
+#[cfg(test)]
+pub(crate) mod built_from_json;
+pub mod decode;
 mod field_path;
 mod node;
 mod object;
