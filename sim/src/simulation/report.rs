@@ -80,6 +80,19 @@ pub enum StepOutcome {
 }
 
 impl StepOutcome {
+    /// All outcomes, the worst last.
+    pub const ALL: [Self; 9] = [
+        Self::Completed,
+        Self::Allowed,
+        Self::Denied429,
+        Self::Denied500,
+        Self::Refused,
+        Self::Failed,
+        Self::Blocked,
+        Self::Stuck,
+        Self::Livelock,
+    ];
+
     /// Its name in every output.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
