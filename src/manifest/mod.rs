@@ -10,6 +10,7 @@ mod object;
 mod source;
 mod span;
 mod typed;
+pub mod yaml;
 
 pub use field_path::{FieldPath, Segment};
 pub use node::{Entry, Existence, Located, Node, Value};
