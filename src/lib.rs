@@ -3,3 +3,5 @@
 pub mod finding;
 pub mod manifest;
 pub mod model;
+pub mod report;
+pub mod scenario;

@@ -12,7 +12,8 @@ use super::problem::{Problem, ProblemKind};
 use super::settings;
 use super::workload_reference::{WorkloadReference, find_workload};
 use crate::finding::Finding;
-use crate::manifest::{FieldPath, Node, SourceId, decode, nearest};
+use crate::manifest::decode::{decode, nearest};
+use crate::manifest::{FieldPath, Node, SourceId};
 
 /// A scenario, ready to be played.
 #[derive(Debug)]

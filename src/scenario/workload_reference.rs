@@ -5,7 +5,7 @@ use std::str::FromStr;
 use quorate_sim::cluster::{ClusterState, WorkloadKind, WorkloadName};
 use thiserror::Error;
 
-use crate::manifest::nearest;
+use crate::manifest::decode::nearest;
 
 /// `KIND/NAMESPACE/NAME`, or `KIND/NAME` with the namespace from elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
