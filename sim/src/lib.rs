@@ -5,8 +5,10 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`cluster`] | the state: nodes, pods, workloads, budgets |
+//! | [`scheduler`] | kube-scheduler: where a pod fits, scores, preemption, the queue |
 //! | [`simulation`] | steps, settings and reports; plays steps on a state |
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic))]
 
 pub mod cluster;
+pub mod scheduler;
 pub mod simulation;
