@@ -2,4 +2,6 @@
 
 pub mod finding;
 pub mod manifest;
+pub mod model;
 pub mod report;
+pub mod scenario;

@@ -1,1 +1,14 @@
-//! sim
+//! The pure core of quorate: a cluster's state and everything that changes it, as Kubernetes 1.36 does.
+//!
+//! No files, clocks, network, environment or hash order: the same input and seed give the same bytes.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`cluster`] | the state: nodes, pods, workloads, budgets |
+//! | [`scheduler`] | kube-scheduler: where a pod fits, scores, preemption, the queue |
+//! | [`simulation`] | steps, settings and reports; plays steps on a state |
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic))]
+
+pub mod cluster;
+pub mod scheduler;
+pub mod simulation;

@@ -1,11 +1,16 @@
 //! Manifests: sources, documents with a span for every node, and typed objects.
 
+pub mod api;
+#[cfg(test)]
+pub(crate) mod built_from_json;
+pub mod decode;
 mod field_path;
 mod node;
 mod object;
 mod source;
 mod span;
 mod typed;
+pub mod yaml;
 
 pub use field_path::{FieldPath, Segment};
 pub use node::{Entry, Existence, Located, Node, Value};

@@ -1,0 +1,241 @@
+//! The grammar of quantities (`k8s.io/apimachinery/pkg/api/resource/quantity.go`, `ParseQuantity`).
+
+/// The text of the API server's own error.
+const FORMAT: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+/// How many parts of 10⁻⁹ one is.
+const NANO: i128 = 1_000_000_000;
+/// The largest amount that a binary suffix can give: 2⁶³ − 1.
+const LARGEST_BINARY: i128 = i64::MAX as i128;
+
+/// An amount, exact to 10⁻⁹; smaller parts are rounded away from zero, as the API server does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ParsedQuantity {
+    /// The amount in units of 10⁻⁹. Amounts beyond 10²⁹ are held at the bound.
+    nanos: i128,
+}
+
+impl ParsedQuantity {
+    /// The amount in thousandths, rounded up (away from zero), as CPU is counted.
+    #[must_use]
+    pub const fn milli(self) -> i128 {
+        away_from_zero(self.nanos, 1_000_000)
+    }
+
+    /// The amount in whole units, rounded up (away from zero), as memory and all others are counted.
+    #[must_use]
+    pub const fn whole(self) -> i128 {
+        away_from_zero(self.nanos, NANO)
+    }
+
+    /// Whether the amount is below zero.
+    #[must_use]
+    pub const fn is_negative(self) -> bool {
+        self.nanos < 0
+    }
+}
+
+/// Why a text is not a quantity; the texts are the API server's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QuantityError {
+    /// It is written in another way.
+    #[error("{FORMAT}")]
+    Format,
+    /// Its digits are not a number.
+    #[error("unable to parse numeric part of quantity")]
+    Number,
+    /// Its suffix is none of m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei, n, u and e-notation.
+    #[error("unable to parse quantity's suffix")]
+    Suffix,
+}
+
+enum Scale {
+    Decimal(i32),
+    Binary(u32),
+}
+
+/// Reads a quantity: `500m`, `1.5Gi`, `12e6`.
+///
+/// # Errors
+/// When the API server would refuse it, for the same reason.
+pub fn parse_quantity(text: &str) -> Result<ParsedQuantity, QuantityError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(QuantityError::Format);
+    }
+    let (negative, unsigned) = match text.as_bytes().first() {
+        Some(b'-') => (true, text.get(1..).unwrap_or_default()),
+        Some(b'+') => (false, text.get(1..).unwrap_or_default()),
+        Some(_) | None => (false, text),
+    };
+    let whole_length = digits(unsigned);
+    let (whole, rest) = unsigned.split_at(whole_length);
+    let (fraction, suffix) = match rest.strip_prefix('.') {
+        Some(after) => after.split_at(digits(after)),
+        None => ("", rest),
+    };
+    let scale = parse_suffix(suffix)?;
+    if whole.is_empty() && fraction.is_empty() && !reads_as_zero_without_digits(&scale) {
+        return Err(QuantityError::Number);
+    }
+    let amount = scaled(whole, fraction, &scale);
+    Ok(ParsedQuantity { nanos: if negative { -amount } else { amount } })
+}
+
+/// The real parser takes `m` and `Gi` for zero; only suffixes that leave its fast path need a digit.
+const fn reads_as_zero_without_digits(scale: &Scale) -> bool {
+    match scale {
+        Scale::Decimal(power) => *power >= -9,
+        Scale::Binary(power) => *power < 50,
+    }
+}
+
+fn digits(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_digit).count()
+}
+
+fn parse_suffix(suffix: &str) -> Result<Scale, QuantityError> {
+    let letters = suffix.bytes().take_while(|byte| b"eEinumkKMGTP".contains(byte)).count();
+    let after = suffix.get(letters..).unwrap_or_default();
+    let exponent_digits = after.strip_prefix(['-', '+']).unwrap_or(after);
+    if exponent_digits.bytes().any(|byte| !byte.is_ascii_digit()) {
+        return Err(QuantityError::Format);
+    }
+    Ok(match suffix {
+        "" => Scale::Decimal(0),
+        "n" => Scale::Decimal(-9),
+        "u" => Scale::Decimal(-6),
+        "m" => Scale::Decimal(-3),
+        "k" => Scale::Decimal(3),
+        "M" => Scale::Decimal(6),
+        "G" => Scale::Decimal(9),
+        "T" => Scale::Decimal(12),
+        "P" => Scale::Decimal(15),
+        "E" => Scale::Decimal(18),
+        "Ki" => Scale::Binary(10),
+        "Mi" => Scale::Binary(20),
+        "Gi" => Scale::Binary(30),
+        "Ti" => Scale::Binary(40),
+        "Pi" => Scale::Binary(50),
+        "Ei" => Scale::Binary(60),
+        _ => {
+            let exponent = suffix.strip_prefix(['e', 'E']).ok_or(QuantityError::Suffix)?;
+            let exponent: i64 = exponent.parse().map_err(|_| QuantityError::Suffix)?;
+            Scale::Decimal(i32::try_from(exponent.clamp(-1000, 1000)).unwrap_or(0))
+        }
+    })
+}
+
+/// The amount in 10⁻⁹, rounded up.
+fn scaled(whole: &str, fraction: &str, scale: &Scale) -> i128 {
+    // 38 digits fit; what goes beyond is held at the bound above and rounded up below.
+    let mut mantissa: i128 = 0;
+    let mut exponent: i32 = 9;
+    let mut lost = false;
+    for (position, digit) in whole.bytes().chain(fraction.bytes()).enumerate() {
+        let in_fraction = position >= whole.len();
+        if mantissa < 10_i128.pow(28) {
+            mantissa = mantissa * 10 + i128::from(digit - b'0');
+            exponent -= i32::from(in_fraction);
+        } else {
+            lost |= digit != b'0';
+            exponent += i32::from(!in_fraction);
+        }
+    }
+    let mut amount = mantissa;
+    match scale {
+        Scale::Decimal(power) => exponent += power,
+        // The power of two first: it makes exact what the power of ten below would round.
+        Scale::Binary(power) => {
+            amount = amount.checked_shl(*power).filter(|_| amount < 1_i128 << (126 - power)).unwrap_or(i128::MAX)
+        }
+    }
+    amount = times_power_of_ten(amount, exponent, &mut lost);
+    if lost && amount < i128::MAX {
+        amount += 1;
+    }
+    match scale {
+        Scale::Decimal(_) => amount,
+        Scale::Binary(_) => amount.min(LARGEST_BINARY * NANO),
+    }
+}
+
+fn times_power_of_ten(mut amount: i128, exponent: i32, lost: &mut bool) -> i128 {
+    for _ in 0..exponent.unsigned_abs() {
+        if exponent > 0 {
+            match amount.checked_mul(10) {
+                Some(next) => amount = next,
+                None => return i128::MAX,
+            }
+        } else {
+            *lost |= amount % 10 != 0;
+            amount /= 10;
+        }
+        if amount == 0 {
+            break;
+        }
+    }
+    amount
+}
+
+const fn away_from_zero(amount: i128, unit: i128) -> i128 {
+    let whole = amount / unit;
+    match amount % unit {
+        0 => whole,
+        rest if rest > 0 => whole + 1,
+        _ => whole - 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn reads_what_the_api_server_reads() {
+        for (text, milli) in [
+            ("0", 0),
+            ("500m", 500),
+            ("1.5", 1500),
+            (".5", 500),
+            ("1.", 1000),
+            ("+2", 2000),
+            ("-2", -2000),
+            ("1Ki", 1_024_000),
+            ("1.5Gi", 1_610_612_736_000),
+            ("12e6", 12_000_000_000),
+            ("1E", 1_000_000_000_000_000_000_000),
+            ("100n", 1),
+            ("0.1m", 1),
+            ("16Ei", 9_223_372_036_854_775_807_000),
+            (" 1 ", 1000),
+            ("m", 0),
+            ("Gi", 0),
+            ("+", 0),
+            ("1e-3", 1),
+        ] {
+            assert_eq!(parse_quantity(text).map(ParsedQuantity::milli), Ok(milli), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_the_api_server_refuses() {
+        for text in ["", "abc", "1GB", "1 Gi", "1kb", "true", "1,5", "1.2.3", "ten", "Ei", "1gi", "5h"] {
+            assert!(parse_quantity(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whole_numbers_are_exact(number in any::<i64>()) {
+            let quantity = parse_quantity(&number.to_string()).unwrap();
+            prop_assert_eq!(quantity.whole(), i128::from(number));
+            prop_assert_eq!(quantity.milli(), i128::from(number) * 1000);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "[-+]?[0-9.]{0,40}[eEinumkKMGTP]{0,3}[-+]?[0-9]{0,5}") {
+            let _ = parse_quantity(&text);
+        }
+    }
+}
