@@ -105,6 +105,16 @@ pub enum ReportError {
     /// The output does not take it.
     #[error("the report could not be written: {0}; see that the output is open and its disk is not full")]
     Write(#[from] io::Error),
+    /// The command has no output in this format.
+    #[error("{command} has no {format} output; choose {instead}")]
+    Unsupported {
+        /// The command: `simulate`.
+        command: &'static str,
+        /// What was asked for.
+        format: Format,
+        /// What it can give: `human or json`.
+        instead: &'static str,
+    },
     /// Values of Secrets could not be kept out of it, so nothing is written.
     #[error("values of Secrets could not be kept out of the report: {0}; check fewer Secrets at once")]
     Redaction(#[from] aho_corasick::BuildError),

@@ -11,6 +11,7 @@
 //! | `json.rs`, `location.rs` | for programs: `fixtures/schemas/check.schema.json` |
 //! | `prose.rs` | a finding as plain text, for formats that carry one message |
 //! | `sarif.rs` | for code scanning |
+//! | `simulation/` | the timeline of a simulation, for people and programs |
 //! | `github.rs` | annotations on a pull request |
 
 mod check_report;
@@ -23,6 +24,7 @@ mod printable;
 mod prose;
 mod redaction;
 mod sarif;
+mod simulation;
 mod terminal_style;
 
 #[cfg(test)]
@@ -31,4 +33,5 @@ mod tests;
 pub use check_report::{CheckReport, CheckSummary, FindingCounts, ReportError, RuleDocumentation, write_check};
 pub use format::{Format, FormatError, Output};
 pub use redaction::secret_spans;
+pub use simulation::{SimulationDocument, write_simulation};
 pub use terminal_style::{Characters, Colour, ColourChoice, Detail, Links, TerminalStyle};

@@ -22,4 +22,6 @@ mod quote;
 mod snippet;
 mod whole;
 
+pub(super) use page::{WIDEST_PROSE, columns, wrap};
+pub(super) use paint::Paint;
 pub(super) use whole::write;

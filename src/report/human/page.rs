@@ -13,7 +13,7 @@ use crate::report::terminal_style::{Characters, Links, TerminalStyle};
 use super::paint::Paint;
 
 /// Prose wider than this is hard to read, however wide the terminal is.
-const WIDEST_PROSE: usize = 120;
+pub(in crate::report) const WIDEST_PROSE: usize = 120;
 
 /// The frame's characters.
 pub(super) struct Glyphs {
@@ -106,7 +106,7 @@ impl<'a> Page<'a> {
 }
 
 /// Wraps safe text to `width` columns. Names with hyphens and slashes stay whole.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(in crate::report) fn wrap(text: &str, width: usize) -> Vec<String> {
     let options = textwrap::Options::new(width)
         .word_separator(textwrap::WordSeparator::AsciiSpace)
         .word_splitter(textwrap::WordSplitter::NoHyphenation)
@@ -115,6 +115,6 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// Columns that safe, unpainted text takes.
-pub(super) fn columns(text: &str) -> usize {
+pub(in crate::report) fn columns(text: &str) -> usize {
     unicode_width::UnicodeWidthStr::width(text)
 }

@@ -241,7 +241,7 @@ fn drawn_character(character: char, column: usize, characters: Characters) -> (S
 /// Marks within one line are drawn below it side by side: where two overlap, the first ends where the second begins; those that
 /// begin together become one.
 fn without_overlaps(mut marks: Vec<Mark>) -> Vec<Mark> {
-    marks.sort_by(|left, right| (left.start, left.role, left.end).cmp(&(right.start, right.role, right.end)));
+    marks.sort_by_key(|mark| (mark.start, mark.role, mark.end));
     let mut apart: Vec<Mark> = Vec::new();
     for mark in marks {
         match apart.last_mut() {
