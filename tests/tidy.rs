@@ -118,7 +118,9 @@ fn names_say_what_is_inside() {
 fn mod_files_hold_only_a_map_and_declarations() {
     let mut violations = Vec::new();
     for path in all_files() {
-        if path.file_name().is_some_and(|name| name == "mod.rs") && path.components().all(|part| part.as_os_str() != "tests") {
+        if path.file_name().is_some_and(|name| name == "mod.rs")
+            && path.components().all(|part| part.as_os_str() != "tests")
+        {
             for (name, _) in functions(&path) {
                 violations.push(format!("{}: fn {name} belongs in a file of its own", path.display()));
             }
@@ -153,8 +155,19 @@ fn arrows_point_one_way() {
 #[test]
 fn the_core_is_pure() {
     let forbidden = [
-        "HashMap", "HashSet", "std::time", "SystemTime", "Instant", "std::fs", "std::env", "std::net", "std::io",
-        "std::thread", "std::process", "println!", "eprintln!",
+        "HashMap",
+        "HashSet",
+        "std::time",
+        "SystemTime",
+        "Instant",
+        "std::fs",
+        "std::env",
+        "std::net",
+        "std::io",
+        "std::thread",
+        "std::process",
+        "println!",
+        "eprintln!",
     ];
     let mut violations = Vec::new();
     for path in rust_files("sim/src").into_iter().chain(rust_files("sim/proof/src")) {

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use quorate_sim::cluster::{ClusterState, LabelSelector, NodeId, Operator, Requirement, WorkloadName};
-use quorate_sim::simulation::{
-    EvictionTarget, ObjectChange, PodSelection, Settings, Step, StepAction, StepOutcome,
-};
+use quorate_sim::simulation::{EvictionTarget, ObjectChange, PodSelection, Settings, Step, StepAction, StepOutcome};
 
 use super::file;
 use super::problem::{Problem, ProblemKind};
@@ -111,9 +109,11 @@ impl Resolver<'_, '_> {
     fn actions(&mut self, step: &file::Step) -> Vec<Result<Action, Problem>> {
         let mut actions = Vec::new();
         actions.extend(step.set_image.as_ref().map(|own| self.set_image(own)));
-        actions.extend(step.restart.as_ref().map(|own| {
-            Ok(restart_step(self.state, self.workload(&own.workload, "restart.workload")?))
-        }));
+        actions.extend(
+            step.restart
+                .as_ref()
+                .map(|own| Ok(restart_step(self.state, self.workload(&own.workload, "restart.workload")?))),
+        );
         actions.extend(step.scale.as_ref().map(|own| self.scale(own)));
         actions.extend(step.apply.as_ref().map(|own| self.apply(own)));
         actions.extend(step.delete.as_ref().map(|own| self.delete(own)));
@@ -125,14 +125,13 @@ impl Resolver<'_, '_> {
             let node = self.node(&own.node, "uncordon.node")?;
             Ok((StepAction::Uncordon { node }, format!("uncordon {}", own.node)))
         }));
-        actions.extend(step.drain.as_ref().map(|own| {
-            Ok(drain_step(self.state, self.nodes(&own.nodes, "drain.nodes")?))
-        }));
+        actions
+            .extend(step.drain.as_ref().map(|own| Ok(drain_step(self.state, self.nodes(&own.nodes, "drain.nodes")?))));
         actions.extend(step.evict.as_ref().map(|own| self.evict(own)));
         actions.extend(step.set_ready.as_ref().map(|own| self.set_ready(own)));
-        actions.extend(step.fail_node.as_ref().map(|own| {
-            Ok(fail_step(self.state, self.nodes(&own.nodes, "failNode.nodes")?))
-        }));
+        actions.extend(
+            step.fail_node.as_ref().map(|own| Ok(fail_step(self.state, self.nodes(&own.nodes, "failNode.nodes")?))),
+        );
         actions.extend(step.recover_node.as_ref().map(|own| {
             let nodes = self.nodes(&own.nodes, "recoverNode.nodes")?;
             Ok((StepAction::RecoverNode { nodes }, format!("recover {}", own.nodes.join(", "))))
@@ -141,9 +140,11 @@ impl Resolver<'_, '_> {
             let nodes = self.nodes(&own.nodes, "deleteNode.nodes")?;
             Ok((StepAction::DeleteNode { nodes }, format!("delete node {}", own.nodes.join(", "))))
         }));
-        actions.extend(step.wait.as_ref().map(|own| {
-            Ok((StepAction::Wait { seconds: own.seconds }, format!("wait {} s", own.seconds)))
-        }));
+        actions.extend(
+            step.wait
+                .as_ref()
+                .map(|own| Ok((StepAction::Wait { seconds: own.seconds }, format!("wait {} s", own.seconds)))),
+        );
         actions
     }
 

@@ -45,7 +45,11 @@ pub(super) fn settings(file: &file::Settings, base: Settings, problems: &mut Vec
 
 /// The time between two nodes at `rate` nodes a second; a rate of 0 is "never", as far away as virtual time reaches.
 fn interval(rate: f64) -> Duration {
-    if rate > 0.0 { Duration::from_milliseconds(u64::from(whole(1000.0 / rate))) } else { Duration::from_milliseconds(u64::MAX / 4) }
+    if rate > 0.0 {
+        Duration::from_milliseconds(u64::from(whole(1000.0 / rate)))
+    } else {
+        Duration::from_milliseconds(u64::MAX / 4)
+    }
 }
 
 fn whole(number: f64) -> u32 {
@@ -100,8 +104,9 @@ pub(super) fn apply_default_tolerations(state: &mut ClusterState, file: &file::S
 
 /// 300 s of exactly this key is taken as admission's own.
 fn set_toleration(template: &mut Arc<PodTemplate>, key: Symbol, seconds: i64) {
-    let defaulted =
-        |toleration: &quorate_sim::cluster::Toleration| toleration.key == Some(key) && toleration.toleration_seconds == Some(300);
+    let defaulted = |toleration: &quorate_sim::cluster::Toleration| {
+        toleration.key == Some(key) && toleration.toleration_seconds == Some(300)
+    };
     if template.spec.tolerations.iter().any(defaulted) {
         let spec = &mut Arc::make_mut(template).spec;
         for toleration in spec.tolerations.iter_mut().filter(|toleration| defaulted(toleration)) {

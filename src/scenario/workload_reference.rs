@@ -81,8 +81,7 @@ pub fn find_workload(
 pub(super) fn workload_names(state: &ClusterState) -> Vec<(WorkloadName, String)> {
     let mut names = Vec::new();
     let mut add = |kind, namespace, name| {
-        let text =
-            format!("{}/{}/{}", WorkloadKind::as_str(kind), state.names.text(namespace), state.names.text(name));
+        let text = format!("{}/{}/{}", WorkloadKind::as_str(kind), state.names.text(namespace), state.names.text(name));
         names.push((WorkloadName { kind, namespace, name }, text));
     };
     for own in state.deployments.values() {

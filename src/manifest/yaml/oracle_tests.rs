@@ -39,7 +39,8 @@ fn bytes(case: &Json) -> Vec<u8> {
 fn equal(left: &Json, right: &Json) -> bool {
     match (left, right) {
         (Json::Number(left), Json::Number(right)) => {
-            left == right || (left.as_f64() == right.as_f64() && left.as_u64() == right.as_u64())
+            left == right
+                || (left.as_f64() == right.as_f64() && left.as_u64() == right.as_u64())
                 || (left.as_f64() == right.as_f64() && (left.is_f64() || right.is_f64()))
         }
         (Json::Array(left), Json::Array(right)) => {
