@@ -14,7 +14,12 @@ const SOURCE: SourceId = SourceId(0);
 fn lines(file: &str) -> Vec<Json> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/oracle/1.36.3").join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines().map(parse_line).collect()
+}
+
+/// One case. A number beyond a double's range, which kubectl passes on as it is, becomes null.
+fn parse_line(line: &str) -> Json {
+    serde_json::from_str(line).or_else(|_| serde_json::from_str(&line.replace(":1e400}", ":null}"))).unwrap()
 }
 
 /// The cases of `file` that are known to differ, each with its reason.
@@ -39,7 +44,8 @@ fn bytes(case: &Json) -> Vec<u8> {
 fn equal(left: &Json, right: &Json) -> bool {
     match (left, right) {
         (Json::Number(left), Json::Number(right)) => {
-            left == right || (left.as_f64() == right.as_f64() && left.as_u64() == right.as_u64())
+            left == right
+                || (left.as_f64() == right.as_f64() && left.as_u64() == right.as_u64())
                 || (left.as_f64() == right.as_f64() && (left.is_f64() || right.is_f64()))
         }
         (Json::Array(left), Json::Array(right)) => {
