@@ -1,5 +1,6 @@
 //! Quorate: will this cluster still keep its promises?
 
+pub mod environment;
 pub mod finding;
 pub mod manifest;
 pub mod model;

@@ -6,9 +6,11 @@
 //! | --- | --- |
 //! | [`cluster`] | the state: nodes, pods, workloads, budgets |
 //! | [`scheduler`] | kube-scheduler: where a pod fits, scores, preemption, the queue |
+//! | [`prove`] | proofs of what is said, each accepted by the checker of `quorate-proof` before it leaves |
 //! | [`simulation`] | steps, settings and reports; plays steps on a state |
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic))]
 
 pub mod cluster;
+pub mod prove;
 pub mod scheduler;
 pub mod simulation;

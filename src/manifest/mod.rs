@@ -1,6 +1,7 @@
 //! Manifests: sources, documents with a span for every node, and typed objects.
 
 pub mod api;
+pub mod assemble;
 #[cfg(test)]
 pub(crate) mod built_from_json;
 pub mod decode;

@@ -67,6 +67,15 @@ pub fn check(proof: &NoPlacement) -> Result<(), Rejection> {
     Ok(())
 }
 
+/// Checks one fact about one node.
+///
+/// # Errors
+/// Why it does not keep the pod in question off that node.
+pub fn refutes(input: &Input, node: &str, refutation: &Refutation) -> Result<(), Rejection> {
+    let found = input.nodes.get(node).ok_or_else(|| Rejection::UnknownNode(node.to_owned()))?;
+    Question { input, name: node, node: found }.refuted_by(refutation)
+}
+
 /// Does the pod fit on this node?
 struct Question<'a> {
     input: &'a Input,

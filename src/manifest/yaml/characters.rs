@@ -1,12 +1,14 @@
 //! Characters that YAML forbids, and those that YAML 1.1 takes for line breaks.
 
+use std::collections::VecDeque;
+
 /// What stands in a text that is no ordinary character.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Unusual {
     /// Byte offset of the first character that YAML forbids.
     pub forbidden: Option<usize>,
     /// Byte offsets of U+0085, U+2028 and U+2029, ascending.
-    pub line_separators: Vec<usize>,
+    pub line_separators: VecDeque<usize>,
     /// Whether there is a tab.
     pub tabs: Tabs,
 }
@@ -32,11 +34,13 @@ pub(super) fn inspect(text: &str) -> Unusual {
             b'\t' => unusual.tabs = Tabs::Some,
             0x00..=0x1F | 0x7F => return Unusual { forbidden: Some(at), ..unusual },
             0xC2 => match bytes.get(at + 1) {
-                Some(0x85) => unusual.line_separators.push(at),
+                Some(0x85) => unusual.line_separators.push_back(at),
                 Some(0x80..0xA0) => return Unusual { forbidden: Some(at), ..unusual },
                 Some(_) | None => {}
             },
-            0xE2 if matches!(bytes.get(at + 1..at + 3), Some([0x80, 0xA8 | 0xA9])) => unusual.line_separators.push(at),
+            0xE2 if matches!(bytes.get(at + 1..at + 3), Some([0x80, 0xA8 | 0xA9])) => {
+                unusual.line_separators.push_back(at)
+            }
             0xEF if matches!(bytes.get(at + 1..at + 3), Some([0xBF, 0xBE | 0xBF])) => {
                 return Unusual { forbidden: Some(at), ..unusual };
             }

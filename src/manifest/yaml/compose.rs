@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
+use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
 
 use super::super::node::{Node, Value};
 use super::super::source::SourceId;
@@ -63,17 +63,52 @@ pub(super) struct Outcome {
 /// Texts that many mappings share, so that each is kept once.
 pub(super) type Interner = HashSet<Arc<str>>;
 
+/// How many comments without a blank before them one document may have.
+const GLUED_COMMENTS: usize = 16;
+
 /// Reads one document.
 pub(super) fn compose(input: Input<'_>, limits: &Limits, keys: &mut Interner) -> Outcome {
-    let mut composer = Composer::new(input, limits, keys);
-    let root = match composer.run() {
-        Ok(root) => root,
-        Err(problem) => {
-            composer.problems.push(*problem);
-            None
-        }
-    };
-    Outcome { root, problems: composer.problems }
+    let mut without_comments = String::new();
+    for _ in 0..GLUED_COMMENTS {
+        let text = if without_comments.is_empty() { input.text } else { &without_comments };
+        let mut composer = Composer::new(Input { text, ..input }, limits, keys);
+        let (root, glued) = match composer.run() {
+            Ok(root) => (root, None),
+            Err(problem) => {
+                composer.problems.push(*problem);
+                (None, composer.glued_comment)
+            }
+        };
+        let outcome = Outcome { root, problems: composer.problems };
+        let Some(comment) = glued else { return outcome };
+        // go-yaml takes `"a"#b` for a text and a comment: with blanks for the comment every place stays what it is.
+        without_comments = blank_comment(text, comment);
+    }
+    let kind = ProblemKind::Syntax("too many comments have no blank before their #".to_owned());
+    let problem = Problem::new(kind, input.source, to_span(input.base, 0..0));
+    Outcome { root: None, problems: vec![problem] }
+}
+
+fn blank_comment(text: &str, comment: usize) -> String {
+    let end = text[comment..].find(['\n', '\r']).map_or(text.len(), |line_break| comment + line_break);
+    let mut blanked = String::with_capacity(text.len());
+    blanked.push_str(&text[..comment]);
+    blanked.extend(std::iter::repeat_n(' ', end - comment));
+    blanked.push_str(&text[end..]);
+    blanked
+}
+
+/// How far the documents of a text are read; only the first counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Documents {
+    /// None has begun.
+    None,
+    /// The first has begun.
+    Open,
+    /// The first has ended.
+    Ended,
+    /// The first was ended by `...`.
+    Closed,
 }
 
 type Fallible<T> = Result<T, Box<Problem>>;
@@ -91,6 +126,8 @@ struct Composer<'text, 'limits> {
     before: Before,
     root: Option<Node>,
     problems: Vec<Problem>,
+    /// Where a comment stands without a blank before it, when that is what ended the reading.
+    glued_comment: Option<usize>,
 }
 
 impl<'text, 'limits> Composer<'text, 'limits> {
@@ -111,6 +148,7 @@ impl<'text, 'limits> Composer<'text, 'limits> {
             before: Before::LineStart,
             root: None,
             problems: Vec::new(),
+            glued_comment: None,
         }
     }
 
@@ -134,29 +172,33 @@ impl<'text, 'limits> Composer<'text, 'limits> {
             return Err(self.problem_at_character(ProblemKind::ControlCharacter(code_point), at));
         }
         let mut parser = Parser::new_from_str_with_options(self.input.text, self.options());
-        let mut documents = 0;
+        let mut documents = Documents::None;
         loop {
             let (event, span) = match parser.next_event() {
                 None | Some(Ok((Event::StreamEnd, _))) => break,
                 Some(Ok((event, span))) => (event, span.byte_range().unwrap_or_default()),
-                Some(Err(_)) if documents > 0 && self.root.is_some() => break,
-                Some(Err(error)) => return Err(self.scan_problem(&error)),
+                Some(Err(error)) => {
+                    self.scan_error(&error, documents)?;
+                    break;
+                }
             };
-            if matches!(event, Event::DocumentStart(..)) {
-                documents += 1;
-                if documents > 1 {
+            match (&event, documents) {
+                (Event::DocumentStart(..), Documents::None) => documents = Documents::Open,
+                (Event::DocumentStart(..), _) => {
                     self.problems.push(*self.problem(ProblemKind::IgnoredText, span));
                     break;
                 }
+                (Event::DocumentEnd, _) if span.is_empty() => documents = Documents::Ended,
+                (Event::DocumentEnd, _) => documents = Documents::Closed,
+                (_, _) => {}
             }
             self.handle(event, span)?;
         }
-        if documents == 0 {
+        if documents == Documents::None {
             self.check_without_document()?;
         }
-        if let Some(at) = self.unusual.line_separators.first().copied() {
-            let code_point = characters::code_point(self.input.text, at);
-            return Err(self.problem_at_character(ProblemKind::LineSeparator(code_point), at));
+        if let Some(at) = self.unusual.line_separators.front() {
+            return Err(self.line_separator(*at));
         }
         Ok(self.root.take().filter(|root| root.value != Value::Null))
     }
@@ -205,8 +247,39 @@ impl<'text, 'limits> Composer<'text, 'limits> {
     }
 
     fn end_document(&mut self, span: Range<usize>) -> Fallible<()> {
-        let marker = self.input.text.get(span.clone()).is_some_and(|text| text == "...");
-        self.check_gap(if marker { span.start } else { self.input.text.len() })
+        if !span.is_empty() {
+            return self.check_gap(span.start);
+        }
+        let rest = &self.input.text[self.last_end..];
+        self.check_gap(rest.find("\n---").map_or(self.input.text.len(), |marker| self.last_end + marker))
+    }
+
+    /// An error of the parser. Kubernetes does not look at what follows `...` or the end of the root.
+    fn scan_error(&mut self, error: &ScanError, documents: Documents) -> Fallible<()> {
+        let problem = self.scan_problem(error);
+        let at = problem.span.start as usize - self.input.base;
+        let directive = error.kind() == &ErrorKind::MissingDocumentEndBeforeDirective;
+        let known = ["%YAML", "%TAG"].iter().any(|name| self.input.text[at..].starts_with(name));
+        let second_root = documents == Documents::Ended && error.kind() == &ErrorKind::ExpectedDocumentStart;
+        if documents == Documents::Closed || second_root || (directive && known) {
+            self.problems.push(Problem { kind: ProblemKind::IgnoredText, ..*problem });
+            return Ok(());
+        }
+        if error.kind() == &ErrorKind::CommentNotSeparated {
+            self.glued_comment = Some(at);
+        }
+        if directive {
+            return Err(Box::new(Problem { kind: ProblemKind::Directive, ..*problem }));
+        }
+        match self.unusual.line_separators.front() {
+            Some(separator) if *separator <= at => Err(self.line_separator(*separator)),
+            Some(_) | None => Err(problem),
+        }
+    }
+
+    fn line_separator(&self, at: usize) -> Box<Problem> {
+        let code_point = characters::code_point(self.input.text, at);
+        self.problem_at_character(ProblemKind::LineSeparator(code_point), at)
     }
 
     /// A text without a document must not hold a document's end: libyaml wants a document before it.
@@ -294,9 +367,7 @@ impl<'text, 'limits> Composer<'text, 'limits> {
         let writing = if style == ScalarStyle::Plain { Writing::Plain } else { Writing::Quoted };
         // The parser writes what is not there as `~`.
         let text = if writing == Writing::Plain && span.is_empty() { "" } else { text };
-        let merge = tag == ScalarTag::Merge
-            || tag == ScalarTag::NonSpecific
-            || (tag == ScalarTag::Absent && writing == Writing::Plain);
+        let merge = tag == ScalarTag::Merge || (tag == ScalarTag::Absent && writing == Writing::Plain);
         if text == "<<" && merge && self.input.dialect == Dialect::Yaml {
             if let Some(frame) = self.frames.last_mut().filter(|frame| frame.wants_key()) {
                 frame.merge_key(self.input.base, span.clone());
@@ -356,6 +427,10 @@ impl<'text, 'limits> Composer<'text, 'limits> {
         let text = self.input.text;
         match style {
             ScalarStyle::Literal | ScalarStyle::Folded => {
+                if self.frames.is_empty() && !span.is_empty() && go_yaml::column(text, span.start) == 0 {
+                    let reason = "the text of a block scalar must be indented".to_owned();
+                    return Err(self.problem(ProblemKind::Syntax(reason), span.clone()));
+                }
                 if self.unusual.tabs == Tabs::Some {
                     let gap = self.last_end.min(span.start)..span.start;
                     self.check_gap(go_yaml::header(text, gap.clone()))?;
@@ -367,7 +442,7 @@ impl<'text, 'limits> Composer<'text, 'limits> {
             }
             ScalarStyle::Plain => {
                 if self.flow_depth > 0 {
-                    if let Some(kind) = go_yaml::flow_indicator(&text[span.clone()]) {
+                    if let Some(kind) = go_yaml::flow_indicator(text, span.clone()) {
                         return Err(self.problem(kind, span.clone()));
                     }
                 } else if self.unusual.tabs == Tabs::Some {
@@ -388,18 +463,19 @@ impl<'text, 'limits> Composer<'text, 'limits> {
         self.check_gap(span.start)
     }
 
-    /// U+2028 and U+2029 between quotes stay what they are, unless blanks around them are folded away.
+    /// Passes the line separators up to the end of a quoted scalar. U+2028 and U+2029 in it stay what they are, unless
+    /// blanks around them are folded away.
     fn accept_line_separators(&mut self, span: &Range<usize>) {
-        if self.unusual.line_separators.is_empty() {
-            return;
-        }
         let text = self.input.text;
-        self.unusual.line_separators.retain(|at| {
-            let (before, after) = (text[..*at].chars().next_back(), text[*at..].chars().nth(1));
+        while let Some(at) = self.unusual.line_separators.front().copied().filter(|at| *at < span.end) {
+            let (before, after) = (text[..at].chars().next_back(), text[at..].chars().nth(1));
             let blank = |character: Option<char>| character.is_some_and(char::is_whitespace);
-            let kept = text[*at..].starts_with(['\u{2028}', '\u{2029}']) && !blank(before) && !blank(after);
-            !(span.contains(at) && kept)
-        });
+            let kept = text[at..].starts_with(['\u{2028}', '\u{2029}']) && !blank(before) && !blank(after);
+            if at < span.start || !kept {
+                return;
+            }
+            self.unusual.line_separators.pop_front();
+        }
     }
 
     fn after_scalar(&mut self, style: ScalarStyle, token: Range<usize>) {
@@ -408,14 +484,16 @@ impl<'text, 'limits> Composer<'text, 'limits> {
         }
         self.last_end = token.end;
         self.before = match style {
+            ScalarStyle::Plain if self.flow_depth > 0 => Before::Token,
             ScalarStyle::Plain => Before::Plain { collection: self.innermost_block() },
             ScalarStyle::Literal | ScalarStyle::Folded => Before::LineStart,
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Before::Token,
         };
     }
 
+    /// Where the innermost collection starts; only asked for in block context.
     fn innermost_block(&self) -> Option<usize> {
-        self.frames.iter().rev().find(|frame| frame.writer() == Writer::Block).map(Frame::start)
+        self.frames.last().filter(|frame| frame.writer() == Writer::Block).map(Frame::start)
     }
 
     fn check_key_lines(&self, value_start: usize) -> Fallible<()> {
@@ -523,11 +601,13 @@ pub(super) fn to_span(base: usize, range: Range<usize>) -> Span {
     Span::new(offset(range.start), offset(range.end.max(range.start)))
 }
 
-/// Go writes a float without a fraction as a whole number, which then fits fields that take one.
-#[expect(clippy::cast_possible_truncation, reason = "within the range that is checked")]
+/// Go writes a float without a fraction as a whole number, which then fits fields that take one; its digits beyond a
+/// double's precision are zeros.
 fn whole(float: f64) -> Option<i128> {
-    let fits = float.fract() == 0.0 && (-9.223_372_036_854_775_8e18..1.844_674_407_370_955_2e19).contains(&float);
-    fits.then_some(float as i128)
+    if float.fract() != 0.0 || float.abs() >= 9.223_372_036_854_775_8e18 {
+        return None;
+    }
+    float.to_string().parse().ok()
 }
 
 /// The one copy of `text` among the keys.

@@ -159,9 +159,14 @@ pub(super) fn is_anchor_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-/// What is wrong with a plain scalar between brackets, where `?` and a leading colon are always indicators.
-pub(super) fn flow_indicator(text: &str) -> Option<ProblemKind> {
-    (text.starts_with(':') || text.contains('?')).then_some(ProblemKind::FlowIndicator)
+/// What is wrong with a plain scalar between brackets: `?` and a leading colon are always indicators there, and a colon
+/// belongs to the text unless a blank follows.
+pub(super) fn flow_indicator(text: &str, range: Range<usize>) -> Option<ProblemKind> {
+    let scalar = &text[range.clone()];
+    let after = text[range.end..].strip_prefix(':');
+    let glued_colon = after.and_then(|after| after.chars().next()).is_some_and(|next| !next.is_whitespace());
+    let refused = scalar.starts_with(':') || scalar.contains('?') || (glued_colon && !scalar.is_empty());
+    refused.then_some(ProblemKind::FlowIndicator)
 }
 
 /// Whether a key between braces and its colon stand on one line. `before` ends where the key starts, `after` starts where

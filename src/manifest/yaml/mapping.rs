@@ -49,11 +49,6 @@ impl MappingBuilder {
         self.entries
     }
 
-    /// The entries so far.
-    pub(super) fn entries(&self) -> &[Entry] {
-        &self.entries
-    }
-
     fn find(&self, key: &str) -> Option<usize> {
         if self.entries.len() <= LINEAR_SEARCH_KEYS {
             self.entries.iter().position(|entry| &*entry.key == key)
@@ -86,9 +81,9 @@ impl MappingBuilder {
             Set::Merged => None,
             // One not-a-number never equals another.
             Set::Here(other) if other == key_type && (key_type != KeyType::Float || &*entry.key != ".nan") => {
-                Some(Clash { kind: ProblemKind::DuplicateKey(entry.key.to_string()), first })
+                Some(Clash { kind: ProblemKind::DuplicateKey(shown(&entry.key)), first })
             }
-            Set::Here(_) => Some(Clash { kind: ProblemKind::AmbiguousKey(entry.key.to_string()), first }),
+            Set::Here(_) => Some(Clash { kind: ProblemKind::AmbiguousKey(shown(&entry.key)), first }),
         };
         self.entries[at] = entry;
         self.set[at] = Set::Here(key_type);
@@ -123,7 +118,7 @@ impl MappingBuilder {
                 None => self.push(entry.clone(), Set::Merged),
                 Some(at) => {
                     if matches!(self.set[at], Set::Here(_)) {
-                        let kind = ProblemKind::MergeReplaces(entry.key.to_string());
+                        let kind = ProblemKind::MergeReplaces(shown(&entry.key));
                         clashes.push(Clash { kind, first: self.entries[at].key_span });
                     }
                     self.entries[at] = entry.clone();
@@ -131,5 +126,14 @@ impl MappingBuilder {
                 }
             }
         }
+    }
+}
+
+/// A key as it stands in a message: the start of a long one.
+fn shown(key: &str) -> String {
+    const CHARACTERS: usize = 80;
+    match key.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => format!("{}…", &key[..end]),
+        None => key.to_owned(),
     }
 }

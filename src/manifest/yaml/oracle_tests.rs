@@ -14,7 +14,12 @@ const SOURCE: SourceId = SourceId(0);
 fn lines(file: &str) -> Vec<Json> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/oracle/1.36.3").join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines().map(parse_line).collect()
+}
+
+/// One case. A number beyond a double's range, which kubectl passes on as it is, becomes null.
+fn parse_line(line: &str) -> Json {
+    serde_json::from_str(line).or_else(|_| serde_json::from_str(&line.replace(":1e400}", ":null}"))).unwrap()
 }
 
 /// The cases of `file` that are known to differ, each with its reason.

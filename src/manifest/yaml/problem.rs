@@ -75,7 +75,9 @@ pub enum ProblemKind {
     #[error("only a comment may stand behind a document separator; put the text on the next line")]
     Separator,
     /// A document after `...` in what Kubernetes takes for one document.
-    #[error("Kubernetes ignores everything from here; start a document with --- on its own line")]
+    #[error(
+        "Kubernetes ignores everything from here; check the indentation, or start a document with --- on its own line"
+    )]
     IgnoredText,
     /// Bytes that are no text.
     #[error("this is not UTF-8; save the file as UTF-8")]
@@ -114,7 +116,7 @@ pub enum ProblemKind {
     #[error("a key and its colon must stand on one line")]
     KeyLines,
     /// `?` in an unquoted text between brackets.
-    #[error("a text with ? or a leading : must be quoted between brackets and braces")]
+    #[error("between brackets and braces quote a text with ? or a leading :, and put a blank behind a key's colon")]
     FlowIndicator,
     /// A number that JSON does not have.
     #[error("JSON has no infinity, no not-a-number and no number this large; quote it if it is text")]

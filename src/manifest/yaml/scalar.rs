@@ -12,9 +12,7 @@ use super::problem::ProblemKind;
 pub(super) enum ScalarTag {
     /// None.
     Absent,
-    /// `!`: the text is read as if it were unquoted.
-    NonSpecific,
-    /// `!!str`.
+    /// `!!str`, or `!`.
     String,
     /// `!!bool`.
     Boolean,
@@ -43,11 +41,11 @@ impl ScalarTag {
         } else if handle.is_empty() {
             match suffix.strip_prefix(CORE) {
                 Some(name) => name,
-                None if suffix == "!" => return Self::NonSpecific,
+                None if suffix == "!" => return Self::String,
                 None => return Self::Other,
             }
         } else {
-            return if handle == "!" && suffix.is_empty() { Self::NonSpecific } else { Self::Other };
+            return if handle == "!" && suffix.is_empty() { Self::String } else { Self::Other };
         };
         match name {
             "str" => Self::String,
@@ -92,7 +90,7 @@ pub(super) enum Scalar {
 pub(super) fn resolve(text: &str, writing: Writing, tag: ScalarTag) -> Result<Scalar, ProblemKind> {
     match tag {
         ScalarTag::Absent if writing == Writing::Quoted => Ok(Scalar::Text),
-        ScalarTag::Absent | ScalarTag::NonSpecific => Ok(plain(text)),
+        ScalarTag::Absent => Ok(plain(text)),
         ScalarTag::String | ScalarTag::Merge | ScalarTag::Other => Ok(Scalar::Text),
         ScalarTag::Boolean => match plain(text) {
             found @ Scalar::Boolean(_) => Ok(found),
@@ -276,7 +274,7 @@ mod tests {
         let tagged = |tag, text| resolve(text, Writing::Quoted, tag);
         assert_eq!(tagged(ScalarTag::Integer, "12"), Ok(Scalar::Integer(12)));
         assert_eq!(tagged(ScalarTag::Integer, "x"), Err(ProblemKind::Tag("whole number")));
-        assert_eq!(tagged(ScalarTag::NonSpecific, "12"), Ok(Scalar::Integer(12)));
+        assert_eq!(ScalarTag::new("", "!"), ScalarTag::String);
         assert_eq!(tagged(ScalarTag::Binary, "aGk="), Ok(Scalar::Decoded("hi".to_owned())));
         assert_eq!(tagged(ScalarTag::Timestamp, "2001-2-29"), Err(ProblemKind::Tag("timestamp")));
         assert_eq!(tagged(ScalarTag::Timestamp, "2001-12-14t21:59:43.10-05:00"), Ok(Scalar::Text));

@@ -18,10 +18,10 @@ pub(super) fn describe(kind: &ErrorKind, text: &str, at: usize, limits: &Limits)
             return ProblemKind::Tab;
         }
         ErrorKind::UnexpectedCharacter { character: '\t' } => return ProblemKind::Tab,
-        ErrorKind::UnknownQuotedScalarEscape
-        | ErrorKind::MissingLowSurrogate
-        | ErrorKind::UnpairedLowSurrogate
-        | ErrorKind::InvalidLowSurrogate => return ProblemKind::Escape,
+        ErrorKind::UnknownQuotedScalarEscape => "YAML does not know this escape; write the character itself".to_owned(),
+        ErrorKind::MissingLowSurrogate | ErrorKind::UnpairedLowSurrogate | ErrorKind::InvalidLowSurrogate => {
+            return ProblemKind::Escape;
+        }
         ErrorKind::UnsupportedYamlMajorVersion => return ProblemKind::Directive,
         ErrorKind::MappingValueNotAllowed => {
             "a mapping cannot start here; check the indentation, and quote a text that has ': ' in it".to_owned()
