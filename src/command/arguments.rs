@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::node_argument::NodesArgument;
 use crate::manifest::api::KubernetesVersion;
-use crate::report::Output;
+use crate::report::{ColourChoice, Output};
 
 /// Will this cluster still keep its promises?
 ///
@@ -72,21 +72,14 @@ pub(super) struct OutputArguments {
     #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
     pub(super) outputs: Vec<Output>,
     /// When to use colour; NO_COLOR is honoured
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColourArgument::Auto)]
-    pub(super) color: ColourArgument,
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColourChoice::Auto)]
+    pub(super) color: ColourChoice,
     /// Show everything that is otherwise folded together
     #[arg(short, long, conflicts_with = "quiet")]
     pub(super) verbose: bool,
-    /// No progress
+    /// The closing line alone, and no progress
     #[arg(short, long)]
     pub(super) quiet: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ColourArgument {
-    Auto,
-    Always,
-    Never,
 }
 
 #[derive(Debug, Args)]
@@ -216,8 +209,8 @@ pub(super) struct PolicyArguments {
     #[arg(long)]
     pub(super) rego_v0: bool,
     /// When to use colour; NO_COLOR is honoured
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColourArgument::Auto)]
-    pub(super) color: ColourArgument,
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColourChoice::Auto)]
+    pub(super) color: ColourChoice,
 }
 
 #[derive(Debug, Args)]
@@ -229,6 +222,6 @@ pub(super) struct ExplainArguments {
     #[arg(long, value_name = "DIRECTORY")]
     pub(super) policy: Vec<PathBuf>,
     /// When to use colour; NO_COLOR is honoured
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColourArgument::Auto)]
-    pub(super) color: ColourArgument,
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColourChoice::Auto)]
+    pub(super) color: ColourChoice,
 }
