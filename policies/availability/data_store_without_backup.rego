@@ -63,9 +63,9 @@ lost := sprintf("a loss of its volumes breaks the recovery point objective of %s
 reference := objects.reference(input)
 
 # What it runs: one name.
-engines := {sprintf("%s %q", [store.engine, store.name]) | some store in stores} if count(stores) > 0
+engines := {sprintf("data store %q (%s)", [store.name, store.engine]) | some store in stores} if count(stores) > 0
 
-engines := {sprintf("%s statefulset %q", [label, workload.name]) | some label in detected} if count(stores) == 0
+engines := {sprintf("data store %q (%s)", [workload.name, label]) | some label in detected} if count(stores) == 0
 
 stores := [store |
 	some store in data.environment.dataStores

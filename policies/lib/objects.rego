@@ -20,16 +20,12 @@ in_cluster(kind) := [object |
 	is_object(object)
 ]
 
-name(object) := object.metadata.name
-
-namespace(object) := object.metadata.namespace
-
 # `kind/namespace/name`, the kind in lower case, as quorate.yaml refers to objects.
 reference(object) := sprintf("%s/%s/%s", [
 	lower(object.kind),
 	object_namespace(object),
 	object.metadata.name,
-])
+]) if is_string(object.kind)
 
 object_namespace(object) := namespace if {
 	namespace := object.metadata.namespace

@@ -87,6 +87,7 @@ job_of(backup) := job if {
 	parts[0] == "cronjob"
 	some job in objects.in_namespace(parts[1], "CronJob")
 	job.metadata.name == parts[2]
+	is_object(job.spec)
 }
 
 place(_, backup) := {"path": ["spec", field], "object": {

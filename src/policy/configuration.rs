@@ -5,17 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::PolicyError;
 use super::registry::Rule;
+use super::{PolicyError, library};
 use crate::finding::Severity;
 
 /// What a user chose: `policies` of quorate.yaml, `--include` and `--exclude`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Configuration {
+    /// Packs of the Rego library that run; all if empty. Rules of the simulation, the loader and a user's own policies are
+    /// not in question.
+    pub packs: Vec<String>,
     /// Rule → parameter → value. Every rule also has `exemptNamespaces`: a list of namespaces it does not look at.
     pub parameters: BTreeMap<String, Map<String, Value>>,
-    /// Rule or pack → severity; a rule's own wins.
+    /// Rule or pack → severity; a rule's own wins. A rule may everywhere be named with its pack: `security/runs-as-root`.
     pub severities: BTreeMap<String, SeverityChoice>,
     /// Rules or packs; when there are any, no others run.
     pub include: Vec<String>,
@@ -84,8 +87,13 @@ impl Configuration {
         for name in named {
             known(name, rules)?;
         }
+        for pack in &self.packs {
+            if rules.iter().all(|rule| *rule.pack != **pack) {
+                return Err(unknown(pack, rules.iter().map(|rule| &*rule.pack)));
+            }
+        }
         for name in self.parameters.keys() {
-            if rules.iter().all(|rule| *rule.id != **name) {
+            if !rules.iter().any(|rule| is_id(name, rule)) {
                 return Err(unknown(name, rules.iter().map(|rule| &*rule.id)));
             }
         }
@@ -93,11 +101,16 @@ impl Configuration {
     }
 
     fn choice(&self, rule: &Rule) -> Result<Choice, PolicyError> {
-        let names = |list: &[String]| list.iter().any(|name| **name == *rule.id || **name == *rule.pack);
+        let names = |list: &[String]| list.iter().any(|name| is_id(name, rule) || **name == *rule.pack);
         let mut choice = Choice::default_for(rule);
-        choice.selected = (self.include.is_empty() || names(&self.include)) && !names(&self.exclude);
-        choice.severity = self.severities.get(&*rule.id).or_else(|| self.severities.get(&*rule.pack)).copied();
-        for (name, value) in self.parameters.get(&*rule.id).into_iter().flatten() {
+        let in_pack = self.packs.is_empty()
+            || !library::is_pack(&rule.pack)
+            || self.packs.iter().any(|pack| **pack == *rule.pack);
+        choice.selected = in_pack && (self.include.is_empty() || names(&self.include)) && !names(&self.exclude);
+        let own = self.severities.iter().find(|(name, _)| is_id(name, rule));
+        choice.severity = own.map(|(_, severity)| severity).or_else(|| self.severities.get(&*rule.pack)).copied();
+        let parameters = self.parameters.iter().filter(|(name, _)| is_id(name, rule));
+        for (name, value) in parameters.flat_map(|(_, parameters)| parameters) {
             if name == EXEMPT_NAMESPACES {
                 choice.exempt_namespaces = namespaces(rule, value)?;
                 continue;
@@ -131,8 +144,13 @@ fn wrong_type(rule: &Rule, parameter: &str, expected: &'static str, found: &'sta
     PolicyError::ParameterType { rule: rule.id.to_string(), parameter: parameter.to_owned(), expected, found }
 }
 
+/// Whether `name` is the rule's id, alone or behind its pack.
+fn is_id(name: &str, rule: &Rule) -> bool {
+    name.strip_prefix(&*rule.pack).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name) == &*rule.id
+}
+
 fn known(name: &str, rules: &[Rule]) -> Result<(), PolicyError> {
-    if rules.iter().any(|rule| *rule.id == *name || *rule.pack == *name) {
+    if rules.iter().any(|rule| is_id(name, rule) || *rule.pack == *name) {
         return Ok(());
     }
     Err(unknown(name, rules.iter().flat_map(|rule| [&*rule.id, &*rule.pack])))

@@ -85,6 +85,11 @@ pub(super) const RULES: &[BuiltIn] = rules! {
     "cost" / "monthly_cost_over_limit" = "monthly-cost-over-limit" facts;
 };
 
+/// Whether the library has a pack of this name.
+pub(super) fn is_pack(name: &str) -> bool {
+    RULES.iter().any(|rule| rule.pack == name)
+}
+
 /// The modules that rules share, `data.quorate.lib`.
 const SHARED: [(&str, &str); 6] = [
     ("policies/lib/image.rego", embedded!("policies/lib/image.rego")),

@@ -33,4 +33,4 @@ pub use evaluation::{Evaluation, FactDocument, Facts};
 pub use metadata::RelatedResource;
 pub use registry::{KindSelector, Need, Rule, RuleEngine};
 pub use set::PolicySet;
-//pub use waiver::{Waiver, WaiverTarget, apply, from_annotations};
+pub use waiver::{Waiver, WaiverTarget, apply, from_annotations};

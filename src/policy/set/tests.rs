@@ -184,6 +184,8 @@ fn configuration_selects_sets_severities_and_parameters() {
     assert_eq!(found(json!({"parameters": two, "exclude": ["limited"]})), Ok(vec![]));
     let exempt = json!({"limited": {"limit": 2, "exemptNamespaces": ["team"]}});
     assert_eq!(found(json!({"parameters": exempt})), Ok(vec![]));
+    let with_pack = json!({"p/limited": {"limit": 2}});
+    assert_eq!(found(json!({"parameters": with_pack, "severities": {"p/limited": "info"}})), Ok(vec![Severity::Info]));
     let wrong = found(json!({"parameters": {"limited": {"limt": 2}}})).unwrap_err();
     assert!(wrong.to_string().contains("`limit`"), "{wrong}");
     assert!(found(json!({"parameters": {"limited": {"limit": "2"}}})).is_err());
@@ -217,4 +219,21 @@ fn order_does_not_depend_on_threads() {
     assert_eq!(first.len(), 600);
     assert_eq!(first[0].1, "a");
     assert_eq!(first, run());
+}
+
+#[test]
+fn packs_choose_among_the_library_only() {
+    let configuration = Configuration { packs: vec!["cost".to_owned()], ..Configuration::default() };
+    let set = PolicySet::builtin().unwrap().configure(&configuration).unwrap();
+    assert!(set.runs("no-resource-requests") && set.runs("rollout-deadlock"));
+    assert!(!set.runs("privileged-container"));
+    let findings = vec![
+        Finding::new("rollout-deadlock", Severity::Error, "a"),
+        Finding::new("unreadable-document", Severity::Error, "b"),
+    ];
+    let severities = [("rollout-deadlock".to_owned(), crate::policy::SeverityChoice::Off)].into();
+    let hidden = Configuration { severities, exclude: vec!["loader".to_owned()], ..Configuration::default() };
+    let set = PolicySet::builtin().unwrap().configure(&hidden).unwrap();
+    let left = set.adjust(findings);
+    assert_eq!(left.iter().map(|finding| &*finding.rule).collect::<Vec<_>>(), ["unreadable-document"]);
 }
