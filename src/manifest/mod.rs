@@ -1,5 +1,6 @@
 //! Manifests: sources, documents with a span for every node, and typed objects.
 
+pub mod collect;
 mod field_path;
 mod node;
 mod object;
