@@ -105,18 +105,7 @@ fn an_alias_is_shown_where_it_stands_and_its_inside_where_it_is_written() {
 
 #[test]
 fn a_broken_document_hides_no_other() {
-    for broken in [
-        "b: [",
-        "b: \"",
-        "b:\n\tc: 1",
-        "- a\nb: 1",
-        "b: \0",
-        "b: *x",
-        "--- b: 2",
-        "{\"b\": ",
-        "@",
-        "%",
-    ] {
+    for broken in ["b: [", "b: \"", "b:\n\tc: 1", "- a\nb: 1", "b: \0", "b: *x", "--- b: 2", "{\"b\": ", "@", "%"] {
         let text = format!("a: 1\n---\n{broken}\n---\nc: 3\n");
         let parsed = read(&text);
         let roots: Vec<_> = parsed.documents.iter().map(|document| document.root.to_json()).collect();
