@@ -4,6 +4,7 @@ pub mod api;
 pub mod assemble;
 #[cfg(test)]
 pub(crate) mod built_from_json;
+pub mod collect;
 pub mod decode;
 mod field_path;
 mod node;

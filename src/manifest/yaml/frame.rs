@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::super::node::{Entry, Node, Value};
 use super::super::span::Span;
-use super::compose::{Interner, intern, to_span};
+use super::compose::to_span;
 use super::expansion::{Composed, Standing};
+use super::interner::{Interner, intern};
 use super::mapping::{Clash, KeyType, MappingBuilder};
 use super::number;
 use super::problem::{ProblemKind, Shape};

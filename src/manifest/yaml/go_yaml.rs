@@ -121,21 +121,29 @@ pub(super) fn tab_in_block_scalar(text: &str, gap: Range<usize>, content: Range<
 
 /// Where the header of a block scalar starts in the gap before its content.
 pub(super) fn header(text: &str, gap: Range<usize>) -> usize {
+    first_indicator(text, gap.clone(), |byte| matches!(byte, b'|' | b'>')).unwrap_or(gap.start)
+}
+
+/// The first dash in the gap before a list's first item.
+pub(super) fn first_dash(text: &str, gap: Range<usize>) -> Option<usize> {
+    first_indicator(text, gap, |byte| byte == b'-')
+}
+
+/// The first of the wanted indicators in a gap, outside of comments, anchors and tags.
+fn first_indicator(text: &str, gap: Range<usize>, wanted: impl Fn(u8) -> bool) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = gap.start;
     while at < gap.end {
-        let rest = &text[at..gap.end];
-        at += match bytes[at] {
-            b'|' | b'>' => return at,
-            b'#' => rest.find(['\n', '\r']).unwrap_or(rest.len()),
-            b'&' | b'!' => rest.find([' ', '\t', '\n', '\r']).unwrap_or(rest.len()),
-            _ => 1,
+        let byte = bytes[at];
+        let skipped = match byte {
+            b'#' => bytes[at..gap.end].iter().position(|byte| matches!(byte, b'\n' | b'\r')),
+            b'&' | b'!' => bytes[at..gap.end].iter().position(u8::is_ascii_whitespace),
+            _ if wanted(byte) => return Some(at),
+            _ => Some(1),
         };
-        while !text.is_char_boundary(at) {
-            at += 1;
-        }
+        at += skipped.unwrap_or(gap.end - at);
     }
-    gap.start
+    None
 }
 
 /// The first escape in a double-quoted scalar that YAML 1.1 does not know: `\/`, and halves of surrogate pairs.

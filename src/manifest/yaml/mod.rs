@@ -4,8 +4,8 @@
 //! | --- | --- |
 //! | `encoding` | bytes to text: UTF-8, or what a byte order mark says |
 //! | `stream` | cuts a stream into documents, as kubectl does |
-//! | `compose` | a document's text to its tree, from the events of `granit-parser` |
-//! | `frame`, `mapping`, `expansion` | open collections, keys and merges, anchors and aliases |
+//! | `compose`, `nodes` | a document's text to its tree, from the events of `granit-parser` |
+//! | `frame`, `mapping`, `interner`, `expansion` | open collections, keys and merges, anchors and aliases |
 //! | `scalar`, `number` | what an unquoted text means in go-yaml v2 |
 //! | `go_yaml`, `characters` | what go-yaml v2 refuses and `granit-parser` accepts |
 //! | `limits`, `problem`, `syntax` | what is too much, what is wrong, and how it is said |
@@ -18,8 +18,10 @@ mod encoding;
 mod expansion;
 mod frame;
 mod go_yaml;
+mod interner;
 mod limits;
 mod mapping;
+mod nodes;
 mod number;
 #[cfg(test)]
 mod oracle_tests;
@@ -28,6 +30,8 @@ mod problem;
 mod scalar;
 mod stream;
 mod syntax;
+#[cfg(test)]
+mod tests;
 
 pub use encoding::{Decoded, decode};
 pub use limits::Limits;

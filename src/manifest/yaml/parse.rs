@@ -5,8 +5,9 @@ use std::ops::Range;
 use super::super::node::Node;
 use super::super::source::SourceId;
 use super::super::span::Span;
-use super::compose::{self, Dialect, Input, Interner, LastLine, Outcome, to_span};
+use super::compose::{self, Dialect, Input, LastLine, Outcome, to_span};
 use super::encoding::Decoded;
+use super::interner::Interner;
 use super::limits::Limits;
 use super::problem::{Consequence, Likeness, Problem, ProblemKind};
 use super::stream::{self, Piece};
@@ -59,7 +60,7 @@ fn parse_stream(source: SourceId, text: &str, unreadable: &[u32], limits: &Limit
     let mut parsed = Parsed::default();
     let most = limits.source_bytes.min(u32::MAX as usize);
     if text.len() > most {
-        let kind = ProblemKind::SourceBytes { bytes: text.len(), limit: most };
+        let kind = ProblemKind::SourceBytes { limit: most };
         let first_line = text.bytes().take(1024).position(|byte| byte == b'\n').unwrap_or(0);
         parsed.problems.push(Problem::new(kind, source, to_span(0, 0..first_line)));
         return parsed;
@@ -145,7 +146,11 @@ impl Reader<'_> {
             return problem;
         }
         match stream::json_fault(text) {
-            Some((at, reason)) => self.problem_at(ProblemKind::Json(reason), base + at),
+            Some((at, reason)) => {
+                // An end that comes too early is shown at the last character.
+                let last = text.trim_end().char_indices().next_back().map_or(0, |(last, _)| last);
+                self.problem_at(ProblemKind::Json(reason), base + at.min(last))
+            }
             None => problem,
         }
     }

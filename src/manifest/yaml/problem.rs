@@ -125,10 +125,8 @@ pub enum ProblemKind {
     #[error("the value is not a {0}; correct the value or remove the tag")]
     Tag(&'static str),
     /// The source is too large.
-    #[error("the source has {bytes} bytes, more than the {limit} that are read; split it")]
+    #[error("the source has more than the {limit} bytes that are read; split it")]
     SourceBytes {
-        /// Its size.
-        bytes: usize,
         /// The limit.
         limit: usize,
     },
@@ -250,7 +248,7 @@ pub enum Consequence {
 impl Problem {
     /// A problem at `span`.
     #[must_use]
-    pub(super) const fn new(kind: ProblemKind, source: SourceId, span: Span) -> Self {
+    pub const fn new(kind: ProblemKind, source: SourceId, span: Span) -> Self {
         Self { kind, source, span, related: Vec::new(), likeness: Likeness::Manifest }
     }
 
