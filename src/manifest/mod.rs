@@ -5,6 +5,7 @@ pub mod assemble;
 #[cfg(test)]
 pub(crate) mod built_from_json;
 pub mod decode;
+pub mod default;
 mod field_path;
 mod node;
 mod object;

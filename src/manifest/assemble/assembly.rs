@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::finding::{Finding, NotEvaluated};
 use crate::manifest::api::{KubernetesVersion, Resolved, group_of, resolve};
 use crate::manifest::decode::{DecodeProblem, DecodeProblemKind};
-use crate::manifest::{Inventory, Node, Object, Place, SourceId, Typed};
+use crate::manifest::{Inventory, Node, Object, Place, SourceId, Typed, default};
 
 use super::duplicate::duplicates;
 use super::header::{Header, header, is_named, reference};
@@ -129,7 +129,8 @@ fn decode(resolved: &Resolved, kind: &str, options: &DecodeOptions, report: &mut
         report.add(finding);
     }
     let Some(known) = known else { return Typed::Dynamic };
-    let (typed, problems) = known.decode(report.root());
+    let (mut typed, problems) = known.decode(report.root());
+    default::apply(&mut typed);
     let is_stand_in = matches!(resolved, Resolved::StandIn(..));
     for problem in problems.into_iter().filter(|problem| !(is_stand_in && is_of_former_field(problem))) {
         let finding = problem.into_finding(report.source(), None);
