@@ -4,6 +4,7 @@ pub mod api;
 pub mod assemble;
 #[cfg(test)]
 pub(crate) mod built_from_json;
+pub mod custom_resource;
 pub mod decode;
 pub mod default;
 mod field_path;
