@@ -5,7 +5,9 @@ pub mod assemble;
 #[cfg(test)]
 pub(crate) mod built_from_json;
 pub mod collect;
+pub mod custom_resource;
 pub mod decode;
+pub mod default;
 mod field_path;
 mod node;
 mod object;

@@ -12,6 +12,8 @@ use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope, Resource, SubRes
 use crate::manifest::decode::{DecodeProblem, decode_kubernetes};
 use crate::manifest::{Node, Typed};
 
+use super::conversion;
+
 /// Whether objects of a kind lie in a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -76,11 +78,15 @@ where
 }
 
 macro_rules! kinds {
-    (typed { $($variant:ident $typed:ty,)* } checked { $($checked:ty,)* }) => {
+    (typed { $($variant:ident $typed:ty,)* } converted { $($older:ty, $convert:path,)* } checked { $($checked:ty,)* }) => {
         &[
             $(row::<$typed>(|root| {
                 let (value, problems) = decode_kubernetes::<$typed>(root);
                 (value.map_or(Typed::Dynamic, |value| Typed::$variant(Box::new(value))), problems)
+            }),)*
+            $(row::<$older>(|root| {
+                let (value, problems) = decode_kubernetes::<$older>(root);
+                (value.map_or(Typed::Dynamic, $convert), problems)
             }),)*
             $(row::<$checked>(|root| {
                 let (value, problems) = decode_kubernetes::<$checked>(root);
@@ -90,7 +96,8 @@ macro_rules! kinds {
     };
 }
 
-/// Every built-in kind: first those that rules and simulation read, then those that are only checked.
+/// Every built-in kind: first those that rules and simulation read, then older versions of them,
+/// then those that are only checked.
 pub const fn built_in_kinds() -> &'static [BuiltInKind] {
     KINDS
 }
@@ -122,6 +129,9 @@ const KINDS: &[BuiltInKind] = kinds! {
         StorageClass storage::v1::StorageClass,
         HorizontalPodAutoscaler autoscaling::v2::HorizontalPodAutoscaler,
     }
+    converted {
+        autoscaling::v1::HorizontalPodAutoscaler, conversion::horizontal_pod_autoscaler,
+    }
     checked {
         core::v1::ConfigMap,
         core::v1::Secret,
@@ -144,7 +154,6 @@ const KINDS: &[BuiltInKind] = kinds! {
         rbac::v1::Role,
         rbac::v1::RoleBinding,
         apps::v1::ControllerRevision,
-        autoscaling::v1::HorizontalPodAutoscaler,
         autoscaling::v1::Scale,
         policy::v1::Eviction,
         storage::v1::CSIDriver,

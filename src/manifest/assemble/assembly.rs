@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use rayon::prelude::*;
 
 use crate::finding::{Finding, NotEvaluated};
 use crate::manifest::api::{KubernetesVersion, Resolved, group_of, resolve};
-use crate::manifest::decode::{DecodeProblem, DecodeProblemKind};
-use crate::manifest::{Inventory, Node, Object, Place, SourceId, Typed};
+use crate::manifest::custom_resource::{Definition, Definitions};
+use crate::manifest::decode::{DecodeProblem, DecodeProblemKind, decode_kubernetes};
+use crate::manifest::{Inventory, Node, Object, ObjectReference, Place, SourceId, Typed, custom_resource, default};
 
 use super::duplicate::duplicates;
 use super::header::{Header, header, is_named, reference};
@@ -50,6 +52,12 @@ struct Outcome {
     skipped: usize,
 }
 
+/// What all documents share.
+struct Run<'a> {
+    definitions: &'a Definitions,
+    options: &'a DecodeOptions,
+}
+
 /// Makes objects of the documents of one configuration. Lists are taken apart. Nothing fails: what is wrong is a finding.
 #[must_use]
 pub fn assemble(documents: impl IntoIterator<Item = (SourceId, Node)>, options: &DecodeOptions) -> Assembled {
@@ -57,7 +65,9 @@ pub fn assemble(documents: impl IntoIterator<Item = (SourceId, Node)>, options: 
     for (source, root) in documents {
         take_apart(source, root, &mut roots);
     }
-    let outcomes: Vec<Outcome> = roots.into_par_iter().map(|(source, root)| outcome(source, root, options)).collect();
+    let definitions = Definitions::among(roots.iter().map(|(_, root)| root));
+    let run = Run { definitions: &definitions, options };
+    let outcomes: Vec<Outcome> = roots.into_par_iter().map(|(source, root)| outcome(source, root, &run)).collect();
     let mut assembled = Assembled::default();
     let mut not_evaluated = BTreeSet::new();
     for outcome in outcomes {
@@ -74,7 +84,7 @@ pub fn assemble(documents: impl IntoIterator<Item = (SourceId, Node)>, options: 
     assembled
 }
 
-fn outcome(source: SourceId, root: Node, options: &DecodeOptions) -> Outcome {
+fn outcome(source: SourceId, root: Node, run: &Run<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     secret::places(source, &root, &mut outcome.secret_places);
     let mut report = Report::new(source, &root);
@@ -90,12 +100,22 @@ fn outcome(source: SourceId, root: Node, options: &DecodeOptions) -> Outcome {
                 outcome.skipped = 1;
                 None
             } else {
+                let definition = run.definitions.get(group_of(&api_version), &kind);
                 let scope = match &resolved {
                     Resolved::BuiltIn(known) | Resolved::StandIn(known, _) => Some(known.scope),
-                    Resolved::Gone(_) | Resolved::Unknown(_) | Resolved::Custom => None,
+                    Resolved::Gone(_) | Resolved::Unknown(_) => None,
+                    Resolved::Custom => definition.map(|definition| definition.scope),
                 };
-                let reference = reference(&api_version, &kind, scope, options.kubernetes_version, &mut report);
-                let typed = decode(&resolved, &reference.kind, options, &mut report);
+                let reference = reference(&api_version, &kind, scope, run.options.kubernetes_version, &mut report);
+                let typed = match &resolved {
+                    Resolved::Custom => {
+                        outcome.not_evaluated.extend(custom(&reference, definition, &mut report));
+                        Typed::Dynamic
+                    }
+                    Resolved::BuiltIn(_) | Resolved::StandIn(..) | Resolved::Gone(_) | Resolved::Unknown(_) => {
+                        decode(&resolved, &kind, run.options, &mut report)
+                    }
+                };
                 Some((reference, typed))
             }
         }
@@ -103,6 +123,34 @@ fn outcome(source: SourceId, root: Node, options: &DecodeOptions) -> Outcome {
     outcome.findings = report.into_findings();
     outcome.object = object.map(|(reference, typed)| Object { reference, root, source, typed });
     outcome
+}
+
+/// Checks an object of a kind that is not built in.
+fn custom(
+    reference: &ObjectReference,
+    definition: Option<&Definition>,
+    report: &mut Report<'_>,
+) -> Option<NotEvaluated> {
+    metadata(report);
+    let ObjectReference { api_version, kind, .. } = reference;
+    let (group, version) = api_version.split_once('/')?;
+    match definition {
+        Some(definition) => custom_resource::check(definition, version, kind, report),
+        None => Some(NotEvaluated {
+            rule: "custom-resource-invalid".into(),
+            needs: format!("the CustomResourceDefinition of {kind} ({group})"),
+        }),
+    }
+}
+
+/// Every object has the same metadata.
+fn metadata(report: &mut Report<'_>) {
+    let Some(node) = report.root().get("metadata") else { return };
+    let (_, problems) = decode_kubernetes::<ObjectMeta>(node);
+    for problem in problems {
+        let finding = problem.inside("metadata").into_finding(report.source(), None);
+        report.add(finding);
+    }
 }
 
 /// Whether a document has `apiVersion` and `kind` and is no object of a cluster: the configuration of a client.
@@ -129,7 +177,8 @@ fn decode(resolved: &Resolved, kind: &str, options: &DecodeOptions, report: &mut
         report.add(finding);
     }
     let Some(known) = known else { return Typed::Dynamic };
-    let (typed, problems) = known.decode(report.root());
+    let (mut typed, problems) = known.decode(report.root());
+    default::apply(&mut typed);
     let is_stand_in = matches!(resolved, Resolved::StandIn(..));
     for problem in problems.into_iter().filter(|problem| !(is_stand_in && is_of_former_field(problem))) {
         let finding = problem.into_finding(report.source(), None);

@@ -67,6 +67,23 @@ pub enum DecodeProblemKind {
 }
 
 impl DecodeProblem {
+    /// The same problem, where the value that was decoded is the field `key` of another.
+    #[must_use]
+    pub fn inside(mut self, key: &str) -> Self {
+        let within = |path: &FieldPath| {
+            let outer = FieldPath::root().key(key);
+            outer.segments().iter().chain(path.segments()).cloned().collect::<FieldPath>()
+        };
+        self.path = within(&self.path);
+        if let DecodeProblemKind::UnknownField { suggestion: Some(suggestion), .. } = &mut self.kind {
+            match suggestion {
+                Suggestion::Misspelt { path, .. } => *path = within(path),
+                Suggestion::Misplaced { path } => *path = format!("{key}.{path}"),
+            }
+        }
+        self
+    }
+
     /// The finding of this problem in `object`, which stands in `source`.
     #[must_use]
     pub fn into_finding(self, source: SourceId, object: Option<ObjectReference>) -> Finding {

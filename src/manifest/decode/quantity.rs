@@ -1,5 +1,7 @@
 //! The grammar of quantities (`k8s.io/apimachinery/pkg/api/resource/quantity.go`, `ParseQuantity`).
 
+use std::fmt;
+
 /// The text of the API server's own error.
 const FORMAT: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 /// How many parts of 10⁻⁹ one is.
@@ -27,10 +29,34 @@ impl ParsedQuantity {
         away_from_zero(self.nanos, NANO)
     }
 
+    /// So many thousandths.
+    #[must_use]
+    pub const fn from_milli(milli: i128) -> Self {
+        Self { nanos: milli.saturating_mul(1_000_000) }
+    }
+
+    /// The sum of both.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self { nanos: self.nanos.saturating_add(other.nanos) }
+    }
+
     /// Whether the amount is below zero.
     #[must_use]
     pub const fn is_negative(self) -> bool {
         self.nanos < 0
+    }
+}
+
+impl fmt::Display for ParsedQuantity {
+    /// Exact, as a whole number where it is one, else in the largest of `m`, `u` and `n` that needs no fraction.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (unit, suffix) in [(NANO, ""), (1_000_000, "m"), (1_000, "u")] {
+            if self.nanos % unit == 0 {
+                return write!(formatter, "{}{suffix}", self.nanos / unit);
+            }
+        }
+        write!(formatter, "{}n", self.nanos)
     }
 }
 
@@ -231,6 +257,12 @@ mod tests {
             let quantity = parse_quantity(&number.to_string()).unwrap();
             prop_assert_eq!(quantity.whole(), i128::from(number));
             prop_assert_eq!(quantity.milli(), i128::from(number) * 1000);
+        }
+
+        #[test]
+        fn printed_amounts_read_back(text in "-?[0-9]{1,9}(\\.[0-9]{1,9})?(m|k|M|Ki|Mi|u|n)?") {
+            let quantity = parse_quantity(&text).unwrap();
+            prop_assert_eq!(parse_quantity(&quantity.to_string()), Ok(quantity));
         }
 
         #[test]
