@@ -12,4 +12,7 @@ mod json;
 mod step_rows;
 mod timeline;
 
+#[cfg(test)]
+mod tests;
+
 pub use document::{SimulationDocument, write_simulation};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use quorate_sim::cluster::Time;
 use quorate_sim::simulation::{PodSummary, StateSummary, StepOutcome, StepReport};
 
 use crate::report::printable::count;
@@ -106,6 +107,29 @@ fn pending(state: &StateSummary) -> BTreeMap<(&str, &str), usize> {
         *pending.entry((pod.owner.as_str(), reason)).or_insert(0) += 1;
     }
     pending
+}
+
+/// The events, each with its time; of the same event again and again one, with its first and last time.
+pub(super) fn without_repetition(events: &[(Time, String)]) -> Vec<String> {
+    let mut runs: Vec<(Time, Time, usize, &str)> = Vec::new();
+    for (time, event) in events {
+        match runs.last_mut() {
+            Some((_, last, times, known)) if known == event => {
+                *last = *time;
+                *times += 1;
+            }
+            Some(_) | None => runs.push((*time, *time, 1, event)),
+        }
+    }
+    runs.into_iter()
+        .map(|(first, last, times, event)| {
+            let first = duration(first.milliseconds());
+            match times {
+                1 => format!("{first}: {event}"),
+                _ => format!("{first} to {}, {times} times: {event}", duration(last.milliseconds())),
+            }
+        })
+        .collect()
 }
 
 /// A length of virtual time as Kubernetes writes it: `0s`, `0.4s`, `31s`, `10m31s`, `1h0m5s`.

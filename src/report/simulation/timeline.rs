@@ -12,7 +12,7 @@ use crate::report::printable;
 use crate::report::terminal_style::{Detail, TerminalStyle};
 
 use super::document::SimulationDocument;
-use super::step_rows::{Mood, ShortNames, Shortage, duration, mood, newly_pending, shortages};
+use super::step_rows::{Mood, ShortNames, Shortage, duration, mood, newly_pending, shortages, without_repetition};
 
 /// Events below a step that went wrong, unless all are asked for.
 const MOST_EVENTS: usize = 6;
@@ -133,18 +133,16 @@ impl Timeline<'_> {
         below.extend(newly_pending(before, &step.after, &self.names).into_iter().map(|text| ("then", text)));
         below.extend(step.unexpected.iter().map(|text| ("expected", text.clone())));
         let wanted = match (is_verbose, mood(step.outcome)) {
-            (true, _) => step.events.len(),
+            (true, _) => usize::MAX,
             (false, Mood::Bad) => MOST_EVENTS,
             (false, Mood::Denied | Mood::Good) => 0,
         };
-        let skipped = step.events.len().saturating_sub(wanted);
+        let events = without_repetition(&step.events);
+        let skipped = events.len().saturating_sub(wanted);
         if skipped > 0 && wanted > 0 {
-            below.push(("events", format!("{skipped} earlier ones; -v lists all")));
+            below.push(("events", format!("{skipped} earlier; -v lists all")));
         }
-        for (time, event) in step.events.iter().skip(skipped) {
-            let at = duration(time.milliseconds());
-            below.push(("events", format!("{at}  {event}")));
-        }
+        below.extend(events.into_iter().skip(skipped).map(|event| ("events", event)));
         below
     }
 
@@ -250,8 +248,7 @@ impl Timeline<'_> {
             .iter()
             .filter(|(_, summary)| summary.ready < summary.desired || summary.updated < summary.desired)
             .map(|(workload, summary)| {
-                let text =
-                    format!("{}/{} ready, {} of the newest revision", summary.ready, summary.desired, summary.updated);
+                let text = format!("{0}/{1} ready, {2}/{1} updated", summary.ready, summary.desired, summary.updated);
                 (self.names.get(workload), text)
             })
             .collect();
