@@ -119,7 +119,7 @@ pub struct PreFilterRejection {
 /// The outcome of one scheduling cycle, up to the choice among equally good nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SchedulingResult {
-    /// A rejection on every node at once; nothing else is filled in then.
+    /// A rejection on every node at once: every verdict repeats it.
     pub pre_filter: Option<PreFilterRejection>,
     /// The verdict on each node that was examined: all of them, or only the nominated one where that one fits.
     pub verdicts: BTreeMap<NodeId, Verdict>,
