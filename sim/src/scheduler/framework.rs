@@ -31,6 +31,8 @@ pub enum Plugin {
     PodTopologySpread,
     /// Pod affinity and anti-affinity.
     InterPodAffinity,
+    /// Claims of devices; the state knows of none.
+    DynamicResources,
     /// Evenness of CPU and memory use.
     NodeResourcesBalancedAllocation,
     /// Images that are present.
@@ -54,6 +56,7 @@ impl Plugin {
             Self::VolumeBinding => "VolumeBinding",
             Self::PodTopologySpread => "PodTopologySpread",
             Self::InterPodAffinity => "InterPodAffinity",
+            Self::DynamicResources => "DynamicResources",
             Self::NodeResourcesBalancedAllocation => "NodeResourcesBalancedAllocation",
             Self::ImageLocality => "ImageLocality",
             Self::PreFilterResult => "PreFilterResult",

@@ -165,6 +165,9 @@ impl Volumes {
             if !volume["gcePersistentDisk"].is_null() {
                 return Err("a disk given inline");
             }
+            if !volume["ephemeral"].is_null() {
+                return Err("an ephemeral claim");
+            }
             let Some(name) = volume["persistentVolumeClaim"]["claimName"].as_str() else { continue };
             let claim = self.claims.get(name).ok_or("a claim that does not exist")?;
             if claim["status"]["phase"] != "Bound" {

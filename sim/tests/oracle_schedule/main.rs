@@ -11,6 +11,7 @@ mod pod;
 mod resources;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use quorate_sim::cluster::{ClusterState, NodeId};
@@ -24,7 +25,7 @@ fn recordings() -> Vec<PathBuf> {
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
             let name = path.file_name().unwrap().to_str().unwrap();
-            name.starts_with("schedule") && name.ends_with(".jsonl")
+            name.starts_with("schedule") && (name.ends_with(".jsonl") || name.ends_with(".jsonl.gz"))
         })
         .collect();
     files.sort();
@@ -32,7 +33,13 @@ fn recordings() -> Vec<PathBuf> {
 }
 
 fn cases(file: &Path) -> Vec<Value> {
-    let text = std::fs::read_to_string(file).unwrap();
+    let opened = std::fs::File::open(file).unwrap();
+    let mut text = String::new();
+    if file.extension().is_some_and(|extension| extension == "gz") {
+        flate2::read::GzDecoder::new(opened).read_to_string(&mut text).unwrap();
+    } else {
+        std::io::BufReader::new(opened).read_to_string(&mut text).unwrap();
+    }
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -108,7 +115,8 @@ fn every_recorded_case_is_answered_as_by_kube_scheduler() {
         }
     }
     eprintln!("{count} cases compared; not modelled: {unmodelled:?}");
-    assert!(count > 0, "no recording was found");
+    // Cases that the state cannot say are about volumes only; everything else must be compared.
+    assert!(count >= 3000, "only {count} cases were compared");
     let shown = failures.iter().take(10).cloned().collect::<Vec<_>>().join("\n");
     assert!(failures.is_empty(), "{} differences in {count} cases\n{shown}", failures.len());
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::affinity::{add_affinity, spread_constraint, toleration};
 use crate::cluster::{Unmodelled, Volumes};
-use crate::resources::{Options, non_zero_requests, pod_requests, resources};
+use crate::resources::{Options, non_zero_requests, non_zero_requests_while_placed, pod_requests, resources};
 
 /// Stands for a node name that no node has.
 const NO_SUCH_NODE: NodeId = NodeId(u32::MAX);
@@ -28,12 +28,14 @@ fn node_id(state: &mut ClusterState, name: &Value) -> Option<NodeId> {
 
 fn host_ports(state: &mut ClusterState, pod: &Value) -> Vec<HostPort> {
     let mut ports = Vec::new();
+    // With the host's network every container port is a host port.
+    let field = if pod["spec"]["hostNetwork"] == true { "containerPort" } else { "hostPort" };
     let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
     let initial = pod["spec"]["initContainers"].as_array().into_iter().flatten();
     let sidecars = initial.filter(|container| container["restartPolicy"] == "Always");
     for container in containers.chain(sidecars) {
         for port in container["ports"].as_array().into_iter().flatten() {
-            let Some(number) = port["hostPort"].as_u64().filter(|number| *number != 0) else { continue };
+            let Some(number) = port[field].as_u64().filter(|number| *number != 0) else { continue };
             ports.push(HostPort {
                 port: u16::try_from(number).unwrap(),
                 protocol: match port["protocol"].as_str() {
@@ -59,6 +61,11 @@ fn add_containers(state: &mut ClusterState, pod: &Value, spec: &mut PodSpec) {
             spec.container_count += 1;
         }
     }
+    for volume in pod["spec"]["volumes"].as_array().into_iter().flatten() {
+        if let Some(reference) = volume["image"]["reference"].as_str() {
+            spec.images.push(state.intern(&normalized_image(reference)));
+        }
+    }
 }
 
 /// A pod; `placed` when it is among the objects, otherwise it is the one to be placed.
@@ -73,7 +80,8 @@ pub(crate) fn pod(
     let options = Options { use_status: placed, ..Options::default() };
     let mut spec = PodSpec {
         requests: resources(&pod_requests(manifest, &options), |name| state.intern(name)),
-        non_zero_requests: non_zero_requests(manifest, placed),
+        non_zero_requests: non_zero_requests(manifest),
+        non_zero_requests_while_placed: Some(non_zero_requests_while_placed(manifest)),
         node_selector: labels(state, &of_pod["nodeSelector"]),
         host_ports: host_ports(state, manifest),
         priority: i32::try_from(of_pod["priority"].as_i64().unwrap_or(0)).unwrap(),

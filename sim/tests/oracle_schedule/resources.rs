@@ -63,6 +63,8 @@ pub(crate) struct Options {
     pub defaults: Amounts,
     /// Requests of resized containers count as their status says.
     pub use_status: bool,
+    /// Requests given for the whole pod do not count.
+    pub skip_pod_level: bool,
 }
 
 fn add(to: &mut Amounts, other: &Amounts) {
@@ -164,22 +166,36 @@ fn pod_level_requests(pod: &Value) -> Amounts {
 /// What the scheduler counts for `pod`.
 pub(crate) fn pod_requests(pod: &Value, options: &Options) -> Amounts {
     let mut sum = aggregate(pod, |container, resizable| container_requests(pod, container, options, resizable));
-    for (name, amount) in pod_level_requests(pod).into_iter().filter(|(name, _)| supported_at_pod_level(name)) {
-        sum.insert(name, amount);
+    if !options.skip_pod_level {
+        sum.extend(pod_level_requests(pod).into_iter().filter(|(name, _)| supported_at_pod_level(name)));
     }
     add(&mut sum, &amounts(&pod["spec"]["overhead"]));
     sum
 }
 
-/// What the least-allocated score counts for `pod`: of a placed pod with requests for the whole pod the defaults stand only in
-/// for a resource that nobody requests.
-pub(crate) fn non_zero_requests(pod: &Value, placed: bool) -> NonZeroRequests {
-    let mut defaults = Amounts::from([("cpu".to_owned(), 100), ("memory".to_owned(), 200 << 20)]);
-    if placed && !pod_level_requests(pod).is_empty() {
+/// A container without a request counts this much for the least-allocated score.
+fn defaults() -> Amounts {
+    Amounts::from([("cpu".to_owned(), 100), ("memory".to_owned(), 200 << 20)])
+}
+
+fn non_zero(pod: &Value, options: &Options) -> NonZeroRequests {
+    let requests = pod_requests(pod, options);
+    let get = |name: &str| requests.get(name).copied().unwrap_or(0);
+    NonZeroRequests { cpu_milli: get("cpu"), memory_bytes: get("memory") }
+}
+
+/// What the least-allocated score counts for `pod` on its node: with requests for the whole pod the defaults stand only in for
+/// a resource that nobody requests.
+pub(crate) fn non_zero_requests(pod: &Value) -> NonZeroRequests {
+    let mut defaults = defaults();
+    if !pod_level_requests(pod).is_empty() {
         let requests = pod_requests(pod, &Options { use_status: true, ..Options::default() });
         defaults.retain(|name, _| !requests.contains_key(name));
     }
-    let requests = pod_requests(pod, &Options { defaults, use_status: placed });
-    let get = |name: &str| requests.get(name).copied().unwrap_or(0);
-    NonZeroRequests { cpu_milli: get("cpu"), memory_bytes: get("memory") }
+    non_zero(pod, &Options { defaults, use_status: true, ..Options::default() })
+}
+
+/// What it counts for `pod` while it is being placed.
+pub(crate) fn non_zero_requests_while_placed(pod: &Value) -> NonZeroRequests {
+    non_zero(pod, &Options { defaults: defaults(), skip_pod_level: true, ..Options::default() })
 }

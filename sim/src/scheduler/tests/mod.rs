@@ -9,6 +9,7 @@
 //! | `preemption.rs` | victims and the choice of a node |
 //! | `nominated.rs` | nominated pods, the queue |
 //! | `properties.rs` | what holds for every cluster |
+#![allow(clippy::unwrap_used)]
 
 mod filters;
 mod messages;
@@ -82,7 +83,7 @@ impl Cluster {
     fn pod(&mut self, app: &str, spec: PodSpec, node: Option<NodeId>) -> PodId {
         let labels = self.app(app);
         let name = self.symbol(app);
-        self.state.namespaces.entry(Symbol::DEFAULT).or_insert_with(Namespace::default);
+        self.state.namespaces.entry(Symbol::DEFAULT).or_default();
         self.state.add_pod(Pod {
             namespace: Symbol::DEFAULT,
             name: PodName::Given(name),
