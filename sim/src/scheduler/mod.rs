@@ -28,7 +28,7 @@ pub use plugins::{node_matches_affinity, tolerates, untolerated_taint};
 pub use preemption::{NodeStatus, Preemption, Victims, preempt, preempt_candidate};
 pub use queue::{SchedulingQueue, backoff, next_to_schedule, waiting_pods};
 pub use reasons::{Reason, ResourceName, unschedulable_message};
-pub use scheduling_cycle::{feasible_nodes, schedule, schedule_candidate};
+pub use scheduling_cycle::{feasible_nodes, schedule, schedule_candidate, scores};
 pub use snapshot::{Candidate, NodeInfo, PlacedPod, Snapshot};
 
 #[cfg(test)]

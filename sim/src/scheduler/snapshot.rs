@@ -130,7 +130,16 @@ pub struct Snapshot<'a> {
     pub state: &'a ClusterState,
     nodes: BTreeMap<NodeId, NodeInfo<'a>>,
     nominated: BTreeMap<NodeId, Vec<Candidate<'a>>>,
-    nodes_with_image: BTreeMap<Symbol, i64>,
+    images: BTreeMap<Symbol, ImageState>,
+}
+
+/// An image on the nodes of a cluster.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ImageState {
+    /// Its size in bytes on the first node that holds it: kube-scheduler's cache keeps that one for all.
+    pub(crate) size_bytes: i64,
+    /// How many nodes hold it.
+    pub(crate) node_count: i64,
 }
 
 impl<'a> Snapshot<'a> {
@@ -141,12 +150,13 @@ impl<'a> Snapshot<'a> {
             state,
             nodes: state.nodes.iter().map(|(id, node)| (*id, NodeInfo::new(*id, node, []))).collect(),
             nominated: BTreeMap::new(),
-            nodes_with_image: BTreeMap::new(),
+            images: BTreeMap::new(),
         };
         for node in state.nodes.values() {
-            for image in node.images.keys() {
-                let count = snapshot.nodes_with_image.entry(*image).or_insert(0);
-                *count = count.saturating_add(1);
+            for (image, size_bytes) in &node.images {
+                let state = ImageState { size_bytes: *size_bytes, node_count: 0 };
+                let state = snapshot.images.entry(*image).or_insert(state);
+                state.node_count = state.node_count.saturating_add(1);
             }
         }
         for (id, pod) in &state.pods {
@@ -217,9 +227,9 @@ impl<'a> Snapshot<'a> {
         self.nominated.get(&node).map_or(&[], Vec::as_slice)
     }
 
-    /// How many nodes hold `image`.
-    pub(crate) fn nodes_with_image(&self, image: Symbol) -> i64 {
-        self.nodes_with_image.get(&image).copied().unwrap_or(0)
+    /// What is known of `image`, where a node holds it.
+    pub(crate) fn image(&self, image: Symbol) -> Option<ImageState> {
+        self.images.get(&image).copied()
     }
 
     /// The labels of a namespace; none for one that does not exist.
