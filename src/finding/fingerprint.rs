@@ -29,8 +29,8 @@ impl fmt::Display for Fingerprint {
 
 /// The fingerprint of a finding: the first 12 bytes, in hexadecimal, of the SHA-256 over these parts, each ended by a
 /// NUL byte: the rule; the object's API version, kind, namespace (empty for none) and name, or, for a finding
-/// without an object, the name of its source (empty for none); the field path; the message, in which every position (`line 3`,
-/// `column 7`, `lines 3`, `byte 12`, `file.yaml:3:7`, `3:7`) is replaced by `#`.
+/// without an object, the name of its source (empty for none); the field path; the message, in which every position
+/// (`line 3`, `column 7`, `lines 3`, `byte 12`, `file.yaml:3:7`, `3:7`) is replaced by `#`.
 ///
 /// Line numbers, severity, waivers, explanations and the file of an object do not go in: it stays the same when lines
 /// or objects move, when the wording of the help changes and when the severity is configured.
@@ -79,7 +79,8 @@ fn without_positions(message: &str) -> String {
     normalised
 }
 
-/// Whether the word is a position: `3:7`, `deploy.yaml:3`, `deploy.yaml:3:7`. A port (`:8080`) or an image's tag is none.
+/// Whether the word is a position: `3:7`, `deploy.yaml:3`, `deploy.yaml:3:7`. A port (`:8080`) or an image's tag is
+/// none.
 fn is_position(word: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let Some((rest, last)) = word.rsplit_once(':') else { return false };

@@ -27,7 +27,8 @@ pub struct Finding {
     pub path: FieldPath,
     /// Where it is shown; `None` for live objects and facts without a source.
     pub place: Option<Place>,
-    /// What the underlined text is called in the report (`no old pod may stop before a new one is ready`); empty: nothing.
+    /// What the underlined text is called in the report (`no old pod may stop before a new one is ready`); empty:
+    /// nothing.
     pub label: String,
     /// Other places that are part of the cause.
     pub related: Vec<Related>,

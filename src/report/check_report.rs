@@ -123,8 +123,8 @@ pub enum ReportError {
     Json(#[from] serde_json::Error),
 }
 
-/// Writes the report of `quorate check` in `format`. `style` matters to [`Format::Human`] only. Findings appear in the order
-/// given, but for the human report, which has the worst last. Values of Secrets appear in no format.
+/// Writes the report of `quorate check` in `format`. `style` matters to [`Format::Human`] only. Findings appear in the
+/// order given, but for the human report, which has the worst last. Values of Secrets appear in no format.
 ///
 /// # Errors
 /// When `out` refuses the text, or values of Secrets could not be kept out of it; then nothing is written.

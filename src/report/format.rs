@@ -85,7 +85,11 @@ impl FromStr for Output {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
     /// There is no such format.
-    #[error("there is no output format `{given}`{}; choose one of human, json, sarif, github, and add `=FILE` to write it to a file", nearest_hint(*.nearest))]
+    #[error(
+        "there is no output format `{given}`{}; choose one of human, json, sarif, github, and add `=FILE` to write it \
+         to a file",
+        nearest_hint(*.nearest)
+    )]
     Unknown {
         /// What was given.
         given: String,
@@ -93,7 +97,10 @@ pub enum FormatError {
         nearest: Option<Format>,
     },
     /// `json=`.
-    #[error("`{format}=` names no file; write `{format}=report.{}`, or `{format}` alone for standard output", extension(*.format))]
+    #[error(
+        "`{format}=` names no file; write `{format}=report.{}`, or `{format}` alone for standard output",
+        extension(*.format)
+    )]
     NoFile {
         /// The format.
         format: Format,

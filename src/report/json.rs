@@ -148,8 +148,8 @@ pub(super) fn write_json(value: &impl Serialize, out: &mut dyn io::Write) -> Res
     Ok(())
 }
 
-/// Indented JSON in which every control character is escaped, those too that JSON would allow (DEL, and the C1 controls that some
-/// terminals obey): it is often printed to a terminal.
+/// Indented JSON in which every control character is escaped, those too that JSON would allow (DEL, and the C1 controls
+/// that some terminals obey): it is often printed to a terminal.
 #[derive(Default)]
 struct Printable {
     pretty: serde_json::ser::PrettyFormatter<'static>,

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::manifest::{Origin, Place, SourceMap};
 
-/// A place in a source. Lines and columns count from 1, columns in Unicode scalar values; the end is exclusive: `endColumn` is
-/// one past the last character, and an empty place ends where it starts.
+/// A place in a source. Lines and columns count from 1, columns in Unicode scalar values; the end is exclusive:
+/// `endColumn` is one past the last character, and an empty place ends where it starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Location {
@@ -59,8 +59,8 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'}')
     .add(b'\\');
 
-/// A file's name as a relative URI reference; an absolute path becomes a `file:` URI. A colon in the first segment would look
-/// like a scheme and is escaped too.
+/// A file's name as a relative URI reference; an absolute path becomes a `file:` URI. A colon in the first segment
+/// would look like a scheme and is escaped too.
 pub(super) fn uri(file: &str) -> String {
     let path = if cfg!(windows) { file.replace('\\', "/") } else { file.to_owned() };
     let path = path.strip_prefix("./").unwrap_or(&path);

@@ -1,12 +1,12 @@
-//! Text that is safe to print: nothing in an input may move the cursor, colour the screen, hide or reorder text, or give
-//! commands to the system that reads the log.
+//! Text that is safe to print: nothing in an input may move the cursor, colour the screen, hide or reorder text, or
+//! give commands to the system that reads the log.
 
 use super::terminal_style::Characters;
 
 /// What is shown for one character of foreign text. `None`: the character itself.
 ///
-/// Replaced are control characters (the terminal obeys them), characters that reorder text (bidirectional overrides) and
-/// characters without any shape; for [`Characters::Ascii`] also everything that is not ASCII.
+/// Replaced are control characters (the terminal obeys them), characters that reorder text (bidirectional overrides)
+/// and characters without any shape; for [`Characters::Ascii`] also everything that is not ASCII.
 pub(super) fn replacement(character: char, characters: Characters) -> Option<String> {
     let unsafe_picture = match character {
         '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(character)),

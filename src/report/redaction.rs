@@ -20,15 +20,15 @@ pub(super) const REDACTED: &str = "<redacted>";
 const LEAST_LENGTH: usize = 4;
 /// Values shorter than this are not searched for in other texts.
 const LEAST_LENGTH_ELSEWHERE: usize = 8;
-/// A value of small letters, dots and hyphens shorter than this is a name (`postgres`, `redis-master`), which stands in texts that
-/// have nothing to do with the Secret.
+/// A value of small letters, dots and hyphens shorter than this is a name (`postgres`, `redis-master`), which stands in
+/// texts that have nothing to do with the Secret.
 const LONGEST_NAME: usize = 24;
 
 /// The annotation in which `kubectl apply` keeps the whole object, values included.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// The places of all values of all Secrets: each value under `data` and `stringData`, and the annotation in which `kubectl`
-/// repeats them. In the order of the inventory.
+/// The places of all values of all Secrets: each value under `data` and `stringData`, and the annotation in which
+/// `kubectl` repeats them. In the order of the inventory.
 #[must_use]
 pub fn secret_spans(inventory: &Inventory) -> Vec<Place> {
     let mut places = Vec::new();

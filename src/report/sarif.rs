@@ -1,7 +1,7 @@
 //! SARIF 2.1.0 (OASIS, errata 01), for code scanning.
 //!
-//! Written as JSON values: of the format's three hundred types a dozen are needed, and the crate that has them all generates them
-//! from the schema at build time with an unmaintained generator.
+//! Written as JSON values: of the format's three hundred types a dozen are needed, and the crate that has them all
+//! generates them from the schema at build time with an unmaintained generator.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -187,7 +187,8 @@ fn qualified(object: &ObjectReference, path: &str) -> String {
     if path.is_empty() { object.to_string() } else { format!("{object}/{path}") }
 }
 
-/// The file and the region in it. Of rendered text only what it was rendered from: its lines are not lines of that file.
+/// The file and the region in it. Of rendered text only what it was rendered from: its lines are not lines of that
+/// file.
 fn physical(location: &Location) -> Value {
     let mut physical = json!({"artifactLocation": {"uri": uri(&location.file)}});
     let region = json!({

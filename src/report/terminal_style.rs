@@ -2,8 +2,8 @@
 
 use std::io::IsTerminal;
 
-/// How human output is drawn. Reports take it as an argument; [`TerminalStyle::detect`] finds out what the standard output
-/// of this process can show.
+/// How human output is drawn. Reports take it as an argument; [`TerminalStyle::detect`] finds out what the standard
+/// output of this process can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TerminalStyle {
     /// Columns; lines of prose and snippets are kept within it as far as words allow.
@@ -86,7 +86,8 @@ impl TerminalStyle {
         }
     }
 
-    /// What the standard output of this process can show. Reads the environment (`NO_COLOR`, `FORCE_COLOR`, `TERM`, `LC_ALL`,
+    /// What the standard output of this process can show. Reads the environment (`NO_COLOR`, `FORCE_COLOR`, `TERM`,
+    /// `LC_ALL`,
     /// `LC_CTYPE`, `LANG` and what terminals set) and asks the terminal for its width.
     #[must_use]
     pub fn detect(choice: ColourChoice, detail: Detail) -> Self {

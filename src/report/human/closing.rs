@@ -1,4 +1,5 @@
-//! The last line: what was read, what was found, what could not be evaluated and what would make it so, how long it took.
+//! The last line: what was read, what was found, what could not be evaluated and what would make it so, how long it
+//! took.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -8,7 +8,7 @@
 //! | `snippet.rs` | the frame around quoted lines and what is marked in them |
 //! | `finding.rs` | one finding in full: header, snippets, why, then, mend, help |
 //! | `grouping.rs` | which findings have one cause |
-//! | `listing.rs` | findings in a list: those of a known cause, requirements, waived ones, rules that were not evaluated |
+//! | `listing.rs` | findings in lists: of a known cause, requirements, waived; rules not evaluated |
 //! | `closing.rs` | the last line |
 //! | `whole.rs` | all of it, the worst nearest to the prompt |
 

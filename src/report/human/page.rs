@@ -98,8 +98,8 @@ impl<'a> Page<'a> {
         finding.place.map(|place| self.short_place(place)).unwrap_or_default()
     }
 
-    /// Wraps safe text; the first line is to follow `indent` columns, the others are indented by them. The lines have no
-    /// indentation.
+    /// Wraps safe text; the first line is to follow `indent` columns, the others are indented by them. The lines have
+    /// no indentation.
     pub(super) fn wrapped(&self, text: &str, indent: usize) -> Vec<String> {
         wrap(text, self.prose().saturating_sub(indent).max(16))
     }

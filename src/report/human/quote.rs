@@ -1,5 +1,5 @@
-//! Lines of a source, made fit for a terminal: safe characters, tabs as spaces, long lines clipped around what is marked,
-//! values of Secrets blanked. Marks move with the text.
+//! Lines of a source, made fit for a terminal: safe characters, tabs as spaces, long lines clipped around what is
+//! marked, values of Secrets blanked. Marks move with the text.
 
 use std::ops::Range;
 
@@ -238,8 +238,8 @@ fn drawn_character(character: char, column: usize, characters: Characters) -> (S
     }
 }
 
-/// Marks within one line are drawn below it side by side: where two overlap, the first ends where the second begins; those that
-/// begin together become one.
+/// Marks within one line are drawn below it side by side: where two overlap, the first ends where the second begins;
+/// those that begin together become one.
 fn without_overlaps(mut marks: Vec<Mark>) -> Vec<Mark> {
     marks.sort_by_key(|mark| (mark.start, mark.role, mark.end));
     let mut apart: Vec<Mark> = Vec::new();

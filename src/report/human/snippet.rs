@@ -188,7 +188,8 @@ fn by_miette(quote: &Quote, severity: Severity, page: &Page<'_>) -> String {
         .with_context_lines(0)
         .with_urls(false);
     let mut drawn = String::new();
-    // Fails only when a span lies outside of the text, and marks are made from it; the finding's words stay in any case.
+    // Fails only when a span lies outside of the text, and marks are made from it; the finding's words stay in any
+    // case.
     if handler.render_report(&mut drawn, &Drawing(quote)).is_err() {
         return String::new();
     }

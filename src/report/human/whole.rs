@@ -1,5 +1,5 @@
-//! All of it. The worst stands last, directly above the closing line: that is what a terminal shows when the run ends and where
-//! the log of a failed build opens.
+//! All of it. The worst stands last, directly above the closing line: that is what a terminal shows when the run ends
+//! and where the log of a failed build opens.
 
 use std::io;
 

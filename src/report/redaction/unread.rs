@@ -1,5 +1,5 @@
-//! Secrets that could not be read as objects (a syntax error, a merge conflict) have no tree, yet their lines may be quoted. What
-//! looks like a value of such a document is blanked by its text.
+//! Secrets that could not be read as objects (a syntax error, a merge conflict) have no tree, yet their lines may be
+//! quoted. What looks like a value of such a document is blanked by its text.
 
 use std::ops::Range;
 
@@ -11,7 +11,8 @@ pub(crate) fn secret_values_of_unread_documents(text: &str, range: &Range<u32>) 
     if !says_secret(document) {
         return Vec::new();
     }
-    let found = if document.contains('{') { after_every_colon_in_quotes(document) } else { Vec::new() };
+    let is_json = document.trim_start_matches('-').trim_start().starts_with('{');
+    let found = if is_json { after_every_colon_in_quotes(document) } else { Vec::new() };
     let offset = |at: usize| u32::try_from(start + at).unwrap_or(u32::MAX);
     found.into_iter().chain(block_values(document)).map(|found| offset(found.start)..offset(found.end)).collect()
 }
@@ -36,8 +37,8 @@ fn says_secret(document: &str) -> bool {
     })
 }
 
-/// In block style: everything after the key on the lines below `data:` and `stringData:` that are indented deeper, and whole lines
-/// without a key.
+/// In block style: everything after the key on the lines below `data:` and `stringData:` that are indented deeper, and
+/// whole lines without a key.
 fn block_values(document: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut inside: Option<usize> = None;
@@ -73,7 +74,8 @@ fn block_values(document: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// In JSON and flow style: every text in quotes that follows a colon, but for the fields that name the object.
+/// In JSON, and in a document in flow style: every text in quotes that follows a colon, but for the fields that name
+/// the object.
 fn after_every_colon_in_quotes(document: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut last: Option<Range<usize>> = None;
@@ -142,6 +144,8 @@ mod tests {
     fn other_documents_are_left_alone() {
         let text = "kind: Secret\ndata:\n  a: b\n---\nkind: SecretStore\ndata:\n  a: b\n";
         assert_eq!(blanked(text), text);
+        let difference = "spec:\n  a: \"{x}\"\n  ignore:\n    - kind: Secret\n";
+        assert_eq!(blanked(difference), difference);
         assert_eq!(blanked("kind: ConfigMap\ndata:\n  a: b\n"), "kind: ConfigMap\ndata:\n  a: b\n");
     }
 }

@@ -277,7 +277,8 @@ impl Timeline<'_> {
         drawn.push('\n');
     }
 
-    /// `4 steps: 3 completed, 1 blocked; lowest readiness backend 1/3 in step 2; 10m31s of virtual time, as Kubernetes 1.36`.
+    /// `4 steps: 3 completed, 1 blocked; lowest readiness backend 1/3 in step 2; 10m31s of virtual time, as Kubernetes
+    /// 1.36`.
     fn draw_closing(&self, drawn: &mut String) {
         let report = self.document.report;
         let mut outcomes: BTreeMap<StepOutcome, usize> = BTreeMap::new();
