@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use jiff::tz::TimeZone;
 use rayon::prelude::*;
 
 use super::arguments::{CheckArguments, FailOn};
@@ -10,11 +11,11 @@ use super::exit_status::ExitStatus;
 use super::input::{self, Configuration, Input};
 use super::output;
 use super::progress::{Progress, Show};
-use crate::environment::Environment;
 use crate::finding::{self, Finding, NotEvaluated, Severity};
 use crate::manifest::collect::EmptyInput;
 use crate::model;
-use crate::policy::{self, FactDocument, Facts, PolicySet, RegoVersion, simulation};
+use crate::manifest::Inventory;
+use crate::policy::{self, FactDocument, Facts, PolicySet, RegoVersion, Rule, simulation};
 use crate::report::{CheckReport, CheckSummary, RuleDocumentation, write_check};
 
 /// The version of Kubernetes whose behaviour is modelled.
@@ -34,7 +35,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<ExitStatus, CommandError
     progress.say("evaluating rules");
     let mut verdicts = evaluate(arguments, &input, &policies);
     verdicts.findings.append(&mut input.findings);
-    let findings = finish(arguments, &input, &policies, verdicts.findings);
+    let findings = finish(arguments, &input, &policies, &mut verdicts);
     drop(progress);
     let summary = CheckSummary {
         files: input.counts.files,
@@ -93,8 +94,7 @@ fn evaluate_one(
     policies: &PolicySet,
     configuration: &Configuration,
 ) -> Verdicts {
-    let environment = input.environment.environment.as_ref();
-    let spec = environment.map_or(serde_json::Value::Null, |environment| {
+    let spec = input.environment.environment.as_ref().map_or(serde_json::Value::Null, |environment| {
         serde_json::to_value(&environment.spec).unwrap_or_default()
     });
     let documents: Vec<FactDocument<'_>> = input
@@ -107,7 +107,8 @@ fn evaluate_one(
     let inventory = &configuration.inventory;
     let rego = policies.evaluate_with(inventory, &facts);
     let model = model::build(inventory, &configuration.other_nodes);
-    let context = simulation::Context { inventory, model: &model, seed: arguments.seed };
+    let environment = input.environment.spec();
+    let context = simulation::Context { inventory, model: &model, environment: &environment, facts, seed: arguments.seed };
     let simulated = simulation::evaluate(&context, &|rule| policies.runs(rule));
     let mut verdicts = Verdicts {
         nodes: (!model.state.nodes.is_empty()).then_some(model.state.nodes.len()),
@@ -119,32 +120,29 @@ fn evaluate_one(
     verdicts.not_evaluated.extend(configuration.not_evaluated.iter().cloned());
     verdicts.not_evaluated.extend(rego.not_evaluated);
     verdicts.not_evaluated.extend(simulated.not_evaluated);
-    if let Some(name) = &configuration.name {
-        for finding in &mut verdicts.findings {
-            finding.configuration.get_or_insert_with(|| name.clone());
-        }
-    }
     verdicts
 }
 
 /// Severities as configured, waivers, order.
-fn finish(
-    arguments: &CheckArguments,
-    input: &Input,
-    policies: &PolicySet,
-    findings: Vec<Finding>,
-) -> Vec<Finding> {
-    let findings = policies.adjust(findings);
-    let waivers = input.environment.environment.as_ref().map(waivers).unwrap_or_default();
-    let now = arguments.now.unwrap_or_else(|| jiff::Zoned::now().date());
-    let inventories = input.configurations.iter().map(|configuration| &configuration.inventory);
-    let mut findings = policy::apply_waivers(findings, waivers, inventories, now);
+fn finish(arguments: &CheckArguments, input: &Input, policies: &PolicySet, verdicts: &mut Verdicts) -> Vec<Finding> {
+    let mut findings = policies.adjust(std::mem::take(&mut verdicts.findings));
+    let mut waivers = input.environment.waivers.clone();
+    let mut all = Inventory::default();
+    for configuration in &input.configurations {
+        let (annotated, problems) = policy::from_annotations(&configuration.inventory);
+        waivers.extend(annotated);
+        findings.extend(problems);
+        // Labels of waived objects are looked up in one inventory.
+        configuration.inventory.iter().for_each(|(_, object)| drop(all.add(object.clone())));
+    }
+    let today = arguments.now.unwrap_or_else(|| jiff::Timestamp::now().to_zoned(TimeZone::system()).date());
+    policy::apply(&mut findings, &waivers, &all, &verdicts.not_evaluated, today);
     finding::sort(&mut findings);
     findings
 }
 
 fn policies(arguments: &CheckArguments, input: &Input) -> Result<PolicySet, CommandError> {
-    let version = if arguments.rego_v0 { RegoVersion::V0 } else { RegoVersion::V1 };
+    let version = if arguments.rego_v0 { RegoVersion::V0 } else { RegoVersion::Detect };
     let mut policies = PolicySet::builtin()?;
     for directory in &arguments.policy {
         policies = policies.with_directory(directory, version)?;
@@ -157,6 +155,17 @@ fn policies(arguments: &CheckArguments, input: &Input) -> Result<PolicySet, Comm
     configuration.include.extend(arguments.include.iter().cloned());
     configuration.exclude.extend(arguments.exclude.iter().cloned());
     Ok(policies.configure(&configuration)?)
+}
+
+fn documentation(rule: &Rule) -> RuleDocumentation {
+    RuleDocumentation {
+        id: rule.id.clone(),
+        title: rule.title.clone(),
+        description: rule.description.clone(),
+        help: rule.help.clone(),
+        severity: rule.severity,
+        help_uri: None,
+    }
 }
 
 /// A document that cannot be read fails the check whatever `--fail-on` says.

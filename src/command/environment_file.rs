@@ -5,18 +5,20 @@ use std::path::{Path, PathBuf};
 
 use super::error::CommandError;
 use super::input::shown;
-use crate::environment::{Environment, EnvironmentSpec};
+use crate::environment::{self, Environment, EnvironmentSpec};
 use crate::finding::Finding;
 use crate::manifest::collect::find_environment_files;
 use crate::manifest::decode::decode;
 use crate::manifest::yaml::{self, Document, Limits, parse_decoded};
-use crate::manifest::{Origin, SourceMap};
+use crate::manifest::{FieldPath, Origin, Place, SourceMap};
+use crate::policy::{Waiver, WaiverTarget};
 
 /// The environment, and the documents it was read from.
 #[derive(Debug, Default)]
 pub(super) struct EnvironmentFiles {
     pub(super) environment: Option<Environment>,
     pub(super) documents: Vec<Document>,
+    pub(super) waivers: Vec<Waiver>,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -63,6 +65,7 @@ fn read_one(path: &PathBuf, sources: &mut SourceMap, files: &mut EnvironmentFile
     for document in parsed.documents {
         let (environment, problems) = decode::<Environment>(&document.root);
         files.findings.extend(problems.into_iter().map(|problem| problem.into_finding(source, None)));
+        files.waivers.extend(environment.iter().flat_map(|own| waivers(own, &document)));
         files.environment = match (files.environment.take(), environment) {
             (Some(earlier), Some(later)) => Some(earlier.merged_with(later)),
             (earlier, later) => later.or(earlier),
@@ -70,4 +73,32 @@ fn read_one(path: &PathBuf, sources: &mut SourceMap, files: &mut EnvironmentFile
         files.documents.push(document);
     }
     Ok(())
+}
+
+/// The waivers of one document, each with its place.
+fn waivers(environment: &Environment, document: &Document) -> Vec<Waiver> {
+    let list = FieldPath::parse("spec.waivers");
+    let waiver = |(index, own): (usize, &environment::Waiver)| {
+        let span = document.root.locate(&list.index(index).key("rule")).span;
+        Waiver {
+            rule: own.rule.as_str().into(),
+            target: target(&own.target),
+            reason: own.reason.clone(),
+            owner: own.owner.clone(),
+            expires: own.expiry,
+            place: Some(Place { source: document.source, span }),
+        }
+    };
+    environment.spec.waivers.iter().enumerate().map(waiver).collect()
+}
+
+fn target(target: &environment::WaiverTarget) -> WaiverTarget {
+    match target {
+        environment::WaiverTarget::Object(object) => WaiverTarget::Object(object.to_string()),
+        environment::WaiverTarget::Selector(selector) => WaiverTarget::Selector {
+            kinds: selector.kinds.clone(),
+            namespace: selector.namespace.clone(),
+            match_labels: selector.match_labels.iter().map(|(key, value)| (key.to_string(), value.clone())).collect(),
+        },
+    }
 }

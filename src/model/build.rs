@@ -101,7 +101,8 @@ pub fn build(inventory: &Inventory, other_nodes: &[ApiNode]) -> Model {
     model
 }
 
-fn context(inventory: &Inventory) -> Context<'_> {
+/// What the objects of `inventory` say to admission, and of volumes.
+pub(super) fn context(inventory: &Inventory) -> Context<'_> {
     let mut admission = Admission::default();
     let mut volumes = Volumes::default();
     for (_, object) in inventory.iter() {
@@ -137,9 +138,8 @@ fn add_cluster_parts(model: &mut Model, inventory: &Inventory, other_nodes: &[Ap
         match &object.typed {
             Typed::Namespace(api) => {
                 let symbol = state.intern(&object.reference.name);
-                let mut own = labels::labels(state, api.metadata.labels.as_ref());
-                own.insert(Symbol::NAMESPACE_NAME_LABEL, symbol);
-                state.namespaces.insert(symbol, Namespace { labels: own });
+                let own = labels::namespace(state, symbol, api.metadata.labels.as_ref());
+                state.namespaces.insert(symbol, own);
             }
             Typed::Node(api) => {
                 let node = nodes::add(state, api);

@@ -3,11 +3,22 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector as ApiSelector;
-use quorate_sim::cluster::{ClusterState, LabelSelector, Labels, Operator, Requirement};
+use quorate_sim::cluster::{ClusterState, LabelSelector, Labels, Namespace, Operator, Requirement, Symbol};
 
 /// Labels of an object.
 pub(super) fn labels(state: &mut ClusterState, labels: Option<&BTreeMap<String, String>>) -> Labels {
     labels.into_iter().flatten().map(|(key, value)| (state.intern(key), state.intern(value))).collect()
+}
+
+/// A namespace; the API server labels each with its name.
+pub(super) fn namespace(
+    state: &mut ClusterState,
+    name: Symbol,
+    own: Option<&BTreeMap<String, String>>,
+) -> Namespace {
+    let mut labels = labels(state, own);
+    labels.insert(Symbol::NAMESPACE_NAME_LABEL, name);
+    Namespace { labels }
 }
 
 /// A label selector. An operator that is not known matches nothing, as an invalid object would never be created.

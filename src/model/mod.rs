@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `quantity.rs` | `500m`, `8Gi` as exact numbers |
+//! | `quantity.rs` | amounts as people write them |
 //! | `requests.rs` | what kube-scheduler counts for a pod |
 //! | `pod_template.rs` | pod specifications |
 //! | `affinity.rs` | node and pod affinity, tolerations, spread constraints |
@@ -13,10 +13,12 @@
 //! | `workloads.rs` | workloads and budgets |
 //! | `pods.rs` | pods that exist already |
 //! | `build.rs` | the whole |
+//! | `change.rs` | objects that are applied to a running cluster |
 
 mod admission;
 mod affinity;
 mod build;
+mod change;
 mod labels;
 mod nodes;
 mod pod_template;
@@ -27,4 +29,5 @@ mod volumes;
 mod workloads;
 
 pub use build::{Assumption, Model, build};
-pub use quantity::{Quantity, QuantityError};
+pub use change::apply_change;
+pub use quantity::Quantity;

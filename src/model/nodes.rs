@@ -13,7 +13,7 @@ pub(super) fn add(state: &mut ClusterState, api: &ApiNode) -> NodeId {
     let status = api.status.clone().unwrap_or_default();
     let allocatable = status.allocatable.as_ref().or(status.capacity.as_ref());
     let allocatable_pods =
-        allocatable.and_then(|amounts| amounts.get("pods")).map_or(0, |pods| requests::parse(pods).value());
+        allocatable.and_then(|amounts| amounts.get("pods")).map_or(0, |pods| requests::parse(pods).whole);
     let spec = api.spec.clone().unwrap_or_default();
     let unschedulable = spec.unschedulable == Some(true);
     let mut node = Node {

@@ -10,6 +10,7 @@ use super::build::{Assumption, Context};
 use super::labels;
 use super::nodes::normalised_image;
 use super::requests;
+use crate::manifest::default;
 
 /// A template of a workload. `own_claims` are a StatefulSet's claim templates.
 pub(super) fn pod_template(
@@ -20,9 +21,11 @@ pub(super) fn pod_template(
     own_claims: &[PersistentVolumeClaim],
 ) -> PodTemplate {
     let metadata = template.metadata.clone().unwrap_or_default();
-    let empty = ApiPodSpec::default();
-    let api = template.spec.as_ref().unwrap_or(&empty);
-    let spec = pod_spec(state, context, namespace, api, own_claims);
+    // Some defaults (requests from limits, host ports) are a pod's alone: the API server sets them in the pod made from the
+    // template, not in the template.
+    let mut pod = Pod { spec: template.spec.clone(), ..Pod::default() };
+    default::pod(&mut pod);
+    let spec = pod_spec(state, context, namespace, &pod.spec.unwrap_or_default(), own_claims);
     let labels = labels::labels(state, metadata.labels.as_ref());
     let content = state.intern(&content_digest(template));
     PodTemplate { labels, spec, content }

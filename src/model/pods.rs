@@ -32,6 +32,12 @@ pub(super) fn add_all(state: &mut ClusterState, context: &mut Context<'_>, pods:
     }
 }
 
+/// Adds a pod that is created now.
+pub(super) fn add_one(state: &mut ClusterState, context: &mut Context<'_>, api: &ApiPod) {
+    let created_at = state.now;
+    add(state, context, api, created_at, &mut BTreeMap::new());
+}
+
 /// ReplicaSets that pods name and the input does not hold, by namespace and name.
 type Implied = BTreeMap<(Symbol, Symbol), ReplicaSetId>;
 

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::{Container, PodSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as ApiQuantity;
 use quorate_sim::cluster::{ClusterState, NonZeroRequests, Resources};
 
-use super::quantity::Quantity;
+use crate::manifest::decode::{ParsedQuantity, parse_quantity};
 
 /// CPU that the least-allocated score counts for a container without a request, in thousandths of a core.
 const DEFAULT_CPU_MILLI: i64 = 100;
@@ -91,8 +91,8 @@ fn requests_of(container: &Container) -> Option<&Amounts> {
 fn with_defaults(requests: Option<&Amounts>) -> Resources {
     let amount = |name: &str| requests.and_then(|requests| requests.get(name)).map(parse);
     Resources {
-        cpu_milli: amount("cpu").map_or(DEFAULT_CPU_MILLI, Quantity::milli_value),
-        memory_bytes: amount("memory").map_or(DEFAULT_MEMORY_BYTES, Quantity::value),
+        cpu_milli: amount("cpu").map_or(DEFAULT_CPU_MILLI, |amount| amount.milli),
+        memory_bytes: amount("memory").map_or(DEFAULT_MEMORY_BYTES, |amount| amount.whole),
         ..Resources::default()
     }
 }
@@ -103,11 +103,11 @@ pub(super) fn resources(state: &mut ClusterState, amounts: Option<&Amounts>) -> 
     for (name, amount) in amounts.into_iter().flatten() {
         let amount = parse(amount);
         match name.as_str() {
-            "cpu" => resources.cpu_milli = amount.milli_value(),
-            "memory" => resources.memory_bytes = amount.value(),
-            "ephemeral-storage" => resources.ephemeral_storage_bytes = amount.value(),
+            "cpu" => resources.cpu_milli = amount.milli,
+            "memory" => resources.memory_bytes = amount.whole,
+            "ephemeral-storage" => resources.ephemeral_storage_bytes = amount.whole,
             _ if is_scalar(name) => {
-                resources.scalar.insert(state.intern(name), amount.value());
+                resources.scalar.insert(state.intern(name), amount.whole);
             }
             _ => {}
         }
@@ -121,7 +121,18 @@ fn is_scalar(name: &str) -> bool {
     name.starts_with("hugepages-") || name.starts_with("attachable-volumes-") || name.contains('/')
 }
 
+/// An amount in both units.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Amount {
+    /// In thousandths, rounded up.
+    pub(super) milli: i64,
+    /// In whole units, rounded up.
+    pub(super) whole: i64,
+}
+
 /// An amount; one that cannot be read was reported when the object was decoded and counts as nothing here.
-pub(super) fn parse(amount: &ApiQuantity) -> Quantity {
-    amount.0.parse().unwrap_or_default()
+pub(super) fn parse(amount: &ApiQuantity) -> Amount {
+    let clamp = |number: i128| i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX });
+    let both = |parsed: ParsedQuantity| Amount { milli: clamp(parsed.milli()), whole: clamp(parsed.whole()) };
+    parse_quantity(&amount.0).map(both).unwrap_or_default()
 }

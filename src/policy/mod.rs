@@ -7,6 +7,7 @@
 //! - `documentation`: the texts of rules that are not written in Rego
 //! - `engine`: Rego: values, the inventory as `data`, evaluation, results as findings, tests
 //! - `configuration`: parameters, severities and the selection of rules
+//! - [`simulation`]: rules backed by simulation
 //! - `waiver`: findings that are accepted for a time
 //! - `explain`: a rule's documentation for the terminal and for `docs/rules.md`
 //!
@@ -23,6 +24,7 @@ mod library;
 mod metadata;
 mod registry;
 mod set;
+pub mod simulation;
 mod waiver;
 
 pub use configuration::{Configuration, SeverityChoice};

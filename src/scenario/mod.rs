@@ -15,5 +15,5 @@ mod settings;
 mod workload_reference;
 
 pub use problem::{Problem, ProblemKind};
-pub use resolve::{AppliedObjects, ApplyObjects, Scenario, drain_step, fail_step, resolve, restart_step};
+pub use resolve::{AppliedObjects, ApplyObjects, Scenario, drain_step, fail_step, find_node, resolve, restart_step};
 pub use workload_reference::{WorkloadReference, WorkloadReferenceError, find_workload};

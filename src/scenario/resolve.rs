@@ -272,7 +272,7 @@ impl Resolver<'_, '_> {
 ///
 /// # Errors
 /// With the nodes that are there.
-pub(super) fn find_node(state: &ClusterState, name: &str) -> Result<NodeId, ProblemKind> {
+pub fn find_node(state: &ClusterState, name: &str) -> Result<NodeId, ProblemKind> {
     let found = state.names.find(name).and_then(|symbol| state.node_named(symbol));
     found.ok_or_else(|| {
         let all: Vec<&str> = state.nodes.values().map(|node| state.names.text(node.name)).collect();
