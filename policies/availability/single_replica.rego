@@ -11,7 +11,7 @@
 #   severity: warning
 #   why: |
 #     One pod is away whenever its node is: drained, crashed or full. After a crash it takes more than five minutes by
-#     default (40 s until the node counts as lost, 300 s of toleration) before a new pod is even created.
+#     default (about 50 s until the node counts as lost, 300 s of toleration) before a new pod is even created.
 #   help: |
 #     Run two replicas or more, spread over nodes, with a PodDisruptionBudget; or accept it with a waiver that says who
 #     does without the service meanwhile.

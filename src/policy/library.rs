@@ -6,6 +6,8 @@ use super::registry::Examples;
 
 /// A rule of the library.
 pub(super) struct BuiltIn {
+    /// Read by tests; the rule's METADATA says the same.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests compare it with the METADATA"))]
     pub(super) id: &'static str,
     pub(super) pack: &'static str,
     rule_path: &'static str,

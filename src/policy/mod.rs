@@ -28,11 +28,11 @@ pub mod simulation;
 mod waiver;
 
 pub use configuration::{Configuration, SeverityChoice};
-pub use engine::{RegoVersion, TestOutcome, TestReport, TestResult};
+pub use engine::{RegoRule, RegoVersion, TestOutcome, TestReport, TestResult};
 pub use error::PolicyError;
 pub use evaluation::{Evaluation, FactDocument, Facts};
-//pub use explain::{Explanation, RuleRow, documentation_page, explain, table};
-pub use metadata::RelatedResource;
-pub use registry::{KindSelector, Need, Rule, RuleEngine};
+pub use explain::{Explanation, RuleRow, documentation_page, explain, table};
+pub use metadata::{Parameter, RelatedResource};
+pub use registry::{Examples, KindSelector, Need, NeedSyntax, Rule, RuleEngine};
 pub use set::PolicySet;
 pub use waiver::{Waiver, WaiverTarget, apply, from_annotations};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::engine::RegoRule;
-pub use super::metadata::RelatedResource;
+use super::metadata::RelatedResource;
 use super::metadata::{Metadata, Parameter};
 use crate::finding::Severity;
 

@@ -25,7 +25,37 @@ macro_rules! texts {
     };
 }
 
-const TEXTS: [Text; 0] = texts! {};
+const TEXTS: [Text; 26] = texts! {
+    "simulation" Simulation:
+        "rollout-deadlock"
+        "pdb-blocks-drain"
+        "drains-exhaust-pdb"
+        "node-loss-breaks-pdb"
+        "node-loss-leaves-pods-pending"
+        "replicas-share-a-node"
+        "single-point-of-failure"
+        "pdb-allows-nothing"
+        "volume-blocks-surge";
+    "loader" Loader:
+        "unreadable-document"
+        "duplicate-key"
+        "unknown-field"
+        "wrong-type"
+        "missing-field"
+        "invalid-value"
+        "invalid-name"
+        "incomplete-object"
+        "duplicate-object"
+        "unknown-kind"
+        "removed-api-version"
+        "deprecated-api-version"
+        "custom-resource-invalid";
+    "policy" Policy:
+        "policy-error"
+        "waiver-expired"
+        "waiver-unused"
+        "waiver-invalid";
+};
 
 /// The rules, in the order of the list.
 pub(super) fn rules() -> Result<Vec<Rule>, PolicyError> {

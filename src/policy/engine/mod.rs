@@ -14,8 +14,9 @@ mod value;
 
 pub(super) use inventory::InventoryData;
 pub(super) use outcome::{Fixed, Reviewed, Surroundings};
+pub use program::RegoRule;
+pub use program::RegoVersion;
 pub(super) use program::{Failure, Program, RegoFile, RuleSource};
-pub use program::{RegoRule, RegoVersion};
 pub(super) use testing::run;
 pub use testing::{TestOutcome, TestReport, TestResult};
 pub(super) use value::from_json;
