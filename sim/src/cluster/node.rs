@@ -35,7 +35,7 @@ pub struct Node {
 }
 
 /// The node's Ready condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NodeReady {
     /// `True`.
     True,
@@ -59,7 +59,7 @@ pub struct Taint {
 }
 
 /// A taint's effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Effect {
     /// No new pod that does not tolerate it.
     NoSchedule,

@@ -63,7 +63,7 @@ pub enum PodName {
 }
 
 /// The controller of a pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Owner {
     /// None: nothing replaces it.
     None,
@@ -90,7 +90,7 @@ pub enum Owner {
 }
 
 /// `status.phase`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
     /// Not all containers have been started.
     Pending,
