@@ -2,7 +2,7 @@
 //!
 //! Source: `pkg/scheduler/framework/types.go` (`NodeInfo`), `pkg/scheduler/backend/cache/snapshot.go`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{
     ClusterState, DeletionCause, HostPort, Labels, Node, NodeId, NonZeroRequests, Owner, Phase, Pod, PodId, PodSpec,
@@ -74,7 +74,7 @@ pub struct NodeInfo<'a> {
     /// The same for the least-allocated score.
     pub non_zero_requested: NonZeroRequests,
     /// Host ports in use.
-    pub used_ports: Vec<HostPort>,
+    pub used_ports: BTreeSet<HostPort>,
 }
 
 impl<'a> NodeInfo<'a> {
@@ -88,7 +88,7 @@ impl<'a> NodeInfo<'a> {
             pods_with_affinity: Vec::new(),
             requested: Resources::default(),
             non_zero_requested: NonZeroRequests::default(),
-            used_ports: Vec::new(),
+            used_ports: BTreeSet::new(),
         };
         for pod in pods {
             info.add(pod);
@@ -103,7 +103,7 @@ impl<'a> NodeInfo<'a> {
         let sum = &mut self.non_zero_requested;
         sum.cpu_milli = sum.cpu_milli.saturating_add(spec.non_zero_requests.cpu_milli);
         sum.memory_bytes = sum.memory_bytes.saturating_add(spec.non_zero_requests.memory_bytes);
-        self.used_ports.extend_from_slice(&spec.host_ports);
+        self.used_ports.extend(spec.host_ports.iter().copied());
         if has_affinity(spec) {
             self.pods_with_affinity.push(self.pods.len());
         }

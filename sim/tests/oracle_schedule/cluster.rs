@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use quorate_sim::cluster::{
-    ClusterState, LabelSelector, Labels, Namespace, Node, NodeId, NodeReady, Operator, Pod, PodManagementPolicy,
-    PodSpec, PodTemplate, ReplicaSet, ReplicaSetId, Requirement, Service, StatefulSet, StatefulSetId,
-    StatefulSetStrategy, Symbol, Taint, Time, VolumeUse,
+    BudgetId, BudgetStatus, BudgetTarget, ClusterState, LabelSelector, Labels, Namespace, Node, NodeId, NodeReady,
+    Operator, Pod, PodDisruptionBudget, PodManagementPolicy, PodSpec, PodTemplate, ReplicaSet, ReplicaSetId,
+    Requirement, Service, StatefulSet, StatefulSetId, StatefulSetStrategy, Symbol, Taint, Time,
+    UnhealthyPodEvictionPolicy, VolumeUse,
 };
 use serde_json::Value;
 
@@ -46,6 +47,11 @@ pub(crate) fn convert(case: &Value) -> Result<(ClusterState, Pod), Unmodelled> {
         let pod = pod(&mut state, manifest, &volumes, true)?;
         state.add_pod(pod);
     }
+    for manifest in of_kind("PodDisruptionBudget") {
+        add_budget(&mut state, manifest);
+    }
+    // Later than every start of a pod.
+    state.now = Time::from_milliseconds(60_000);
     let to_place = pod(&mut state, &case["pod"], &volumes, false)?;
     volumes.check_limits(&case["pod"])?;
     Ok((state, to_place))
@@ -135,6 +141,31 @@ fn add_stateful_set(state: &mut ClusterState, manifest: &Value) {
     };
     let id = StatefulSetId(u32::try_from(state.stateful_sets.len()).unwrap());
     state.stateful_sets.insert(id, set);
+}
+
+fn add_budget(state: &mut ClusterState, manifest: &Value) {
+    let namespace = namespace_of(state, manifest);
+    let disrupted = manifest["status"]["disruptedPods"].as_object().into_iter().flatten().map(|(name, _)| name);
+    let disrupted: BTreeSet<String> = disrupted.cloned().collect();
+    let of_namespace = state.pods.iter().filter(|(_, pod)| pod.namespace == namespace);
+    let disrupted_pods = of_namespace
+        .filter(|(_, pod)| disrupted.contains(&state.pod_name(pod)))
+        .map(|(id, _)| (*id, Time::ZERO))
+        .collect();
+    let budget = PodDisruptionBudget {
+        namespace,
+        name: state.intern(manifest["metadata"]["name"].as_str().unwrap()),
+        selector: selector(state, &manifest["spec"]["selector"]),
+        target: BudgetTarget::None,
+        unhealthy_pod_eviction_policy: UnhealthyPodEvictionPolicy::default(),
+        status: BudgetStatus {
+            disruptions_allowed: manifest["status"]["disruptionsAllowed"].as_i64().unwrap(),
+            disrupted_pods,
+            ..BudgetStatus::default()
+        },
+    };
+    let id = BudgetId(u32::try_from(state.budgets.len()).unwrap());
+    state.budgets.insert(id, budget);
 }
 
 /// Claims, volumes and attachment limits of a case.

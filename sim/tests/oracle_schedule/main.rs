@@ -3,11 +3,13 @@
 //!
 //! The recordings stand in `fixtures/oracle/1.36.3/schedule*.jsonl`: `{id, objects, pod, preFilter, nodes, scores, total,
 //! best}`. They hold scores also where only one node is feasible, which kube-scheduler would take unscored.
+//! `preempt*.jsonl` hold pods that fit nowhere: `{id, objects, pod, candidates, chosen, statuses, message}`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod affinity;
 mod cluster;
 mod pod;
+mod preempt;
 mod resources;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,14 +20,14 @@ use quorate_sim::cluster::{ClusterState, NodeId};
 use quorate_sim::scheduler::{Candidate, SchedulingResult, Snapshot, Verdict, schedule_candidate, scores};
 use serde_json::{Value, json};
 
-fn recordings() -> Vec<PathBuf> {
+fn recordings(prefix: &str) -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/oracle/1.36.3");
     let mut files: Vec<PathBuf> = std::fs::read_dir(&directory)
         .unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
             let name = path.file_name().unwrap().to_str().unwrap();
-            name.starts_with("schedule") && (name.ends_with(".jsonl") || name.ends_with(".jsonl.gz"))
+            name.starts_with(prefix) && (name.ends_with(".jsonl") || name.ends_with(".jsonl.gz"))
         })
         .collect();
     files.sort();
@@ -93,7 +95,7 @@ fn every_recorded_case_is_answered_as_by_kube_scheduler() {
     let mut failures = Vec::new();
     let mut unmodelled: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut count = 0_usize;
-    for file in recordings() {
+    for file in recordings("schedule") {
         for case in cases(&file) {
             let (state, pod) = match cluster::convert(&case) {
                 Ok(converted) => converted,

@@ -85,7 +85,11 @@ pub(crate) fn pod(
         node_selector: labels(state, &of_pod["nodeSelector"]),
         host_ports: host_ports(state, manifest),
         priority: i32::try_from(of_pod["priority"].as_i64().unwrap_or(0)).unwrap(),
-        preemption_policy: PreemptionPolicy::default(),
+        preemption_policy: match of_pod["preemptionPolicy"].as_str() {
+            Some("Never") => PreemptionPolicy::Never,
+            None | Some("PreemptLowerPriority") => PreemptionPolicy::PreemptLowerPriority,
+            Some(other) => panic!("preemptionPolicy {other}"),
+        },
         volumes: volumes.of_pod(state, manifest)?,
         ..PodSpec::default()
     };
@@ -100,7 +104,7 @@ pub(crate) fn pod(
         spec.node_name = node;
     }
     let labels = labels(state, &metadata["labels"]);
-    let deletion = Deletion { requested_at: Time::ZERO, cause: DeletionCause::Delete };
+    let deletion = Deletion { requested_at: Time::ZERO, cause: deletion_cause(&manifest["status"]) };
     Ok(Pod {
         namespace,
         name: PodName::Given(state.intern(metadata["name"].as_str().unwrap())),
@@ -120,10 +124,22 @@ pub(crate) fn pod(
         ready_changed_at: None,
         held_unready: false,
         created_at: Time::ZERO,
-        started_at: None,
+        started_at: manifest["status"]["startTime"].as_str().map(time),
         deletion: (!metadata["deletionTimestamp"].is_null()).then_some(deletion),
         unschedulable: None,
     })
+}
+
+fn deletion_cause(status: &Value) -> DeletionCause {
+    let mut conditions = status["conditions"].as_array().into_iter().flatten();
+    let preempted = conditions.any(|condition| condition["reason"] == "PreemptionByScheduler");
+    if preempted { DeletionCause::Preemption } else { DeletionCause::Delete }
+}
+
+/// The recordings start everything within one minute.
+fn time(text: &str) -> Time {
+    let seconds = text.strip_prefix("2026-01-01T00:00:").and_then(|rest| rest.strip_suffix('Z')).unwrap();
+    Time::from_milliseconds(seconds.parse::<u64>().unwrap() * 1000)
 }
 
 fn owner(state: &mut ClusterState, namespace: Symbol, metadata: &Value) -> Owner {

@@ -23,7 +23,6 @@ pub(crate) fn score(input: &ScoreInput<'_, '_>) -> Option<Vec<i64>> {
     Some(input.nodes.iter().map(|node| present(node)).collect())
 }
 
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 fn size_of_images(input: &ScoreInput<'_, '_>, node: &NodeInfo<'_>) -> i64 {
     let present = input.pod.spec.images.iter().filter(|image| node.node.images.contains_key(*image));
     present.filter_map(|image| input.snapshot.image(*image)).fold(0, |sum: i64, image| {

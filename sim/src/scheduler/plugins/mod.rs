@@ -34,6 +34,7 @@ pub(crate) mod volume_restrictions;
 
 pub use node_affinity::node_matches_affinity;
 pub(crate) use node_affinity::{PreFilter as NodeAffinityPreFilter, pre_filter as node_affinity_pre_filter};
+pub(crate) use node_ports::free_ports;
 pub use taint_toleration::{tolerates, untolerated_taint};
 
 use super::framework::{Plugin, Rejection};

@@ -6,7 +6,7 @@ use crate::cluster::{
 
 fn candidates(cluster: &Cluster, pod: PodId) -> (BTreeMap<NodeId, Victims>, Vec<NodeId>) {
     match preempt(&cluster.state, pod, &cluster.schedule(pod)) {
-        Preemption::Candidates { victims, best } => (victims, best),
+        Preemption::Candidates { victims, best, .. } => (victims, best),
         other => panic!("{other:?}"),
     }
 }

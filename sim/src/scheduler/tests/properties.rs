@@ -202,7 +202,7 @@ proptest! {
         let without_spread = PodShape { spread: None, ..to_place };
         let (cluster, pod, _) = build(&numbered(&nodes), &pods, &without_spread);
         let result = cluster.schedule(pod);
-        let Preemption::Candidates { victims, best } = preempt(&cluster.state, pod, &result) else { return Ok(()) };
+        let Preemption::Candidates { victims, best, .. } = preempt(&cluster.state, pod, &result) else { return Ok(()) };
         prop_assert!(!best.is_empty());
         for (node, victims) in victims {
             prop_assert!(!result.verdicts[&node].fits());
