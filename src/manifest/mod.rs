@@ -13,6 +13,7 @@ mod object;
 mod source;
 mod span;
 mod typed;
+mod validate;
 
 pub use field_path::{FieldPath, Segment};
 pub use node::{Entry, Existence, Located, Node, Value};

@@ -9,6 +9,7 @@ use crate::finding::{Finding, NotEvaluated};
 use crate::manifest::api::{KubernetesVersion, Resolved, group_of, resolve};
 use crate::manifest::custom_resource::{Definition, Definitions};
 use crate::manifest::decode::{DecodeProblem, DecodeProblemKind, decode_kubernetes};
+use crate::manifest::validate::validate;
 use crate::manifest::{Inventory, Node, Object, ObjectReference, Place, SourceId, Typed, custom_resource, default};
 
 use super::duplicate::duplicates;
@@ -184,6 +185,7 @@ fn decode(resolved: &Resolved, kind: &str, options: &DecodeOptions, report: &mut
         let finding = problem.into_finding(report.source(), None);
         report.add(finding);
     }
+    validate(&typed, report);
     typed
 }
 
