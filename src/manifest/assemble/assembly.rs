@@ -111,6 +111,7 @@ fn outcome(source: SourceId, root: Node, run: &Run<'_>) -> Outcome {
                 let typed = match &resolved {
                     Resolved::Custom => {
                         outcome.not_evaluated.extend(custom(&reference, definition, &mut report));
+                        validate(&Typed::Dynamic, &mut report);
                         Typed::Dynamic
                     }
                     Resolved::BuiltIn(_) | Resolved::StandIn(..) | Resolved::Gone(_) | Resolved::Unknown(_) => {

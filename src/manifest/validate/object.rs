@@ -1,7 +1,10 @@
 //! Which checks an object gets.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
 use crate::manifest::Typed;
 use crate::manifest::assemble::report::Report;
+use crate::manifest::decode::decode_kubernetes;
 
 use super::at::At;
 use super::labels::metadata;
@@ -10,73 +13,36 @@ use super::{batch, pod, policy, service, storage, workload};
 
 /// Reports what the API server would refuse in an object that was decoded and has its defaults.
 pub(in crate::manifest) fn validate(typed: &Typed, report: &mut Report<'_>) {
+    let at = At::ROOT.key("metadata");
+    let root = report.root();
     let verdict = &mut Verdict::new(report);
-    let at = &At::ROOT;
-    let of = match typed {
-        Typed::Deployment(object) => {
-            workload::deployment(verdict, object);
-            &object.metadata
-        }
-        Typed::ReplicaSet(object) => {
-            workload::replica_set(verdict, object);
-            &object.metadata
-        }
-        Typed::StatefulSet(object) => {
-            workload::stateful_set(verdict, object);
-            &object.metadata
-        }
-        Typed::DaemonSet(object) => {
-            workload::daemon_set(verdict, object);
-            &object.metadata
-        }
-        Typed::Job(object) => {
-            batch::job(verdict, object);
-            &object.metadata
-        }
-        Typed::CronJob(object) => {
-            batch::cron_job(verdict, object);
-            &object.metadata
-        }
-        Typed::Pod(object) => {
-            pod::pod(verdict, object);
-            &object.metadata
-        }
-        Typed::Node(object) => {
-            policy::node(verdict, object);
-            &object.metadata
-        }
-        Typed::Service(object) => {
-            service::service(verdict, object);
-            &object.metadata
-        }
-        Typed::PersistentVolumeClaim(object) => {
-            storage::persistent_volume_claim(verdict, at, object);
-            &object.metadata
-        }
-        Typed::PersistentVolume(object) => {
-            storage::persistent_volume(verdict, object);
-            &object.metadata
-        }
-        Typed::StorageClass(object) => {
-            storage::storage_class(verdict, object);
-            &object.metadata
-        }
-        Typed::PodDisruptionBudget(object) => {
-            policy::pod_disruption_budget(verdict, object);
-            &object.metadata
-        }
-        Typed::PriorityClass(object) => {
-            policy::priority_class(verdict, object);
-            &object.metadata
-        }
-        Typed::HorizontalPodAutoscaler(object) => {
-            policy::horizontal_pod_autoscaler(verdict, object);
-            &object.metadata
-        }
-        Typed::Namespace(object) => &object.metadata,
-        Typed::LimitRange(object) => &object.metadata,
-        Typed::ResourceQuota(object) => &object.metadata,
-        Typed::Checked | Typed::Dynamic => return,
-    };
-    metadata(verdict, &at.key("metadata"), of);
+    kind(typed, verdict);
+    if let Some(of) = typed.metadata() {
+        metadata(verdict, &at, of);
+    } else if let Some(node) = root.get("metadata") {
+        // Its problems were reported when the object was decoded.
+        let (of, _) = decode_kubernetes::<ObjectMeta>(node);
+        metadata(verdict, &at, &of.unwrap_or_default());
+    }
+}
+
+fn kind(typed: &Typed, verdict: &mut Verdict<'_, '_>) {
+    match typed {
+        Typed::Deployment(object) => workload::deployment(verdict, object),
+        Typed::ReplicaSet(object) => workload::replica_set(verdict, object),
+        Typed::StatefulSet(object) => workload::stateful_set(verdict, object),
+        Typed::DaemonSet(object) => workload::daemon_set(verdict, object),
+        Typed::Job(object) => batch::job(verdict, object),
+        Typed::CronJob(object) => batch::cron_job(verdict, object),
+        Typed::Pod(object) => pod::pod(verdict, object),
+        Typed::Node(object) => policy::node(verdict, object),
+        Typed::Service(object) => service::service(verdict, object),
+        Typed::PersistentVolumeClaim(object) => storage::persistent_volume_claim(verdict, &At::ROOT, object),
+        Typed::PersistentVolume(object) => storage::persistent_volume(verdict, object),
+        Typed::StorageClass(object) => storage::storage_class(verdict, object),
+        Typed::PodDisruptionBudget(object) => policy::pod_disruption_budget(verdict, object),
+        Typed::PriorityClass(object) => policy::priority_class(verdict, object),
+        Typed::HorizontalPodAutoscaler(object) => policy::horizontal_pod_autoscaler(verdict, object),
+        Typed::Namespace(_) | Typed::LimitRange(_) | Typed::ResourceQuota(_) | Typed::Checked | Typed::Dynamic => {}
+    }
 }
