@@ -1,15 +1,19 @@
 //! The one type of result: what every check reports and every report renders.
 
+mod fingerprint;
+mod order;
 mod severity;
 
 use std::sync::Arc;
 
 use crate::manifest::{FieldPath, ObjectReference, Place};
 
+pub use fingerprint::{Fingerprint, fingerprint};
+pub use order::sort;
 pub use severity::Severity;
 
 /// One thing that was found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The rule's id: `rollout-deadlock`.
     pub rule: Arc<str>,
@@ -23,7 +27,8 @@ pub struct Finding {
     pub path: FieldPath,
     /// Where it is shown; `None` for live objects and facts without a source.
     pub place: Option<Place>,
-    /// What the underlined text is called in the report (`no old pod may stop before a new one is ready`); empty: nothing.
+    /// What the underlined text is called in the report (`no old pod may stop before a new one is ready`); empty:
+    /// nothing.
     pub label: String,
     /// Other places that are part of the cause.
     pub related: Vec<Related>,
@@ -42,7 +47,7 @@ pub struct Finding {
 }
 
 /// Another place that belongs to a finding.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Related {
     /// What it has to do with it.
     pub message: String,
@@ -81,6 +86,11 @@ pub struct NotEvaluated {
     pub rule: Arc<str>,
     /// What it needs: `nodes`, `spec.backups in quorate.yaml`.
     pub needs: String,
+}
+
+impl NotEvaluated {
+    /// What a rule needs that has no nodes to think about.
+    pub const NODES: &str = "nodes";
 }
 
 impl Finding {

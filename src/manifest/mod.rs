@@ -4,6 +4,7 @@ pub mod api;
 pub mod assemble;
 #[cfg(test)]
 pub(crate) mod built_from_json;
+pub mod collect;
 pub mod custom_resource;
 pub mod decode;
 pub mod default;
@@ -14,6 +15,7 @@ mod source;
 mod span;
 mod typed;
 mod validate;
+pub mod yaml;
 
 pub use field_path::{FieldPath, Segment};
 pub use node::{Entry, Existence, Located, Node, Value};

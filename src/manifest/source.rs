@@ -71,6 +71,12 @@ impl SourceMap {
         &self.sources[id.0 as usize]
     }
 
+    /// The source that was added last; the first when there is none.
+    #[must_use]
+    pub fn last(&self) -> SourceId {
+        SourceId(u32::try_from(self.sources.len().saturating_sub(1)).unwrap_or(u32::MAX))
+    }
+
     /// All sources with their ids, in order.
     pub fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
         self.sources

@@ -1,0 +1,67 @@
+# METADATA
+# title: traffic reaches a container that may not be ready
+# description: |
+#   A container with ports has no `readinessProbe`, or a Service selects pods in which no container has one.
+# related_resources:
+# - ref: https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
+#   description: Liveness, readiness and startup probes
+# - ref: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-update-deployment
+#   description: A rolling update counts ready pods
+# custom:
+#   id: no-readiness-probe
+#   severity: warning
+#   why: |
+#     Without the probe a container is ready as soon as it runs. A rolling update then takes the next old pod away before
+#     the new one answers, Services send it traffic, and a PodDisruptionBudget counts it as healthy: every promise of
+#     availability rests on this probe.
+#   help: |
+#     Add a `readinessProbe` that answers only when the container can serve. A startup probe for slow starts is no
+#     substitute: it ends with the start.
+#   kinds: [Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Pod]
+package quorate.availability.no_readiness_probe
+
+import data.quorate.lib.scaling
+import data.quorate.lib.workload
+
+deny contains finding if {
+	some container in without_probe
+	serves(container)
+	finding := {
+		"msg": sprintf("container %q gets traffic as soon as it runs: it has no readiness probe", [container.name]),
+		"path": array.concat(container.path, ["readinessProbe"]),
+	}
+}
+
+# No container names its ports, but a Service sends traffic to the pod.
+deny contains finding if {
+	lasting := workload.lasting_containers
+	count(lasting) > 0
+	count(without_probe) == count(lasting)
+	not any_serves
+	some service in scaling.services
+	finding := {
+		"msg": sprintf("service %q sends traffic to pods that have no readiness probe", [service]),
+		"path": array.concat(lasting[0].path, ["readinessProbe"]),
+	}
+}
+
+without_probe := [container | some container in workload.lasting_containers; not is_object(object.get(container.spec, "readinessProbe", null))]
+
+any_serves if {
+	some container in workload.lasting_containers
+	serves(container)
+}
+
+# It has a port other than one for metrics.
+serves(container) if {
+	ports := container.spec.ports
+	is_array(ports)
+	some port in ports
+	is_object(port)
+	not for_metrics(port)
+}
+
+for_metrics(port) if {
+	is_string(port.name)
+	contains(port.name, "metric")
+}

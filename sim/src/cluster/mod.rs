@@ -1,0 +1,44 @@
+//! The state of a cluster: everything that the scheduler, the controllers and the Eviction API read and change.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `name.rs` | interned names |
+//! | `labels.rs` | labels and label selectors |
+//! | `resources.rs` | amounts of CPU, memory, storage and extended resources |
+//! | `node.rs` | nodes, taints, conditions |
+//! | `pod_template.rs` | what a pod asks for: requests, constraints, times |
+//! | `pod.rs` | a pod and where it is in its life |
+//! | `workload.rs` | Deployments, ReplicaSets, StatefulSets, DaemonSets, bare controllers |
+//! | `budget.rs` | PodDisruptionBudgets |
+//! | `state.rs` | the whole |
+//! | `time.rs` | virtual time |
+
+mod budget;
+mod labels;
+mod name;
+mod node;
+mod pod;
+mod pod_template;
+mod resources;
+mod state;
+mod time;
+mod workload;
+
+pub use budget::{BudgetId, BudgetStatus, BudgetTarget, PodDisruptionBudget, UnhealthyPodEvictionPolicy};
+pub use labels::{LabelSelector, Labels, Operator, Requirement};
+pub use name::{Names, Symbol};
+pub use node::{Effect, Node, NodeId, NodeReady, Taint};
+pub use pod::{Deletion, DeletionCause, Owner, Phase, Pod, PodId, PodName, Unschedulable};
+pub use pod_template::{
+    HostPort, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, PodAffinityTerm, PodSpec, PodTemplate,
+    PreemptionPolicy, PreferredNodeTerm, PreferredPodTerm, Protocol, SpreadConstraint, SpreadPolicy, Toleration,
+    TolerationOperator, VolumeUse, WhenUnsatisfiable,
+};
+pub use resources::{NonZeroRequests, Resources};
+pub use state::{ClusterState, Namespace, Service};
+pub use time::{Duration, Time};
+pub use workload::{
+    DaemonSet, DaemonSetId, DaemonSetStrategy, Deployment, DeploymentId, DeploymentStrategy, IntOrPercent,
+    PodManagementPolicy, ReplicaSet, ReplicaSetId, StatefulSet, StatefulSetId, StatefulSetStrategy, WorkloadKind,
+    WorkloadName,
+};

@@ -1,0 +1,70 @@
+//! Nodes.
+
+use std::collections::BTreeMap;
+
+use super::labels::Labels;
+use super::name::Symbol;
+use super::resources::Resources;
+use super::time::Time;
+
+/// Names a node; the order is the order in which nodes were added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u32);
+
+/// A node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// `metadata.name`.
+    pub name: Symbol,
+    /// Labels.
+    pub labels: Labels,
+    /// Taints, in order; those that Kubernetes itself sets (unschedulable, unreachable, not-ready) included.
+    pub taints: Vec<Taint>,
+    /// `spec.unschedulable`: cordoned.
+    pub unschedulable: bool,
+    /// What pods may ask for.
+    pub allocatable: Resources,
+    /// How many pods it takes.
+    pub allocatable_pods: i64,
+    /// Sizes in bytes of images that are present, by normalised name.
+    pub images: BTreeMap<Symbol, i64>,
+    /// The Ready condition.
+    pub ready: NodeReady,
+    /// Since when it has crashed: heartbeats have stopped and its containers with them. `None`: it runs.
+    pub crashed_at: Option<Time>,
+}
+
+/// The node's Ready condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeReady {
+    /// `True`.
+    True,
+    /// `False`: the kubelet says it is not ready.
+    False,
+    /// `Unknown`: no heartbeat for longer than the grace period.
+    Unknown,
+}
+
+/// A taint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Taint {
+    /// Its key.
+    pub key: Symbol,
+    /// Its value; empty when there is none.
+    pub value: Symbol,
+    /// What it does.
+    pub effect: Effect,
+    /// When it was set; counts for `tolerationSeconds`. `None` where it was there from the beginning.
+    pub added_at: Option<Time>,
+}
+
+/// A taint's effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Effect {
+    /// No new pod that does not tolerate it.
+    NoSchedule,
+    /// Better not.
+    PreferNoSchedule,
+    /// No new pod, and those that run are evicted.
+    NoExecute,
+}

@@ -1,0 +1,134 @@
+//! Pods.
+
+use std::sync::Arc;
+
+use super::labels::Labels;
+use super::name::Symbol;
+use super::node::NodeId;
+use super::pod_template::PodTemplate;
+use super::time::Time;
+use super::workload::{DaemonSetId, ReplicaSetId, StatefulSetId};
+
+/// Names a pod; the order is the order of creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PodId(pub u32);
+
+/// A pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pod {
+    /// `metadata.namespace`.
+    pub namespace: Symbol,
+    /// `metadata.name`.
+    pub name: PodName,
+    /// Labels, those that its controller added included.
+    pub labels: Labels,
+    /// What it asks for; shared by all pods of a revision.
+    pub template: Arc<PodTemplate>,
+    /// The controller that made it.
+    pub owner: Owner,
+    /// The node it is bound to.
+    pub node: Option<NodeId>,
+    /// `status.nominatedNodeName`.
+    pub nominated_node: Option<NodeId>,
+    /// `status.phase`.
+    pub phase: Phase,
+    /// The Ready condition.
+    pub ready: bool,
+    /// When the Ready condition last changed; `None`: it has always been as it is.
+    pub ready_changed_at: Option<Time>,
+    /// Whether a scenario's `setReady` holds it unready; it does not become ready by itself then.
+    pub held_unready: bool,
+    /// When it was created.
+    pub created_at: Time,
+    /// When it began to run.
+    pub started_at: Option<Time>,
+    /// Set while it terminates.
+    pub deletion: Option<Deletion>,
+    /// Why the scheduler last found no node.
+    pub unschedulable: Option<Unschedulable>,
+}
+
+/// A pod's name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PodName {
+    /// As given in the input or fixed by the controller (`kafka-0`).
+    Given(Symbol),
+    /// The owner's name and a running number, where Kubernetes would append a random suffix.
+    Generated {
+        /// `backend-6d4cf56db6`.
+        prefix: Symbol,
+        /// Its number.
+        number: u32,
+    },
+}
+
+/// The controller of a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Owner {
+    /// None: nothing replaces it.
+    None,
+    /// A ReplicaSet.
+    ReplicaSet(ReplicaSetId),
+    /// A StatefulSet.
+    StatefulSet {
+        /// The set.
+        set: StatefulSetId,
+        /// The pod's ordinal.
+        ordinal: u32,
+    },
+    /// A DaemonSet.
+    DaemonSet(DaemonSetId),
+    /// The kubelet: a static pod's mirror.
+    Node,
+    /// A controller that the model does not play (a Job, an operator's own kind): it is not replaced, and that is said.
+    Other {
+        /// `Job`.
+        kind: Symbol,
+        /// Its name.
+        name: Symbol,
+    },
+}
+
+/// `status.phase`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Not all containers have been started.
+    Pending,
+    /// Running.
+    Running,
+    /// All containers ended well.
+    Succeeded,
+    /// All containers ended, one of them badly.
+    Failed,
+}
+
+/// A pod that is going away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deletion {
+    /// When deletion was asked for.
+    pub requested_at: Time,
+    /// Who asked.
+    pub cause: DeletionCause,
+}
+
+/// Who asked for a deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DeletionCause {
+    /// Its controller scaled down or rolled over.
+    Controller,
+    /// The Eviction API.
+    Eviction,
+    /// Taint eviction.
+    Taint,
+    /// Preemption.
+    Preemption,
+    /// A user, or pod garbage collection.
+    Delete,
+}
+
+/// Why the scheduler found no node.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unschedulable {
+    /// As the PodScheduled condition says it: `0/4 nodes are available: …`.
+    pub message: String,
+}

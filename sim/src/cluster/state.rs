@@ -1,0 +1,94 @@
+//! The whole state.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::budget::{BudgetId, PodDisruptionBudget};
+use super::labels::{LabelSelector, Labels};
+use super::name::{Names, Symbol};
+use super::node::{Node, NodeId};
+use super::pod::{Pod, PodId, PodName};
+use super::time::Time;
+use super::workload::{
+    DaemonSet, DaemonSetId, Deployment, DeploymentId, ReplicaSet, ReplicaSetId, StatefulSet, StatefulSetId,
+};
+
+/// A cluster at one moment. Every transition is a function from one state to the next.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterState {
+    /// The interned names.
+    pub names: Arc<Names>,
+    /// Now.
+    pub now: Time,
+    /// Namespaces by name.
+    pub namespaces: BTreeMap<Symbol, Namespace>,
+    /// Nodes, in the order in which they were added.
+    pub nodes: BTreeMap<NodeId, Node>,
+    /// Pods, in the order of creation.
+    pub pods: BTreeMap<PodId, Pod>,
+    /// How many pods were ever created: the next pod's id.
+    pub pods_created: u32,
+    /// Deployments.
+    pub deployments: BTreeMap<DeploymentId, Deployment>,
+    /// ReplicaSets, in the order of creation.
+    pub replica_sets: BTreeMap<ReplicaSetId, ReplicaSet>,
+    /// StatefulSets.
+    pub stateful_sets: BTreeMap<StatefulSetId, StatefulSet>,
+    /// DaemonSets.
+    pub daemon_sets: BTreeMap<DaemonSetId, DaemonSet>,
+    /// PodDisruptionBudgets.
+    pub budgets: BTreeMap<BudgetId, PodDisruptionBudget>,
+    /// Services (their selectors give the default spread constraints).
+    pub services: Vec<Service>,
+}
+
+/// A namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Namespace {
+    /// Its labels.
+    pub labels: Labels,
+}
+
+/// A Service, as far as the scheduler reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its namespace.
+    pub namespace: Symbol,
+    /// Its name.
+    pub name: Symbol,
+    /// Its selector; `None` or empty selects nothing.
+    pub selector: Option<LabelSelector>,
+}
+
+impl ClusterState {
+    /// Adds a pod and gives its id.
+    pub fn add_pod(&mut self, pod: Pod) -> PodId {
+        let id = PodId(self.pods_created);
+        self.pods_created = self.pods_created.saturating_add(1);
+        self.pods.insert(id, pod);
+        id
+    }
+
+    /// Interns `text`.
+    pub fn intern(&mut self, text: &str) -> Symbol {
+        match self.names.find(text) {
+            Some(symbol) => symbol,
+            None => Arc::make_mut(&mut self.names).intern(text),
+        }
+    }
+
+    /// The node named `name`.
+    #[must_use]
+    pub fn node_named(&self, name: Symbol) -> Option<NodeId> {
+        self.nodes.iter().find(|(_, node)| node.name == name).map(|(id, _)| *id)
+    }
+
+    /// `metadata.name` of a pod.
+    #[must_use]
+    pub fn pod_name(&self, pod: &Pod) -> String {
+        match &pod.name {
+            PodName::Given(name) => self.names.text(*name).to_owned(),
+            PodName::Generated { prefix, number } => format!("{}-{number}", self.names.text(*prefix)),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! kube-controller-manager 1.36, the kubelet and the scheduler's part of a step: functions from a state to the changes that
+//! they want to make now.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `workload.rs` | which workload a pod belongs to, names, readiness |
+//! | `deployment/` | Deployments: rolling and recreating updates |
+//! | `replica_set.rs` | ReplicaSets: creation and the order of deletion |
+//! | `stateful_set.rs` | StatefulSets |
+//! | `daemon_set/` | DaemonSets |
+//! | `disruption.rs` | the status of PodDisruptionBudgets |
+//! | `node_lifecycle/` | heartbeats, taints by condition, zones |
+//! | `taint_eviction.rs` | pods that do not tolerate NoExecute taints |
+//! | `pod_gc.rs` | pods of nodes that are gone |
+//! | `kubelet.rs` | pods start, become ready and stop |
+//! | `scheduling.rs` | one attempt to place a pod |
+//! | `adoption.rs` | pods of the input that have no controller yet |
+//!
+//! Not modelled: Jobs, HorizontalPodAutoscalers, quotas, pod deletion cost, container restarts.
+
+mod adoption;
+pub mod daemon_set;
+pub mod deployment;
+pub mod disruption;
+pub mod kubelet;
+pub mod node_lifecycle;
+pub mod pod_gc;
+pub mod replica_set;
+pub mod scheduling;
+pub mod stateful_set;
+pub mod taint_eviction;
+mod workload;
+
+pub use adoption::adoptions;
+pub use workload::{
+    WorkloadId, all_workloads, available_at, find_workload, is_active, is_available, is_terminal, pods_of_replica_set,
+    workload_name, workload_of, workload_text,
+};

@@ -1,0 +1,122 @@
+//! ReplicaSets: as many pods as asked for. Source: `pkg/controller/replicaset/replica_set.go`,
+//! `pkg/controller/controller_utils.go`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::cluster::{ClusterState, DeletionCause, NodeId, Owner, Phase, Pod, PodId, ReplicaSet, ReplicaSetId, Time};
+use crate::transition::{Change, PodChange};
+
+use super::workload::{is_active, pods_of_replica_set};
+
+/// At most so many pods are created or deleted in one sync.
+const BURST_REPLICAS: usize = 500;
+
+/// Creates the pods that are missing or deletes those that are too many.
+#[must_use]
+pub fn sync(state: &ClusterState, id: ReplicaSetId, seed: u64) -> Vec<Change> {
+    let Some(set) = state.replica_sets.get(&id) else { return Vec::new() };
+    let active: Vec<(PodId, &Pod)> = pods_of_replica_set(state, id).filter(|(_, pod)| is_active(pod)).collect();
+    let wanted = usize::try_from(set.replicas.max(0)).unwrap_or(usize::MAX);
+    if active.len() < wanted {
+        let missing = wanted.saturating_sub(active.len()).min(BURST_REPLICAS);
+        let create = || Change::CreatePod { owner: Owner::ReplicaSet(id), template: Arc::clone(&set.template) };
+        return (0..missing).map(|_| create()).collect();
+    }
+    let too_many = active.len().saturating_sub(wanted).min(BURST_REPLICAS);
+    if too_many == 0 {
+        return Vec::new();
+    }
+    let victims = in_deletion_order(state, set, id, active, seed).into_iter().take(too_many);
+    victims.map(|pod| Change::Pod(pod, PodChange::Delete(DeletionCause::Controller))).collect()
+}
+
+/// The pods of a set in the order in which they would be deleted.
+///
+/// Pod deletion cost and container restarts are not modelled.
+fn in_deletion_order(
+    state: &ClusterState,
+    set: &ReplicaSet,
+    id: ReplicaSetId,
+    pods: Vec<(PodId, &Pod)>,
+    seed: u64,
+) -> Vec<PodId> {
+    let related = related_pods_by_node(state, set, id);
+    let mut ranked: Vec<(DeletionRank, PodId)> = pods
+        .into_iter()
+        .map(|(pod_id, pod)| {
+            let on_node = pod.node.and_then(|node| related.get(&node)).copied().unwrap_or(0);
+            (DeletionRank::new(pod, on_node, state.now, arbitrary_order(pod_id, seed)), pod_id)
+        })
+        .collect();
+    ranked.sort();
+    ranked.into_iter().map(|(_, pod)| pod).collect()
+}
+
+/// How many active pods of all ReplicaSets of the same controller are on each node.
+fn related_pods_by_node(state: &ClusterState, set: &ReplicaSet, id: ReplicaSetId) -> BTreeMap<NodeId, usize> {
+    let mut by_node = BTreeMap::new();
+    for pod in state.pods.values().filter(|pod| is_active(pod)) {
+        let Owner::ReplicaSet(owner) = pod.owner else { continue };
+        let related = owner == id
+            || (set.owner.is_some() && state.replica_sets.get(&owner).is_some_and(|other| other.owner == set.owner));
+        if let (true, Some(node)) = (related, pod.node) {
+            let count: &mut usize = by_node.entry(node).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    by_node
+}
+
+/// Where a pod stands in the order of deletion; the smallest goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct DeletionRank {
+    assigned: bool,
+    running: bool,
+    ready: bool,
+    /// More pods on the same node go first.
+    fewer_related: std::cmp::Reverse<usize>,
+    /// How long it has been ready, in powers of two; the longer stays.
+    ready_age: u32,
+    /// How long it has existed, in powers of two.
+    age: u32,
+    arbitrary: u64,
+}
+
+impl DeletionRank {
+    fn new(pod: &Pod, related: usize, now: Time, arbitrary: u64) -> Self {
+        let ready_age = match (pod.ready, pod.ready_changed_at) {
+            (false, _) => 0,
+            (true, Some(since)) => age_rank(since, now),
+            (true, None) => u32::MAX,
+        };
+        Self {
+            assigned: pod.node.is_some(),
+            running: pod.phase == Phase::Running,
+            ready: pod.ready,
+            fewer_related: std::cmp::Reverse(related),
+            ready_age,
+            age: age_rank(pod.created_at, now),
+            arbitrary,
+        }
+    }
+}
+
+/// The logarithm of an age, as `LogarithmicScaleDown` takes it; times have a resolution of one second.
+fn age_rank(since: Time, now: Time) -> u32 {
+    let whole_seconds = since.milliseconds().div_euclid(1000).saturating_mul(1000);
+    let nanoseconds = u128::from(now.milliseconds().saturating_sub(whole_seconds)).saturating_mul(1_000_000);
+    nanoseconds.checked_ilog2().map_or(0, |rank| rank.saturating_add(1))
+}
+
+/// Stands for the order of UIDs, which Kubernetes draws at random: the order of creation for seed 0, else one drawn from the
+/// seed.
+fn arbitrary_order(pod: PodId, seed: u64) -> u64 {
+    if seed == 0 {
+        return u64::from(pod.0);
+    }
+    let mut value = seed.wrapping_add(u64::from(pod.0).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}

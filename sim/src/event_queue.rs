@@ -1,0 +1,106 @@
+//! Timed events, ordered by (time, sequence).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::{BudgetId, DeploymentId, PodId, Symbol, Time};
+use crate::controller::WorkloadId;
+
+/// Something that happens at a time of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Event {
+    /// The kubelet looks at a pod again: its containers have started, or stopped.
+    Pod(PodId),
+    /// A workload is synced again: a pod has been ready for `minReadySeconds`.
+    Workload(WorkloadId),
+    /// A Deployment's `progressDeadlineSeconds` have passed.
+    ProgressDeadline(DeploymentId),
+    /// kube-controller-manager looks at all nodes' heartbeats.
+    NodeMonitor,
+    /// The next node in a zone's queue may get its NoExecute taint.
+    NoExecuteQueue(Zone),
+    /// Taint eviction deletes a pod.
+    TaintEviction(PodId),
+    /// A granted eviction is no longer counted as one under way.
+    Budget(BudgetId),
+    /// Pod garbage collection looks for pods to remove.
+    PodGarbageCollection,
+    /// kubectl drain asks again for an eviction.
+    DrainRetry(PodId),
+}
+
+/// A zone as the node lifecycle controller knows it: region and zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Zone {
+    /// The region, or [`Symbol::EMPTY`].
+    pub region: Symbol,
+    /// The zone, or [`Symbol::EMPTY`].
+    pub zone: Symbol,
+}
+
+/// The events to come.
+#[derive(Clone, Debug, Default)]
+pub struct EventQueue {
+    events: BTreeMap<(Time, u64), Event>,
+    known: BTreeSet<(Event, Time)>,
+    next_sequence: u64,
+}
+
+impl EventQueue {
+    /// Adds `event` at `time`; an event that is already due at that time is not added again.
+    pub fn schedule(&mut self, time: Time, event: Event) {
+        if self.known.insert((event, time)) {
+            self.events.insert((time, self.next_sequence), event);
+            self.next_sequence = self.next_sequence.saturating_add(1);
+        }
+    }
+
+    /// The time of the next event.
+    #[must_use]
+    pub fn next_time(&self) -> Option<Time> {
+        self.events.first_key_value().map(|((time, _), _)| *time)
+    }
+
+    /// Takes the next event if it is due at `time` or before.
+    pub fn take_due(&mut self, time: Time) -> Option<Event> {
+        let first = self.events.first_entry()?;
+        let due = first.key().0;
+        if due > time {
+            return None;
+        }
+        let event = first.remove();
+        self.known.remove(&(event, due));
+        Some(event)
+    }
+
+    /// All events, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (Time, Event)> + '_ {
+        self.events.iter().map(|((time, _), event)| (*time, *event))
+    }
+
+    /// Drops every event that `keep` refuses.
+    pub fn retain(&mut self, keep: impl Fn(Event) -> bool) {
+        self.events.retain(|_, event| keep(*event));
+        self.known.retain(|(event, _)| keep(*event));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_come_by_time_then_by_order_of_scheduling() {
+        let mut queue = EventQueue::default();
+        let at = Time::from_milliseconds;
+        queue.schedule(at(5), Event::NodeMonitor);
+        queue.schedule(at(3), Event::Pod(PodId(2)));
+        queue.schedule(at(3), Event::Pod(PodId(1)));
+        queue.schedule(at(3), Event::Pod(PodId(2)));
+        assert_eq!(queue.next_time(), Some(at(3)));
+        assert_eq!(queue.take_due(at(3)), Some(Event::Pod(PodId(2))));
+        assert_eq!(queue.take_due(at(3)), Some(Event::Pod(PodId(1))));
+        assert_eq!(queue.take_due(at(3)), None);
+        assert_eq!(queue.take_due(at(9)), Some(Event::NodeMonitor));
+        assert_eq!(queue.next_time(), None);
+    }
+}

@@ -1,0 +1,1 @@
+//! Failures, drains and rollouts, every one in turn.

@@ -1,0 +1,35 @@
+//! kube-scheduler 1.36 with its default profile, as pure functions of a cluster's state.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `framework.rs` | plugins, codes, verdicts: the words of a decision |
+//! | `reasons.rs` | why a node is rejected, in upstream's texts, and the message of the PodScheduled condition |
+//! | `snapshot.rs` | a cluster prepared for many decisions: what each node holds |
+//! | `scheduling_cycle.rs` | one decision: PreFilter, Filter, Score |
+//! | `preemption.rs` | which pods of lower priority would go, and where |
+//! | `queue.rs` | which pod is next |
+//! | `plugins/` | one file or folder a plugin, filtering apart from scoring |
+//!
+//! What is left out: sampling of nodes in clusters of 100 or more (every node is examined), the choice among equally good
+//! nodes (all of them are given: Kubernetes' own choice depends on a race), DynamicResources, NodeVolumeLimits and
+//! NodeDeclaredFeatures (pods that they concern are not distinguished by the state), and of volumes everything that
+//! [`crate::cluster::VolumeUse`] does not say.
+
+mod framework;
+mod plugins;
+mod preemption;
+mod queue;
+mod reasons;
+mod scheduling_cycle;
+mod snapshot;
+
+pub use framework::{Code, Plugin, PreFilterRejection, SchedulingResult, Verdict};
+pub use plugins::{node_matches_affinity, tolerates, untolerated_taint};
+pub use preemption::{NodeStatus, Preemption, Victims, preempt, preempt_candidate};
+pub use queue::{SchedulingQueue, backoff, next_to_schedule, waiting_pods};
+pub use reasons::{Reason, ResourceName, unschedulable_message};
+pub use scheduling_cycle::{feasible_nodes, schedule, schedule_candidate, scores};
+pub use snapshot::{Candidate, NodeInfo, PlacedPod, Snapshot};
+
+#[cfg(test)]
+mod tests;

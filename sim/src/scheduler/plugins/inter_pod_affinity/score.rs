@@ -1,0 +1,106 @@
+//! Preferred terms, in both directions. Source: `plugins/interpodaffinity/scoring.go`.
+
+use std::collections::BTreeMap;
+
+use super::term::{IncomingTerm, placed_term_matches};
+use crate::cluster::{Labels, PodAffinityTerm, PreferredPodTerm, Symbol};
+use crate::scheduler::framework::MAX_NODE_SCORE;
+use crate::scheduler::scheduling_cycle::ScoreInput;
+use crate::scheduler::snapshot::{Candidate, NodeInfo, PlacedPod};
+
+/// `hardPodAffinityWeight`: what a required affinity term of a placed pod counts.
+const HARD_POD_AFFINITY_WEIGHT: i64 = 1;
+
+/// Weight by label key and value.
+type Weights = BTreeMap<(Symbol, Symbol), i64>;
+
+/// The preferred terms of the pod, with their signs.
+struct Incoming<'a> {
+    pod: Candidate<'a>,
+    namespace_labels: Labels,
+    terms: Vec<(i64, IncomingTerm<'a>)>,
+}
+
+pub(crate) fn score(input: &ScoreInput<'_, '_>) -> Option<Vec<i64>> {
+    let incoming = incoming(input);
+    let mut weights = Weights::new();
+    for node in input.snapshot.nodes() {
+        if incoming.terms.is_empty() {
+            node.with_affinity().for_each(|placed| add_existing(&mut weights, &incoming, placed, node));
+        } else {
+            for placed in &node.pods {
+                add_incoming(&mut weights, &incoming, placed, node);
+                add_existing(&mut weights, &incoming, placed, node);
+            }
+        }
+    }
+    if weights.is_empty() {
+        return None;
+    }
+    let raw = |node: &NodeInfo<'_>| {
+        let of_labels = node.node.labels.iter().filter_map(|pair| weights.get(&pair));
+        of_labels.fold(0_i64, |sum, weight| sum.saturating_add(*weight))
+    };
+    Some(normalize(&input.nodes.iter().map(|node| raw(node)).collect::<Vec<i64>>()))
+}
+
+fn incoming<'a>(input: &ScoreInput<'_, 'a>) -> Incoming<'a> {
+    let resolve = |preferred: &'a PreferredPodTerm, sign: i64| {
+        let weight = preferred.weight.saturating_mul(sign);
+        (weight, IncomingTerm::new(input.snapshot, *input.pod, &preferred.term))
+    };
+    let spec = input.pod.spec;
+    let affinity = spec.preferred_affinity.iter().map(|preferred| resolve(preferred, 1));
+    let anti_affinity = spec.preferred_anti_affinity.iter().map(|preferred| resolve(preferred, -1));
+    Incoming {
+        pod: *input.pod,
+        namespace_labels: input.snapshot.namespace_labels(input.pod.namespace).cloned().unwrap_or_default(),
+        terms: affinity.chain(anti_affinity).collect(),
+    }
+}
+
+fn add_incoming(weights: &mut Weights, incoming: &Incoming<'_>, placed: &PlacedPod<'_>, node: &NodeInfo<'_>) {
+    for (weight, term) in &incoming.terms {
+        if term.matches(&placed.pod) {
+            add(weights, node, term.term.topology_key, *weight);
+        }
+    }
+}
+
+fn add_existing(weights: &mut Weights, incoming: &Incoming<'_>, placed: &PlacedPod<'_>, node: &NodeInfo<'_>) {
+    let spec = placed.pod.spec;
+    let required = spec.required_affinity.iter().map(|term| (HARD_POD_AFFINITY_WEIGHT, term));
+    let affinity = spec.preferred_affinity.iter().map(|preferred| (preferred.weight, &preferred.term));
+    let anti_affinity =
+        spec.preferred_anti_affinity.iter().map(|preferred| (preferred.weight.saturating_neg(), &preferred.term));
+    let matches =
+        |term: &PodAffinityTerm| placed_term_matches(term, &placed.pod, &incoming.pod, &incoming.namespace_labels);
+    for (weight, term) in required.chain(affinity).chain(anti_affinity) {
+        if matches(term) {
+            add(weights, node, term.topology_key, weight);
+        }
+    }
+}
+
+fn add(weights: &mut Weights, node: &NodeInfo<'_>, key: Symbol, weight: i64) {
+    if let Some(value) = node.node.labels.get(key) {
+        let sum = weights.entry((key, value)).or_insert(0);
+        *sum = sum.saturating_add(weight);
+    }
+}
+
+/// The smallest becomes 0 and the largest 100; all 0 where they are equal.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+fn normalize(raw: &[i64]) -> Vec<i64> {
+    let least = raw.iter().copied().min().unwrap_or(0);
+    let range = raw.iter().copied().max().unwrap_or(0).saturating_sub(least);
+    raw.iter()
+        .map(|score| {
+            if range == 0 {
+                return 0;
+            }
+            let share = score.saturating_sub(least) as f64 / range as f64;
+            (MAX_NODE_SCORE as f64 * share) as i64
+        })
+        .collect()
+}

@@ -1,0 +1,74 @@
+//! The plugins of the default profile, one file or folder each, by upstream's names. Filtering stands apart from scoring.
+//!
+//! | file | filters | scores |
+//! | --- | --- | --- |
+//! | `node_unschedulable.rs` | cordoned nodes | |
+//! | `node_name.rs` | `spec.nodeName` | |
+//! | `taint_toleration.rs` | NoSchedule, NoExecute | PreferNoSchedule |
+//! | `node_affinity.rs` | node selector, required | preferred |
+//! | `node_ports.rs` | host ports | |
+//! | `node_resources_fit.rs` | resources, number of pods | least allocated |
+//! | `volume_restrictions.rs` | `ReadWriteOncePod` | |
+//! | `volume_binding.rs` | where bound volumes are | |
+//! | `pod_topology_spread/` | DoNotSchedule | ScheduleAnyway, defaults |
+//! | `inter_pod_affinity/` | required | preferred, others' required |
+//! | `dynamic_resources.rs` | | 0: the state has no claims of devices |
+//! | `balanced_allocation.rs` | | evenness of CPU and memory |
+//! | `image_locality.rs` | | images that are present |
+//! | `normalize_score.rs` | | shared by several |
+
+mod balanced_allocation;
+mod dynamic_resources;
+mod image_locality;
+pub(crate) mod inter_pod_affinity;
+mod node_affinity;
+mod node_name;
+mod node_ports;
+mod node_resources_fit;
+mod node_unschedulable;
+mod normalize_score;
+pub(crate) mod pod_topology_spread;
+mod taint_toleration;
+mod volume_binding;
+pub(crate) mod volume_restrictions;
+
+pub use node_affinity::node_matches_affinity;
+pub(crate) use node_affinity::{PreFilter as NodeAffinityPreFilter, pre_filter as node_affinity_pre_filter};
+pub use taint_toleration::{tolerates, untolerated_taint};
+
+use super::framework::{Plugin, Rejection};
+use super::scheduling_cycle::{CycleState, ScoreInput};
+use super::snapshot::NodeInfo;
+
+/// A filter: `None` when the node passes.
+pub(crate) type Filter = for<'s, 'a> fn(&CycleState<'s, 'a>, &NodeInfo<'a>) -> Option<Rejection>;
+
+/// A score for each feasible node, in their order and normalised, before its weight; `None` when the plugin has nothing to
+/// say about the pod.
+pub(crate) type Score = for<'s, 'a> fn(&ScoreInput<'s, 'a>) -> Option<Vec<i64>>;
+
+/// The filters, in the order of the default profile: the first failure decides.
+pub(crate) const FILTERS: &[(Plugin, Filter)] = &[
+    (Plugin::NodeUnschedulable, node_unschedulable::filter),
+    (Plugin::NodeName, node_name::filter),
+    (Plugin::TaintToleration, taint_toleration::filter),
+    (Plugin::NodeAffinity, node_affinity::filter),
+    (Plugin::NodePorts, node_ports::filter),
+    (Plugin::NodeResourcesFit, node_resources_fit::filter),
+    (Plugin::VolumeRestrictions, volume_restrictions::filter),
+    (Plugin::VolumeBinding, volume_binding::filter),
+    (Plugin::PodTopologySpread, pod_topology_spread::filter),
+    (Plugin::InterPodAffinity, inter_pod_affinity::filter),
+];
+
+/// The scores with their weights. Source: `pkg/scheduler/apis/config/v1/default_plugins.go`.
+pub(crate) const SCORES: &[(Plugin, i64, Score)] = &[
+    (Plugin::TaintToleration, 3, taint_toleration::score),
+    (Plugin::NodeAffinity, 2, node_affinity::score),
+    (Plugin::NodeResourcesFit, 1, node_resources_fit::score),
+    (Plugin::PodTopologySpread, 2, pod_topology_spread::score),
+    (Plugin::InterPodAffinity, 2, inter_pod_affinity::score),
+    (Plugin::DynamicResources, 2, dynamic_resources::score),
+    (Plugin::NodeResourcesBalancedAllocation, 1, balanced_allocation::score),
+    (Plugin::ImageLocality, 1, image_locality::score),
+];

@@ -1,0 +1,120 @@
+//! Constraints with their selectors resolved. Source: `plugins/podtopologyspread/common.go`, `plugins/helper/spread.go`.
+
+use crate::cluster::{
+    LabelSelector, Labels, Operator, Owner, Requirement, SpreadConstraint, SpreadPolicy, Symbol, WhenUnsatisfiable,
+};
+use crate::scheduler::plugins::node_affinity::node_matches_affinity;
+use crate::scheduler::plugins::taint_toleration::untolerated_taint;
+use crate::scheduler::snapshot::{Candidate, NodeInfo, Snapshot};
+
+/// A constraint of one pod.
+#[derive(Clone, Debug)]
+pub(crate) struct Constraint {
+    pub(crate) max_skew: i64,
+    pub(crate) topology_key: Symbol,
+    /// `None` matches nothing.
+    selector: Option<LabelSelector>,
+    pub(crate) min_domains: i64,
+    node_affinity_policy: SpreadPolicy,
+    node_taints_policy: SpreadPolicy,
+}
+
+impl Constraint {
+    fn new(constraint: &SpreadConstraint, labels: &Labels) -> Self {
+        let selector = constraint.selector.as_ref().map(|selector| {
+            let keys = constraint.match_label_keys.iter();
+            let of_keys = keys.filter_map(|key| labels.get(*key).map(|value| equals(*key, value)));
+            LabelSelector { requirements: of_keys.chain(selector.requirements.iter().cloned()).collect() }
+        });
+        Self {
+            max_skew: constraint.max_skew,
+            topology_key: constraint.topology_key,
+            selector,
+            min_domains: constraint.min_domains.unwrap_or(1),
+            node_affinity_policy: constraint.node_affinity_policy,
+            node_taints_policy: constraint.node_taints_policy,
+        }
+    }
+
+    /// Whether `labels` match the selector.
+    pub(crate) fn selects(&self, labels: &Labels) -> bool {
+        self.selector.as_ref().is_some_and(|selector| selector.matches(labels))
+    }
+
+    /// Whether `node` counts for this constraint of `pod`.
+    pub(crate) fn includes(&self, snapshot: &Snapshot<'_>, pod: &Candidate<'_>, node: &NodeInfo<'_>) -> bool {
+        let by_affinity = match self.node_affinity_policy {
+            SpreadPolicy::Honor => node_matches_affinity(&snapshot.state.names, pod.spec, node.node),
+            SpreadPolicy::Ignore => true,
+        };
+        let by_taints = match self.node_taints_policy {
+            SpreadPolicy::Honor => untolerated_taint(pod.spec, node.node).is_none(),
+            SpreadPolicy::Ignore => true,
+        };
+        by_affinity && by_taints
+    }
+
+    /// The pods of `node` in `namespace` that the selector matches; those that terminate do not count, and a selector that
+    /// matches everything counts none.
+    pub(crate) fn count(&self, node: &NodeInfo<'_>, namespace: Symbol) -> i64 {
+        let Some(selector) = self.selector.as_ref().filter(|selector| !selector.is_empty()) else { return 0 };
+        let counted = node.pods.iter().filter(|placed| {
+            placed.deletion.is_none() && placed.pod.namespace == namespace && selector.matches(placed.pod.labels)
+        });
+        i64::try_from(counted.count()).unwrap_or(i64::MAX)
+    }
+}
+
+fn equals(key: Symbol, value: Symbol) -> Requirement {
+    Requirement { key, operator: Operator::In(vec![value]) }
+}
+
+/// The constraints of `pod` that are hard, or those that are soft.
+pub(crate) fn declared(pod: &Candidate<'_>, when_unsatisfiable: WhenUnsatisfiable) -> Vec<Constraint> {
+    let constraints = pod.spec.spread_constraints.iter();
+    constraints
+        .filter(|constraint| constraint.when_unsatisfiable == when_unsatisfiable)
+        .map(|constraint| Constraint::new(constraint, pod.labels))
+        .collect()
+}
+
+/// The constraints of a pod that declares none: spread over hosts and zones, of the pods that its Services and its controller
+/// select. Without such a selector there are none.
+pub(crate) fn defaults(snapshot: &Snapshot<'_>, pod: &Candidate<'_>) -> Vec<Constraint> {
+    let selector = default_selector(snapshot, pod);
+    if selector.is_empty() {
+        return Vec::new();
+    }
+    let constraint = |topology_key, max_skew| Constraint {
+        max_skew,
+        topology_key,
+        selector: Some(selector.clone()),
+        min_domains: 1,
+        node_affinity_policy: SpreadPolicy::Honor,
+        node_taints_policy: SpreadPolicy::Ignore,
+    };
+    vec![constraint(Symbol::HOSTNAME, 3), constraint(Symbol::ZONE, 5)]
+}
+
+fn default_selector(snapshot: &Snapshot<'_>, pod: &Candidate<'_>) -> LabelSelector {
+    let services = snapshot.state.services.iter().filter(|service| service.namespace == pod.namespace);
+    let of_services = services.filter_map(|service| service.selector.as_ref());
+    let mut requirements: Vec<Requirement> = of_services
+        .filter(|selector| selector.matches(pod.labels))
+        .flat_map(|selector| selector.requirements.iter().cloned())
+        .collect();
+    let of_controller = match pod.owner {
+        Owner::ReplicaSet(id) => snapshot.state.replica_sets.get(&id).map(|set| &set.selector),
+        Owner::StatefulSet { set, .. } => snapshot.state.stateful_sets.get(&set).map(|set| &set.selector),
+        Owner::None | Owner::DaemonSet(_) | Owner::Node | Owner::Other { .. } => None,
+    };
+    requirements.extend(of_controller.into_iter().flat_map(|selector| selector.requirements.iter().cloned()));
+    requirements.sort();
+    requirements.dedup();
+    LabelSelector { requirements }
+}
+
+/// Whether `node` has the labels of all `constraints`.
+pub(crate) fn has_all_keys(node: &NodeInfo<'_>, constraints: &[Constraint]) -> bool {
+    constraints.iter().all(|constraint| node.node.labels.get(constraint.topology_key).is_some())
+}

@@ -1,0 +1,14 @@
+//! Topology spread constraints.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `constraint.rs` | constraints with their selectors resolved, the defaults, counting |
+//! | `filter.rs` | DoNotSchedule |
+//! | `score.rs` | ScheduleAnyway |
+
+mod constraint;
+mod filter;
+mod score;
+
+pub(crate) use filter::{State, filter, pre_filter};
+pub(crate) use score::score;

@@ -1,0 +1,239 @@
+//! Which pods of lower priority would go, and where.
+//!
+//! Source: `pkg/scheduler/framework/plugins/defaultpreemption`, `pkg/scheduler/framework/preemption`. Every candidate node is
+//! examined (Kubernetes stops after 100 or a tenth of them, from a random one on).
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::framework::{Code, SchedulingResult, Verdict};
+use super::reasons::{Reason, histogram};
+use super::scheduling_cycle::CycleState;
+use super::snapshot::{Candidate, NodeInfo, PlacedPod, Snapshot};
+use crate::cluster::{BudgetId, ClusterState, DeletionCause, NodeId, PodId, PreemptionPolicy, Time};
+
+/// What preemption can do for a pod that fits no node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Preemption {
+    /// PreFilter rejected the pod before every plugin had prepared itself: preemption is not tried, and the nominated node
+    /// stays as it is.
+    NotTried,
+    /// `preemptionPolicy: Never`; the nominated node stays as it is.
+    PolicyNever,
+    /// Pods that were evicted for it have not gone yet; the nominated node stays as it is.
+    VictimsTerminating,
+    /// Nothing helps; the nominated node is cleared.
+    NoCandidate {
+        /// Why, for each node that was examined.
+        statuses: BTreeMap<NodeId, NodeStatus>,
+    },
+    /// Evicting the victims of one of the `best` nodes makes room there: the pod is nominated to it.
+    Candidates {
+        /// The victims on each node where that is possible.
+        victims: BTreeMap<NodeId, Victims>,
+        /// The nodes among which Kubernetes chooses at random.
+        best: Vec<NodeId>,
+    },
+}
+
+/// Why preemption does not help on a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeStatus {
+    /// Its code.
+    pub code: Code,
+    /// Its reasons.
+    pub reasons: Vec<Reason>,
+}
+
+/// The pods that would be evicted on one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Victims {
+    /// The pods, the most important first.
+    pub pods: Vec<PodId>,
+    /// How many of them violate a PodDisruptionBudget, which preemption avoids but does not respect.
+    pub budget_violations: usize,
+}
+
+impl Preemption {
+    /// The PostFilter part of the message; `node_count` is the number of all nodes. Empty when preemption is under way.
+    pub(crate) fn message(&self, node_count: usize) -> String {
+        // DynamicResources runs first and has nothing to do for a pod without claims.
+        let preemption = "no new claims to deallocate, preemption:";
+        match self {
+            // DynamicResources does not find what its PreFilter would have left.
+            Self::NotTried => "not found".to_owned(),
+            Self::PolicyNever => format!("{preemption} not eligible due to preemptionPolicy=Never."),
+            Self::VictimsTerminating => {
+                format!("{preemption} not eligible due to a terminating pod on the nominated node.")
+            }
+            Self::NoCandidate { statuses } => {
+                let not_helpful = Reason::PreemptionNotHelpful;
+                let others = std::iter::repeat_n(&not_helpful, node_count.saturating_sub(statuses.len()));
+                let reasons = statuses.values().flat_map(|status| status.reasons.iter()).chain(others);
+                format!("{preemption} 0/{node_count} nodes are available: {}.", histogram(reasons))
+            }
+            Self::Candidates { .. } => String::new(),
+        }
+    }
+}
+
+/// What preemption can do for `pod`, for which [`super::schedule`] gave `result`.
+#[must_use]
+pub fn preempt(state: &ClusterState, pod: PodId, result: &SchedulingResult) -> Preemption {
+    match state.pods.get(&pod) {
+        Some(of_state) => preempt_candidate(&Snapshot::new(state), &Candidate::of_pod(pod, of_state), result),
+        None => Preemption::NotTried,
+    }
+}
+
+/// What preemption can do for `pod` on `snapshot`. Pods without an id are never named among the victims.
+#[must_use]
+pub fn preempt_candidate<'a>(snapshot: &Snapshot<'a>, pod: &Candidate<'a>, result: &SchedulingResult) -> Preemption {
+    if result.pre_filter.is_some() {
+        return Preemption::NotTried;
+    }
+    match pod.spec.preemption_policy {
+        PreemptionPolicy::Never => return Preemption::PolicyNever,
+        PreemptionPolicy::PreemptLowerPriority => {}
+    }
+    if victims_terminate(snapshot, pod, result) {
+        return Preemption::VictimsTerminating;
+    }
+    let mut statuses = BTreeMap::new();
+    let mut candidates = BTreeMap::new();
+    let cycle = CycleState::new(snapshot, pod);
+    for node in result.verdicts.iter().filter(|(_, verdict)| may_help(verdict)).filter_map(|(id, _)| snapshot.node(*id))
+    {
+        match select_victims(&cycle, node) {
+            Ok(victims) => drop(candidates.insert(node.id, victims)),
+            Err(status) => drop(statuses.insert(node.id, status)),
+        }
+    }
+    if candidates.is_empty() {
+        return Preemption::NoCandidate { statuses };
+    }
+    let best = best_nodes(&candidates, snapshot.state.now);
+    let victims = candidates.into_iter().map(|(node, selection)| (node, selection.victims())).collect();
+    Preemption::Candidates { victims, best }
+}
+
+fn may_help(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Fits => false,
+        Verdict::Rejected { code, .. } => *code == Code::Unschedulable,
+    }
+}
+
+/// Whether the pod has a nominated node on which pods still terminate for its sake.
+fn victims_terminate(snapshot: &Snapshot<'_>, pod: &Candidate<'_>, result: &SchedulingResult) -> bool {
+    let Some(node) = pod.nominated_node.and_then(|id| snapshot.node(id)) else { return false };
+    result.verdicts.get(&node.id).is_some_and(may_help)
+        && node.pods.iter().any(|placed| {
+            placed.pod.spec.priority < pod.spec.priority && placed.deletion == Some(DeletionCause::Preemption)
+        })
+}
+
+/// The victims on one node, the most important first.
+struct Selection<'a> {
+    victims: Vec<PlacedPod<'a>>,
+    budget_violations: usize,
+}
+
+impl Selection<'_> {
+    fn victims(&self) -> Victims {
+        let pods = self.victims.iter().filter_map(|victim| victim.pod.id).collect();
+        Victims { pods, budget_violations: self.budget_violations }
+    }
+}
+
+/// Takes all pods of lower priority away, and then lets as many stay as the pod leaves room for: first those whose budget
+/// would be violated, each group the most important first.
+fn select_victims<'a>(cycle: &CycleState<'_, 'a>, node: &NodeInfo<'a>) -> Result<Selection<'a>, NodeStatus> {
+    let priority = cycle.pod.spec.priority;
+    let (mut lower, kept): (Vec<PlacedPod<'a>>, Vec<PlacedPod<'a>>) =
+        node.pods.iter().copied().partition(|placed| placed.pod.spec.priority < priority);
+    if lower.is_empty() {
+        let reasons = vec![Reason::NoPreemptionVictims];
+        return Err(NodeStatus { code: Code::UnschedulableAndUnresolvable, reasons });
+    }
+    let mut trial = (cycle.clone(), NodeInfo::new(node.id, node.node, kept));
+    for placed in &lower {
+        trial.0.pod_removed(placed, node);
+    }
+    if let Verdict::Rejected { code, reasons, .. } = trial.0.verdict(&trial.1) {
+        return Err(NodeStatus { code, reasons });
+    }
+    let now = cycle.snapshot.state.now;
+    lower.sort_by_key(|placed| importance(placed, now));
+    let (violating, others) = split_by_budgets(cycle.snapshot.state, lower);
+    let mut victims = reprieve(&mut trial, violating);
+    let budget_violations = victims.len();
+    victims.extend(reprieve(&mut trial, others));
+    victims.sort_by_key(|placed| importance(placed, now));
+    Ok(Selection { victims, budget_violations })
+}
+
+/// Sorts the more important first: higher priority, then the longer it has run; the order of creation where upstream leaves
+/// it open.
+fn importance(placed: &PlacedPod<'_>, now: Time) -> (Reverse<i32>, Time, Option<PodId>) {
+    (Reverse(placed.pod.spec.priority), placed.started_at.unwrap_or(now), placed.pod.id)
+}
+
+/// Puts back each of `pods` that leaves room; gives those that do not.
+fn reprieve<'a>(trial: &mut (CycleState<'_, 'a>, NodeInfo<'a>), pods: Vec<PlacedPod<'a>>) -> Vec<PlacedPod<'a>> {
+    let mut victims = Vec::new();
+    for placed in pods {
+        let (mut cycle, mut node) = trial.clone();
+        cycle.pod_added(&placed, &node);
+        node.add(placed);
+        if cycle.verdict(&node).fits() {
+            *trial = (cycle, node);
+        } else {
+            victims.push(placed);
+        }
+    }
+    victims
+}
+
+/// Splits off the pods whose eviction would violate a budget. Budgets with an empty selector do not count here, nor pods whose
+/// eviction was already granted.
+fn split_by_budgets<'a>(state: &ClusterState, pods: Vec<PlacedPod<'a>>) -> (Vec<PlacedPod<'a>>, Vec<PlacedPod<'a>>) {
+    let mut allowed: BTreeMap<BudgetId, i64> =
+        state.budgets.iter().map(|(id, budget)| (*id, budget.status.disruptions_allowed)).collect();
+    pods.into_iter().partition(|placed| {
+        let pod = placed.pod;
+        let mut violated = false;
+        for (id, budget) in state.budgets.iter().filter(|_| !pod.labels.is_empty()) {
+            let selects = budget.namespace == pod.namespace
+                && budget
+                    .selector
+                    .as_ref()
+                    .is_some_and(|selector| !selector.is_empty() && selector.matches(pod.labels));
+            let granted = pod.id.is_some_and(|id| budget.status.disrupted_pods.contains_key(&id));
+            if selects
+                && !granted
+                && let Some(allowed) = allowed.get_mut(id)
+            {
+                *allowed = allowed.saturating_sub(1);
+                violated = violated || *allowed < 0;
+            }
+        }
+        violated
+    })
+}
+
+/// Fewest budget violations, then the least important most important victim, the smallest sum of priorities, the fewest
+/// victims, the latest start of those of the highest priority.
+fn best_nodes(candidates: &BTreeMap<NodeId, Selection<'_>>, now: Time) -> Vec<NodeId> {
+    let rank = |selection: &Selection<'_>| {
+        let priorities = || selection.victims.iter().map(|victim| i64::from(victim.pod.spec.priority));
+        let highest = priorities().max();
+        // 2^31 is added so that more victims of negative priority are not better than fewer.
+        let sum = priorities().fold(0_i64, |sum, priority| sum.saturating_add(priority).saturating_add(1 << 31));
+        let of_highest = selection.victims.iter().filter(|victim| Some(i64::from(victim.pod.spec.priority)) == highest);
+        let earliest = of_highest.map(|victim| victim.started_at.unwrap_or(now)).min();
+        (selection.budget_violations, highest, sum, selection.victims.len(), Reverse(earliest))
+    };
+    let best = candidates.values().map(rank).min();
+    candidates.iter().filter(|(_, selection)| Some(rank(selection)) == best).map(|(node, _)| *node).collect()
+}

@@ -1,0 +1,255 @@
+//! The loop: controllers and the scheduler to a fixed point at the present moment, then on to the next timed event.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::{BudgetId, ClusterState, NodeId, Owner, PodId, Symbol, Time};
+use crate::controller::deployment::Progress;
+use crate::controller::node_lifecycle::NodeLifecycle;
+use crate::controller::{WorkloadId, all_workloads, is_active, workload_of};
+use crate::drain::NodeDrain;
+use crate::event_queue::EventQueue;
+use crate::eviction::budgets_of;
+use crate::scheduler::{SchedulingQueue, next_to_schedule};
+use crate::transition::{Change, Created, NodeChange, PodChange, WorkloadChange, apply, sentence};
+
+use super::Settings;
+use super::cycle::CycleSearch;
+use super::recorder::Recorder;
+
+/// Something whose controller has to look at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Key {
+    /// A node: taints by condition.
+    Node(NodeId),
+    /// A pod: the kubelet and taint eviction.
+    Pod(PodId),
+    /// A budget.
+    Budget(BudgetId),
+    /// A workload.
+    Workload(WorkloadId),
+}
+
+/// A node that was deleted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GoneNode {
+    pub(super) name: Symbol,
+    /// When pod garbage collection found it missing.
+    pub(super) found_at: Option<Time>,
+}
+
+/// The system does not come to rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Livelock;
+
+/// A cluster that is being simulated. A clone is a branch: both go on independently.
+#[derive(Clone, Debug)]
+pub struct Simulation {
+    /// The cluster.
+    pub state: ClusterState,
+    pub(super) settings: Settings,
+    pub(super) queue: EventQueue,
+    pub(super) dirty: BTreeSet<Key>,
+    pub(super) scheduling: SchedulingQueue,
+    pub(super) lifecycle: NodeLifecycle,
+    pub(super) taint_deletions: BTreeMap<PodId, Time>,
+    pub(super) progress: BTreeMap<crate::cluster::DeploymentId, Progress>,
+    pub(super) drains: Vec<NodeDrain>,
+    pub(super) gone_nodes: BTreeMap<NodeId, GoneNode>,
+    /// When a node was last found unreachable.
+    pub(super) noticed_at: Option<Time>,
+    pub(super) recorder: Recorder,
+    pub(super) cycle: CycleSearch,
+}
+
+impl Simulation {
+    /// Prepares a simulation; nothing has happened yet ([`Self::settle`] lets it).
+    #[must_use]
+    pub fn new(initial: ClusterState, settings: &Settings) -> Self {
+        let mut simulation = Self {
+            state: initial,
+            settings: *settings,
+            queue: EventQueue::default(),
+            dirty: BTreeSet::new(),
+            scheduling: SchedulingQueue::default(),
+            lifecycle: NodeLifecycle::default(),
+            taint_deletions: BTreeMap::new(),
+            progress: BTreeMap::new(),
+            drains: Vec::new(),
+            gone_nodes: BTreeMap::new(),
+            noticed_at: None,
+            recorder: Recorder::default(),
+            cycle: CycleSearch::default(),
+        };
+        simulation.look_at_everything();
+        simulation
+    }
+
+    /// The settings it was made with.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Everything has to be looked at again: the state was changed from outside.
+    pub(super) fn look_at_everything(&mut self) {
+        self.dirty.extend(self.state.nodes.keys().map(|id| Key::Node(*id)));
+        self.dirty.extend(self.state.pods.keys().map(|id| Key::Pod(*id)));
+        self.dirty.extend(self.state.budgets.keys().map(|id| Key::Budget(*id)));
+        self.dirty.extend(self.state.replica_sets.keys().map(|id| Key::Workload(WorkloadId::ReplicaSet(*id))));
+        self.dirty.extend(all_workloads(&self.state).into_iter().map(Key::Workload));
+        self.scheduling.retry_all();
+        self.recorder.count_ready(&self.state);
+    }
+
+    /// Makes one change, records it, and wakes whoever has to react to it.
+    pub(super) fn commit(&mut self, change: &Change) {
+        let creates = matches!(change, Change::CreatePod { .. } | Change::CreateReplicaSet { .. });
+        let before = if creates { None } else { sentence(&self.state, change, Created::Nothing) };
+        let pod = if let Change::Pod(pod, _) = change { Some(*pod) } else { None };
+        let ready_before = pod.and_then(|pod| self.ready_workload(pod));
+        self.wake(change);
+        let created = apply(&mut self.state, change);
+        let pod = if let Created::Pod(created) = created { Some(created) } else { pod };
+        let ready_after = pod.and_then(|pod| self.ready_workload(pod));
+        self.recorder.ready_changed(ready_before, ready_after);
+        if let Created::Pod(created) = created {
+            self.wake_pod_and_watchers(created);
+        } else {
+            self.wake(change);
+        }
+        if let Created::ReplicaSet(id) = created {
+            self.dirty.insert(Key::Workload(WorkloadId::ReplicaSet(id)));
+        }
+        let text = if creates { sentence(&self.state, change, created) } else { before };
+        self.recorder.record(self.state.now, text);
+    }
+
+    /// The workload for which a pod counts as ready.
+    fn ready_workload(&self, pod: PodId) -> Option<WorkloadId> {
+        let pod = self.state.pods.get(&pod).filter(|pod| pod.ready && is_active(pod))?;
+        workload_of(&self.state, pod.owner)
+    }
+
+    /// Wakes who watches the object that changes; called before and after the change, since either state may name them.
+    fn wake(&mut self, change: &Change) {
+        match change {
+            Change::Pod(pod, change) => self.wake_for_pod(*pod, change),
+            Change::Node(node, change) => self.wake_for_node(*node, change),
+            Change::CreatePod { .. } | Change::UpdateBudget { .. } => {}
+            Change::CreateReplicaSet { deployment, .. } => {
+                self.dirty.insert(Key::Workload(WorkloadId::Deployment(*deployment)));
+            }
+            Change::ScaleReplicaSet { replica_set, .. } => self.wake_workload(WorkloadId::ReplicaSet(*replica_set)),
+            Change::Workload(workload, WorkloadChange::Delete) => self.wake_budgets_of_workload(*workload),
+            Change::Workload(
+                workload,
+                WorkloadChange::SetTemplate(_) | WorkloadChange::SetReplicas(_) | WorkloadChange::CompleteRevision,
+            ) => self.wake_workload(*workload),
+        }
+    }
+
+    fn wake_for_pod(&mut self, pod: PodId, change: &PodChange) {
+        match change {
+            PodChange::MarkUnschedulable(_) | PodChange::Nominate(_) => {}
+            PodChange::Start | PodChange::Hold | PodChange::Release => {
+                self.dirty.insert(Key::Pod(pod));
+            }
+            PodChange::Bind(_) => {
+                self.dirty.insert(Key::Pod(pod));
+                self.scheduling.forget(pod);
+                self.scheduling.retry_all();
+            }
+            PodChange::BecomeReady | PodChange::BecomeUnready | PodChange::Adopt(_) => {
+                self.wake_pod_and_watchers(pod);
+            }
+            PodChange::Delete(_) | PodChange::Remove(_) => {
+                self.wake_pod_and_watchers(pod);
+                self.scheduling.retry_all();
+                if !self.state.pods.contains_key(&pod) {
+                    self.scheduling.forget(pod);
+                }
+            }
+        }
+    }
+
+    fn wake_for_node(&mut self, node: NodeId, change: &NodeChange) {
+        self.dirty.insert(Key::Node(node));
+        let on_node = self.state.pods.iter().filter(|(_, pod)| pod.node == Some(node));
+        self.dirty.extend(on_node.map(|(id, _)| Key::Pod(*id)));
+        self.scheduling.retry_all();
+        match change {
+            // Nobody sees a crash.
+            NodeChange::Crash => {}
+            NodeChange::SetReady(_)
+            | NodeChange::AddTaint(_)
+            | NodeChange::RemoveTaint { .. }
+            | NodeChange::Cordon
+            | NodeChange::Uncordon
+            | NodeChange::Recover
+            | NodeChange::Delete => {
+                let daemon_sets = self.state.daemon_sets.keys();
+                self.dirty.extend(daemon_sets.map(|id| Key::Workload(WorkloadId::DaemonSet(*id))));
+            }
+        }
+    }
+
+    fn wake_pod_and_watchers(&mut self, id: PodId) {
+        self.dirty.insert(Key::Pod(id));
+        let Some(pod) = self.state.pods.get(&id) else { return };
+        let budgets = budgets_of(&self.state, pod).map(|(budget, _)| Key::Budget(budget));
+        self.dirty.extend(budgets);
+        match pod.owner {
+            Owner::ReplicaSet(set) => self.wake_workload(WorkloadId::ReplicaSet(set)),
+            Owner::StatefulSet { set, .. } => self.wake_workload(WorkloadId::StatefulSet(set)),
+            Owner::DaemonSet(set) => self.wake_workload(WorkloadId::DaemonSet(set)),
+            Owner::None | Owner::Node | Owner::Other { .. } => {}
+        }
+    }
+
+    /// A ReplicaSet's Deployment watches it.
+    fn wake_workload(&mut self, workload: WorkloadId) {
+        self.dirty.insert(Key::Workload(workload));
+        match workload {
+            WorkloadId::ReplicaSet(id) => {
+                let deployment = self.state.replica_sets.get(&id).and_then(|set| set.owner);
+                self.dirty.extend(deployment.map(|id| Key::Workload(WorkloadId::Deployment(id))));
+            }
+            WorkloadId::Deployment(_) | WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) => {}
+        }
+    }
+
+    fn wake_budgets_of_workload(&mut self, _workload: WorkloadId) {
+        self.dirty.extend(self.state.budgets.keys().map(|id| Key::Budget(*id)));
+    }
+
+    /// Controllers and the scheduler until nobody has anything to do at this moment.
+    pub(super) fn run_now(&mut self) -> Result<(), Livelock> {
+        loop {
+            if self.recorder.changes > self.settings.event_limit || self.is_in_cycle() {
+                return Err(Livelock);
+            }
+            if let Some(key) = self.dirty.pop_first() {
+                self.sync(key);
+            } else if let Some(pod) = next_to_schedule(&self.state, &self.scheduling) {
+                self.schedule(pod);
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Runs until nothing more happens on its own, or, if `until` is given, until then.
+    pub(super) fn run(&mut self, until: Option<Time>) -> Result<(), Livelock> {
+        loop {
+            self.run_now()?;
+            self.schedule_drain_retries();
+            let Some((time, event)) = self.next_event(until) else { break };
+            self.state.now = self.state.now.max(time);
+            self.handle(event);
+        }
+        if let Some(until) = until {
+            self.state.now = self.state.now.max(until);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,41 @@
+//! Playing steps on a cluster: what a user asks for, and what came of it.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `step.rs`, `settings.rs`, `report.rs` | the contract: steps, settings, reports |
+//! | `engine.rs` | the loop: to a fixed point now, then on to the next event |
+//! | `reactions.rs` | what happens when a controller looks, and when an event is due |
+//! | `play.rs` | what a user does in a step |
+//! | `drains.rs` | kubectl drain while it is under way |
+//! | `outcome.rs` | how a step ended |
+//! | `summary.rs` | a state as reports show it |
+//! | `recorder.rs` | events and the lowest readiness |
+//! | `cycle.rs` | finds a system that never comes to rest |
+//! | `template_change.rs` | what `setImage` and `restart` make of a template |
+//! | `assumptions.rs` | what the model leaves out |
+
+mod assumptions;
+mod cycle;
+mod drains;
+mod engine;
+mod outcome;
+mod play;
+mod reactions;
+mod recorder;
+mod report;
+mod settings;
+mod step;
+mod summary;
+mod template_change;
+
+pub use engine::Simulation;
+pub use outcome::is_complete;
+pub use play::simulate;
+
+pub use report::{
+    BudgetSummary, PodSummary, Revision, SimulationReport, StateSummary, StepOutcome, StepReport, TargetReport,
+    WorkloadSummary,
+};
+pub use settings::{PodTimes, Settings};
+pub use step::{EvictionTarget, ObjectChange, PodSelection, Step, StepAction};
+pub use summary::{owner_text, summarize, workload_numbers};

@@ -1,0 +1,332 @@
+//! Plays steps: what a user does, then whatever follows on its own.
+
+use std::collections::BTreeMap;
+
+use crate::cluster::{ClusterState, DeletionCause, Duration, NodeId, Owner, PodId, Symbol, Time, WorkloadName};
+use crate::controller::{WorkloadId, adoptions, find_workload, workload_text};
+use crate::eviction::{EvictionDecision, changes, decide};
+use crate::transition::{Change, NodeChange, PodChange, WorkloadChange};
+
+use super::engine::{GoneNode, Livelock, Simulation};
+use super::outcome::{Result, Target};
+use super::template_change::{with_image, with_restart};
+use super::{
+    EvictionTarget, PodSelection, Settings, SimulationReport, StateSummary, Step, StepAction, StepOutcome, StepReport,
+};
+use super::{outcome, summary};
+
+/// Lets `initial` come to rest, then plays `steps` one after the other.
+#[must_use]
+pub fn simulate(initial: ClusterState, steps: &[Step], settings: &Settings) -> SimulationReport {
+    let mut simulation = Simulation::new(initial, settings);
+    simulation.settle();
+    let initial = simulation.summary();
+    let steps = steps.iter().map(|step| simulation.play(step)).collect();
+    SimulationReport { initial, steps, assumptions: super::assumptions::of(&simulation.state) }
+}
+
+impl Simulation {
+    /// Lets everything that is pending happen: workloads of the input that have no pods get them.
+    pub fn settle(&mut self) -> StepOutcome {
+        self.recorder.begin(self.state.now);
+        for change in adoptions(&self.state) {
+            self.commit(&change);
+        }
+        match self.run(None) {
+            Ok(()) => StepOutcome::Completed,
+            Err(Livelock) => StepOutcome::Livelock,
+        }
+    }
+
+    /// The cluster as reports show it.
+    #[must_use]
+    pub fn summary(&self) -> StateSummary {
+        summary::summarize(&self.state, |node| self.gone_nodes.get(&node).map(|gone| gone.name))
+    }
+
+    /// The events since the last step began, each a sentence with its time.
+    #[must_use]
+    pub fn events(&self) -> &[(Time, String)] {
+        &self.recorder.events
+    }
+
+    /// The lowest readiness of each workload since the last step began.
+    #[must_use]
+    pub fn lowest_ready(&self) -> BTreeMap<String, i64> {
+        let lowest = self.recorder.lowest().iter();
+        let named = lowest.map(|(workload, count)| (workload_text(&self.state, *workload), *count));
+        named.filter(|(name, _)| !name.is_empty()).collect()
+    }
+
+    /// Plays one step.
+    pub fn play(&mut self, step: &Step) -> StepReport {
+        let started_at = self.state.now;
+        let mut report = self.play_action(&step.action);
+        report.action.clone_from(&step.description);
+        report.unexpected = self.unexpected(step, &report);
+        report.started_at = started_at;
+        report
+    }
+
+    /// Plays one action; the report has no description.
+    pub fn play_action(&mut self, action: &StepAction) -> StepReport {
+        let started_at = self.state.now;
+        self.recorder.begin(started_at);
+        let begun = self.begin(action);
+        let until = match action {
+            StepAction::Wait { seconds } => Some(started_at.after(Duration::from_seconds(*seconds))),
+            StepAction::SetImage { .. }
+            | StepAction::Restart { .. }
+            | StepAction::Scale { .. }
+            | StepAction::Apply { .. }
+            | StepAction::DeletePod { .. }
+            | StepAction::DeleteWorkload { .. }
+            | StepAction::Cordon { .. }
+            | StepAction::Uncordon { .. }
+            | StepAction::Drain { .. }
+            | StepAction::Evict { .. }
+            | StepAction::SetReady { .. }
+            | StepAction::FailNode { .. }
+            | StepAction::RecoverNode { .. }
+            | StepAction::DeleteNode { .. } => None,
+        };
+        let result = match self.run(until) {
+            Ok(()) => outcome::judge(self, &begun),
+            Err(Livelock) => outcome::livelock(self),
+        };
+        self.drains.clear();
+        self.report(started_at, until, result)
+    }
+
+    fn report(&mut self, started_at: Time, until: Option<Time>, result: Result) -> StepReport {
+        StepReport {
+            action: String::new(),
+            outcome: result.outcome,
+            detail: result.detail,
+            started_at,
+            ended_at: until.unwrap_or(self.recorder.last_change),
+            min_ready: self.lowest_ready(),
+            targets: result.targets,
+            after: self.summary(),
+            unexpected: Vec::new(),
+            events: std::mem::take(&mut self.recorder.events),
+        }
+    }
+
+    /// What differs from the step's `expect`.
+    fn unexpected(&self, step: &Step, report: &StepReport) -> Vec<String> {
+        let mut unexpected = Vec::new();
+        if let Some(expected) = step.expected_outcome
+            && expected != report.outcome
+        {
+            let (expected, outcome) = (expected.as_str(), report.outcome.as_str());
+            unexpected.push(format!("expected outcome {expected}, got {outcome}"));
+        }
+        for (workload, expected) in &step.expected_min_ready {
+            let name = name_text(&self.state, *workload);
+            match report.min_ready.get(&name) {
+                Some(lowest) if lowest == expected => {}
+                Some(lowest) => unexpected.push(format!("expected minReady {expected} of {name}, got {lowest}")),
+                None => unexpected.push(format!("expected minReady {expected} of {name}, which does not exist")),
+            }
+        }
+        unexpected
+    }
+
+    /// Does what the user does; what follows on its own is not played yet.
+    fn begin(&mut self, action: &StepAction) -> Target {
+        match action {
+            StepAction::SetImage { workload, container, image } => {
+                self.set_template(*workload, |state, template| with_image(state, template, *container, *image))
+            }
+            StepAction::Restart { workload } => self.set_template(*workload, with_restart),
+            StepAction::Scale { workload, replicas } => self.scale(*workload, *replicas),
+            StepAction::Apply { change } => self.apply_objects(change),
+            StepAction::DeletePod { namespace, name } => self.delete_pod(*namespace, name),
+            StepAction::DeleteWorkload { workload } => self.delete_workload(*workload),
+            StepAction::Cordon { node } => self.change_nodes(&[*node], &NodeChange::Cordon),
+            StepAction::Uncordon { node } => self.change_nodes(&[*node], &NodeChange::Uncordon),
+            StepAction::Drain { nodes } => {
+                self.begin_drains(nodes);
+                Target::Drains
+            }
+            StepAction::Evict { target } => self.evict(target),
+            StepAction::SetReady { pods, ready } => {
+                self.set_ready(pods, if *ready { Hold::Release } else { Hold::Hold })
+            }
+            StepAction::FailNode { nodes } => {
+                self.change_nodes(nodes, &NodeChange::Crash);
+                Target::FailedNodes { nodes: nodes.clone(), since: self.state.now }
+            }
+            StepAction::RecoverNode { nodes } => self.recover(nodes),
+            StepAction::DeleteNode { nodes } => self.delete_nodes(nodes),
+            StepAction::Wait { .. } => Target::Nothing,
+        }
+    }
+
+    fn set_template(
+        &mut self,
+        name: WorkloadName,
+        edit: impl Fn(&mut ClusterState, &crate::cluster::PodTemplate) -> crate::cluster::PodTemplate,
+    ) -> Target {
+        let Some(workload) = find_workload(&self.state, name) else { return self.missing_workload(name) };
+        let template = match workload {
+            WorkloadId::Deployment(id) => self.state.deployments.get(&id).map(|item| item.template.clone()),
+            WorkloadId::ReplicaSet(id) => self.state.replica_sets.get(&id).map(|item| item.template.clone()),
+            WorkloadId::StatefulSet(id) => self.state.stateful_sets.get(&id).map(|item| item.template.clone()),
+            WorkloadId::DaemonSet(id) => self.state.daemon_sets.get(&id).map(|item| item.template.clone()),
+        };
+        if let Some(template) = template {
+            let new = std::sync::Arc::new(edit(&mut self.state, &template));
+            self.commit(&Change::Workload(workload, WorkloadChange::SetTemplate(new)));
+        }
+        Target::Workloads(vec![workload])
+    }
+
+    fn missing_workload(&self, name: WorkloadName) -> Target {
+        Target::Missing(format!("{} does not exist", name_text(&self.state, name)))
+    }
+
+    fn scale(&mut self, name: WorkloadName, replicas: i64) -> Target {
+        let Some(workload) = find_workload(&self.state, name) else { return self.missing_workload(name) };
+        self.commit(&Change::Workload(workload, WorkloadChange::SetReplicas(replicas)));
+        Target::Workloads(vec![workload])
+    }
+
+    fn apply_objects(&mut self, change: &super::ObjectChange) -> Target {
+        let before = self.state.clone();
+        (change.0)(&mut self.state);
+        for (id, node) in &before.nodes {
+            if !self.state.nodes.contains_key(id) {
+                self.gone_nodes.insert(*id, GoneNode { name: node.name, found_at: None });
+                self.dirty.insert(super::engine::Key::Node(*id));
+            }
+        }
+        self.look_at_everything();
+        self.recorder.record(self.state.now, Some("objects are applied".to_owned()));
+        Target::Workloads(super::template_change::changed_workloads(&before, &self.state))
+    }
+
+    fn delete_pod(&mut self, namespace: Symbol, name: &str) -> Target {
+        match self.find_pod(namespace, name) {
+            Some(pod) => {
+                self.commit(&Change::Pod(pod, PodChange::Delete(DeletionCause::Delete)));
+                Target::Nothing
+            }
+            None => Target::Missing(format!("pod/{}/{name} does not exist", self.state.names.text(namespace))),
+        }
+    }
+
+    fn delete_workload(&mut self, name: WorkloadName) -> Target {
+        let Some(workload) = find_workload(&self.state, name) else { return self.missing_workload(name) };
+        let replica_sets = self.replica_sets_of(workload);
+        let owned = self.state.pods.iter().filter(|(_, pod)| match pod.owner {
+            Owner::ReplicaSet(id) => replica_sets.contains(&id),
+            Owner::StatefulSet { set, .. } => workload == WorkloadId::StatefulSet(set),
+            Owner::DaemonSet(id) => workload == WorkloadId::DaemonSet(id),
+            Owner::None | Owner::Node | Owner::Other { .. } => false,
+        });
+        let pods: Vec<PodId> = owned.map(|(id, _)| *id).collect();
+        self.commit(&Change::Workload(workload, WorkloadChange::Delete));
+        for pod in pods {
+            self.commit(&Change::Pod(pod, PodChange::Delete(DeletionCause::Controller)));
+        }
+        Target::Nothing
+    }
+
+    fn change_nodes(&mut self, nodes: &[NodeId], change: &NodeChange) -> Target {
+        for node in nodes {
+            if self.state.nodes.contains_key(node) {
+                self.commit(&Change::Node(*node, change.clone()));
+            }
+        }
+        Target::Nothing
+    }
+
+    /// Containers did not survive the crash: pods that nobody has seen unready yet become so.
+    fn recover(&mut self, nodes: &[NodeId]) -> Target {
+        let crashed: Vec<NodeId> = nodes
+            .iter()
+            .filter(|id| self.state.nodes.get(id).is_some_and(|node| node.crashed_at.is_some()))
+            .copied()
+            .collect();
+        let ready =
+            self.state.pods.iter().filter(|(_, pod)| pod.ready && pod.node.is_some_and(|id| crashed.contains(&id)));
+        let ready: Vec<PodId> = ready.map(|(id, _)| *id).collect();
+        for pod in ready {
+            self.commit(&Change::Pod(pod, PodChange::BecomeUnready));
+        }
+        self.change_nodes(&crashed, &NodeChange::Recover)
+    }
+
+    fn delete_nodes(&mut self, nodes: &[NodeId]) -> Target {
+        for node in nodes {
+            if let Some(name) = self.state.nodes.get(node).map(|node| node.name) {
+                self.gone_nodes.insert(*node, GoneNode { name, found_at: None });
+            }
+        }
+        self.change_nodes(nodes, &NodeChange::Delete)
+    }
+
+    fn evict(&mut self, target: &EvictionTarget) -> Target {
+        let pods = match target {
+            EvictionTarget::Pod { namespace, name } => match self.find_pod(*namespace, name) {
+                Some(pod) => vec![pod],
+                None => {
+                    let namespace = self.state.names.text(*namespace);
+                    return Target::Missing(format!("pod/{namespace}/{name} does not exist"));
+                }
+            },
+            EvictionTarget::Pods(selection) => self.select(selection),
+        };
+        let mut answers = Vec::with_capacity(pods.len());
+        for pod in pods {
+            let name = outcome::pod_text(&self.state, pod);
+            let decision: EvictionDecision = decide(&self.state, pod);
+            for change in changes(&self.state, pod, &decision) {
+                self.commit(&change);
+            }
+            answers.push((name, decision));
+        }
+        Target::Evictions(answers)
+    }
+
+    fn set_ready(&mut self, selection: &PodSelection, hold: Hold) -> Target {
+        for pod in self.select(selection) {
+            let held = self.state.pods.get(&pod).is_some_and(|pod| pod.held_unready);
+            match hold {
+                Hold::Hold if !held => self.commit(&Change::Pod(pod, PodChange::Hold)),
+                Hold::Release if held => self.commit(&Change::Pod(pod, PodChange::Release)),
+                Hold::Hold | Hold::Release => {}
+            }
+        }
+        Target::Nothing
+    }
+
+    /// The pods of a selection, oldest first.
+    fn select(&self, selection: &PodSelection) -> Vec<PodId> {
+        let matching = self.state.pods.iter().filter(|(_, pod)| {
+            pod.namespace == selection.namespace
+                && selection.selector.matches(&pod.labels)
+                && selection.node.is_none_or(|node| pod.node == Some(node))
+        });
+        matching.map(|(id, _)| *id).take(selection.limit.unwrap_or(usize::MAX)).collect()
+    }
+
+    fn find_pod(&self, namespace: Symbol, name: &str) -> Option<PodId> {
+        let mut pods = self.state.pods.iter();
+        let found = pods.find(|(_, pod)| pod.namespace == namespace && self.state.pod_name(pod) == name);
+        found.map(|(id, _)| *id)
+    }
+}
+
+/// What `setReady` does with a pod.
+#[derive(Clone, Copy)]
+enum Hold {
+    Hold,
+    Release,
+}
+
+fn name_text(state: &ClusterState, name: WorkloadName) -> String {
+    format!("{}/{}/{}", name.kind.as_str(), state.names.text(name.namespace), state.names.text(name.name))
+}

@@ -1,0 +1,51 @@
+//! Control-plane settings, by their flags.
+
+use crate::cluster::Duration;
+
+/// Settings of the control plane; the defaults are those of Kubernetes 1.36.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// kube-controller-manager `--node-monitor-period`.
+    pub node_monitor_period: Duration,
+    /// kube-controller-manager `--node-monitor-grace-period`.
+    pub node_monitor_grace_period: Duration,
+    /// kube-controller-manager `--node-eviction-rate`, as the time between two nodes.
+    pub node_eviction_interval: Duration,
+    /// kube-controller-manager `--secondary-node-eviction-rate`, as the time between two nodes.
+    pub secondary_node_eviction_interval: Duration,
+    /// kube-controller-manager `--large-cluster-size-threshold`.
+    pub large_cluster_size_threshold: u32,
+    /// kube-controller-manager `--unhealthy-zone-threshold`, in hundredths.
+    pub unhealthy_zone_threshold_percent: u32,
+    /// Times of pods, for all pods.
+    pub pods: PodTimes,
+    /// The seed of every choice that Kubernetes leaves open.
+    pub seed: u64,
+    /// How many events are played before a step is given up as one that never comes to rest.
+    pub event_limit: u64,
+}
+
+/// How long pods take to start and stop; `None`: each pod's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PodTimes {
+    /// From bound to Ready.
+    pub startup: Option<Duration>,
+    /// From deletion to gone.
+    pub shutdown: Option<Duration>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            node_monitor_period: Duration::from_seconds(5),
+            node_monitor_grace_period: Duration::from_seconds(50),
+            node_eviction_interval: Duration::from_seconds(10),
+            secondary_node_eviction_interval: Duration::from_seconds(100),
+            large_cluster_size_threshold: 50,
+            unhealthy_zone_threshold_percent: 55,
+            pods: PodTimes::default(),
+            seed: 0,
+            event_limit: 1_000_000,
+        }
+    }
+}

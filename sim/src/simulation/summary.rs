@@ -1,0 +1,153 @@
+//! A state as reports show it.
+
+use std::collections::BTreeMap;
+
+use crate::cluster::{ClusterState, DeploymentId, NodeId, Owner, Phase, Pod, Symbol};
+use crate::controller::deployment::Revisions;
+use crate::controller::{WorkloadId, all_workloads, daemon_set, is_active, is_available, workload_of, workload_text};
+use crate::transition::same_revision;
+
+use super::{BudgetSummary, PodSummary, Revision, StateSummary, WorkloadSummary};
+
+/// Summarises `state`; `gone_nodes` names nodes that pods are still bound to though they do not exist any more.
+#[must_use]
+pub fn summarize(state: &ClusterState, gone_nodes: impl Fn(NodeId) -> Option<Symbol>) -> StateSummary {
+    let revisions = PodRevisions::of(state);
+    let mut workloads = BTreeMap::new();
+    for workload in all_workloads(state) {
+        workloads.insert(workload_text(state, workload), numbers(state, &revisions, workload));
+    }
+    let mut pods: Vec<PodSummary> = state
+        .pods
+        .values()
+        .map(|pod| {
+            let name = |node| state.nodes.get(&node).map(|node| node.name).or_else(|| gone_nodes(node));
+            let node =
+                pod.node.map(|node| name(node).map_or_else(String::new, |name| state.names.text(name).to_owned()));
+            summarize_pod(state, &revisions, pod, node)
+        })
+        .collect();
+    pods.sort_by(|one, other| {
+        let key = |pod: &PodSummary| (pod.owner.clone(), pod.node.is_none());
+        key(one).cmp(&key(other)).then_with(|| one.cmp(other))
+    });
+    let budgets = state.budgets.values().map(|budget| {
+        let name = format!("{}/{}", state.names.text(budget.namespace), state.names.text(budget.name));
+        let status = &budget.status;
+        let summary = BudgetSummary {
+            expected_pods: status.expected_pods,
+            current_healthy: status.current_healthy,
+            desired_healthy: status.desired_healthy,
+            disruptions_allowed: status.disruptions_allowed,
+        };
+        (name, summary)
+    });
+    StateSummary { workloads, pods, pdbs: budgets.collect() }
+}
+
+fn summarize_pod(state: &ClusterState, revisions: &PodRevisions, pod: &Pod, node: Option<String>) -> PodSummary {
+    PodSummary {
+        owner: owner_text(state, pod),
+        node,
+        phase: phase_text(pod.phase),
+        ready: pod.ready,
+        terminating: pod.deletion.is_some(),
+        revision: revisions.revision(state, pod),
+        unschedulable_reason: pod.unschedulable.as_ref().map(|unschedulable| unschedulable.message.clone()),
+    }
+}
+
+/// `deployment/NS/NAME`, `job/NS/NAME`, or `pod/NS/NAME` of a bare or static pod.
+#[must_use]
+pub fn owner_text(state: &ClusterState, pod: &Pod) -> String {
+    let text = |symbol| state.names.text(symbol);
+    match pod.owner {
+        Owner::Other { kind, name } => {
+            format!("{}/{}/{}", text(kind).to_lowercase(), text(pod.namespace), text(name))
+        }
+        Owner::None | Owner::Node => format!("pod/{}/{}", text(pod.namespace), state.pod_name(pod)),
+        Owner::ReplicaSet(_) | Owner::StatefulSet { .. } | Owner::DaemonSet(_) => {
+            workload_of(state, pod.owner).map_or_else(String::new, |workload| workload_text(state, workload))
+        }
+    }
+}
+
+const fn phase_text(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Pending => "Pending",
+        Phase::Running => "Running",
+        Phase::Succeeded => "Succeeded",
+        Phase::Failed => "Failed",
+    }
+}
+
+/// Which ReplicaSet of each Deployment is the new one.
+struct PodRevisions {
+    new: BTreeMap<DeploymentId, crate::cluster::ReplicaSetId>,
+}
+
+impl PodRevisions {
+    fn of(state: &ClusterState) -> Self {
+        let new = state
+            .deployments
+            .iter()
+            .filter_map(|(id, deployment)| Revisions::of(state, *id, deployment).new.map(|new| (*id, new.id)));
+        Self { new: new.collect() }
+    }
+
+    fn revision(&self, state: &ClusterState, pod: &Pod) -> Revision {
+        let is_new = match pod.owner {
+            Owner::ReplicaSet(id) => match state.replica_sets.get(&id) {
+                Some(set) => match set.owner {
+                    Some(deployment) => self.new.get(&deployment) == Some(&id),
+                    None => same_revision(&pod.template, &set.template),
+                },
+                None => false,
+            },
+            Owner::StatefulSet { set, .. } => {
+                state.stateful_sets.get(&set).is_some_and(|set| same_revision(&pod.template, &set.template))
+            }
+            Owner::DaemonSet(id) => {
+                state.daemon_sets.get(&id).is_some_and(|set| daemon_set::is_updated(state, set, pod))
+            }
+            Owner::None | Owner::Node | Owner::Other { .. } => true,
+        };
+        if is_new { Revision::New } else { Revision::Old }
+    }
+}
+
+/// A workload's numbers.
+#[must_use]
+pub fn workload_numbers(state: &ClusterState, workload: WorkloadId) -> WorkloadSummary {
+    numbers(state, &PodRevisions::of(state), workload)
+}
+
+fn numbers(state: &ClusterState, revisions: &PodRevisions, workload: WorkloadId) -> WorkloadSummary {
+    let (desired, min_ready_seconds) = match workload {
+        WorkloadId::Deployment(id) => {
+            state.deployments.get(&id).map_or((0, 0), |item| (item.replicas, item.min_ready_seconds))
+        }
+        WorkloadId::ReplicaSet(id) => {
+            state.replica_sets.get(&id).map_or((0, 0), |item| (item.replicas, item.min_ready_seconds))
+        }
+        WorkloadId::StatefulSet(id) => {
+            state.stateful_sets.get(&id).map_or((0, 0), |item| (item.replicas, item.min_ready_seconds))
+        }
+        WorkloadId::DaemonSet(id) => state.daemon_sets.get(&id).map_or((0, 0), |item| {
+            let eligible = daemon_set::eligible_nodes(state, item).len();
+            (i64::try_from(eligible).unwrap_or(i64::MAX), item.min_ready_seconds)
+        }),
+    };
+    let mut summary = WorkloadSummary { desired, ..WorkloadSummary::default() };
+    let own = state.pods.values().filter(|pod| is_active(pod) && workload_of(state, pod.owner) == Some(workload));
+    for pod in own {
+        let one_if = i64::from;
+        let updated = revisions.revision(state, pod) == Revision::New;
+        let available = is_available(pod, min_ready_seconds, state.now);
+        summary.replicas = summary.replicas.saturating_add(1);
+        summary.updated = summary.updated.saturating_add(one_if(updated));
+        summary.ready = summary.ready.saturating_add(one_if(pod.ready));
+        summary.available = summary.available.saturating_add(one_if(available));
+    }
+    summary
+}

@@ -1,0 +1,227 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::node_argument::NodesArgument;
+use crate::manifest::api::KubernetesVersion;
+use crate::report::{ColourChoice, Output};
+
+/// Will this cluster still keep its promises?
+///
+/// Quorate checks Kubernetes manifests against policies and simulates rollouts, drains and node failures as
+/// Kubernetes 1.36 plays them.
+#[derive(Debug, Parser)]
+#[command(name = "quorate", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit status: 0 holds, 1 violated, 2 usage or nothing found, 3 undecided, 70 a defect of quorate.")]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check manifests: schema, policies, and rules backed by simulation
+    Check(CheckArguments),
+    /// Play a rollout, a drain, a failure or a scenario, and say what happens
+    Simulate(SimulateArguments),
+    /// Write a commented quorate.yaml from what is found in the manifests
+    Init(InitArguments),
+    /// The policies' own tests, the rules, their documentation
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// What a rule finds, why it matters, and how to mend it
+    Explain(ExplainArguments),
+}
+
+/// What is read, and how.
+#[derive(Clone, Debug, Args)]
+pub(super) struct InputArguments {
+    /// Files, directories, or - for standard input
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// The same as PATH; can be given several times
+    #[arg(short, long = "filename", value_name = "PATH")]
+    pub(super) filenames: Vec<PathBuf>,
+    /// A quorate.yaml; several are joined, the later one wins. Without it the nearest one beside or above each PATH
+    #[arg(long, value_name = "FILE")]
+    pub(super) environment: Vec<PathBuf>,
+    /// Nodes, where neither manifests nor quorate.yaml give any, for example 3x4cpu,8Gi,zone=a
+    #[arg(long, value_name = "NODES")]
+    pub(super) nodes: Vec<NodesArgument>,
+    /// The namespace of workloads that are named without one
+    #[arg(short, long, value_name = "NAMESPACE", default_value = "default")]
+    pub(super) namespace: String,
+    /// The version whose removed and deprecated APIs are reported; the modelled behaviour is that of 1.36
+    #[arg(long, value_name = "VERSION", default_value = "1.36")]
+    pub(super) kubernetes_version: KubernetesVersion,
+}
+
+impl InputArguments {
+    /// Positional and named paths together.
+    pub(super) fn all_paths(&self) -> Vec<PathBuf> {
+        self.paths.iter().chain(&self.filenames).cloned().collect()
+    }
+}
+
+/// How results are shown.
+#[derive(Clone, Debug, Args)]
+pub(super) struct OutputArguments {
+    /// human, json, sarif or github, to standard output or with =FILE to a file; can be given several times
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
+    pub(super) outputs: Vec<Output>,
+    /// When to use colour; NO_COLOR is honoured
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColourChoice::Auto)]
+    pub(super) color: ColourChoice,
+    /// Show everything that is otherwise folded together
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub(super) verbose: bool,
+    /// The closing line alone, and no progress
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    #[command(flatten)]
+    pub(super) input: InputArguments,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+    /// The severity at and above which findings make the check fail
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Error)]
+    pub(super) fail_on: FailOn,
+    /// Run only these rules or packs
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(super) include: Vec<String>,
+    /// Do not run these rules or packs
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(super) exclude: Vec<String>,
+    /// A directory of further policies in Rego
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(super) policy: Vec<PathBuf>,
+    /// Read policies as Rego v0
+    #[arg(long)]
+    pub(super) rego_v0: bool,
+    /// Today, for the expiry of waivers, so that results do not change with the date; without it the clock is asked
+    #[arg(long, value_name = "DATE")]
+    pub(super) now: Option<jiff::civil::Date>,
+    /// Seed of every choice that Kubernetes leaves open
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+    /// No object at all is fine
+    #[arg(long)]
+    pub(super) allow_empty: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    Error,
+    Warning,
+    Never,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
+pub(super) struct SimulateArguments {
+    #[command(flatten)]
+    pub(super) input: InputArguments,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+    /// A scenario file
+    #[arg(long, value_name = "FILE", group = "what", conflicts_with_all = ["rollout", "drain", "fail", "failures"])]
+    pub(super) scenario: Option<PathBuf>,
+    /// Restart a workload, for example deployment/default/backend; can be given several times, one after the other
+    #[arg(long, value_name = "WORKLOAD", group = "what")]
+    pub(super) rollout: Vec<String>,
+    /// Drain a node; can be given several times, one after the other, each stays cordoned
+    #[arg(long, value_name = "NODE", group = "what")]
+    pub(super) drain: Vec<String>,
+    /// Crash a failure domain: node/NAME or zone/NAME; can be given several times, one after the other
+    #[arg(long, value_name = "DOMAIN", group = "what")]
+    pub(super) fail: Vec<String>,
+    /// Crash every set of so many domains in turn, for example nodes=1
+    #[arg(long, value_name = "KIND=N", group = "what", conflicts_with_all = ["rollout", "drain", "fail"])]
+    pub(super) failures: Option<FailuresArgument>,
+    /// Seed of every choice that Kubernetes leaves open
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+}
+
+/// `nodes=1`, `zones=1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FailuresArgument {
+    pub(super) kind: FailureKind,
+    pub(super) count: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FailureKind {
+    Nodes,
+    Zones,
+}
+
+impl std::str::FromStr for FailuresArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let example = "write nodes=1, nodes=2 or zones=1";
+        let (kind, count) = text.split_once('=').ok_or(example)?;
+        let kind = match kind {
+            "nodes" | "node" => FailureKind::Nodes,
+            "zones" | "zone" => FailureKind::Zones,
+            _ => return Err(example.to_owned()),
+        };
+        let count = count.parse().ok().filter(|count| (1..=3).contains(count));
+        Ok(Self { kind, count: count.ok_or("between 1 and 3 domains can fail at a time")? })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArguments {
+    /// Files or directories of manifests to look at; without one the current directory
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Where to write; - for standard output
+    #[arg(short, long, value_name = "FILE", default_value = "quorate.yaml")]
+    pub(super) output: PathBuf,
+    /// Replace an existing file
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Run the tests that lie beside the policies
+    Test(PolicyArguments),
+    /// List the rules
+    List(PolicyArguments),
+    /// Write the rules' documentation as Markdown
+    Docs(PolicyArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyArguments {
+    /// A directory of further policies in Rego
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(super) policy: Vec<PathBuf>,
+    /// Read policies as Rego v0
+    #[arg(long)]
+    pub(super) rego_v0: bool,
+    /// When to use colour; NO_COLOR is honoured
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColourChoice::Auto)]
+    pub(super) color: ColourChoice,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// The rule, for example rollout-deadlock
+    #[arg(value_name = "RULE")]
+    pub(super) rule: String,
+    /// A directory of further policies in Rego
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(super) policy: Vec<PathBuf>,
+    /// When to use colour; NO_COLOR is honoured
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColourChoice::Auto)]
+    pub(super) color: ColourChoice,
+}

@@ -1,0 +1,138 @@
+//! What every command reads: manifests, the environment, nodes.
+
+use std::io;
+use std::path::PathBuf;
+
+use k8s_openapi::api::core::v1::{Node as ApiNode, Taint};
+
+use super::arguments::InputArguments;
+use super::environment_file::{self, EnvironmentFiles};
+use super::error::CommandError;
+use super::node_argument;
+use crate::environment::{DeclaredNode, TaintEffect};
+use crate::finding::{Finding, NotEvaluated};
+use crate::manifest::assemble::{DecodeOptions, assemble};
+use crate::manifest::collect::{CollectOptions, Counts, EmptyInput, collect};
+use crate::manifest::{Inventory, Place, SourceMap, Typed};
+
+/// Everything that was read for one run.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) sources: SourceMap,
+    pub(super) configurations: Vec<Configuration>,
+    pub(super) environment: EnvironmentFiles,
+    /// About documents and `quorate.yaml`.
+    pub(super) findings: Vec<Finding>,
+    pub(super) counts: Counts,
+    /// Documents that are no Kubernetes objects.
+    pub(super) skipped: usize,
+    /// Where values of Secrets stand.
+    pub(super) secrets: Vec<Place>,
+}
+
+/// Objects that are checked together: all plain files, or one chart or overlay.
+#[derive(Debug)]
+pub(super) struct Configuration {
+    /// The chart or overlay; `None` for the plain files.
+    pub(super) name: Option<String>,
+    pub(super) inventory: Inventory,
+    pub(super) findings: Vec<Finding>,
+    pub(super) not_evaluated: Vec<NotEvaluated>,
+    /// Nodes from elsewhere than its own manifests.
+    pub(super) other_nodes: Vec<ApiNode>,
+}
+
+impl Input {
+    /// How many objects there are in all configurations.
+    pub(super) fn object_count(&self) -> usize {
+        self.configurations.iter().map(|configuration| configuration.inventory.len()).sum()
+    }
+}
+
+/// Reads what `arguments` name.
+///
+/// # Errors
+/// When a path cannot be read, or there is no object and `empty` does not allow that.
+pub(super) fn read(arguments: &InputArguments, empty: EmptyInput) -> Result<Input, CommandError> {
+    let paths = arguments.all_paths();
+    if paths.is_empty() {
+        return Err(CommandError::NoPath);
+    }
+    let options = CollectOptions { empty, ..CollectOptions::default() };
+    let collection = collect(&paths, &mut io::stdin(), &options)?;
+    let mut input = Input {
+        sources: collection.sources,
+        configurations: Vec::new(),
+        environment: EnvironmentFiles::default(),
+        findings: collection.findings,
+        counts: collection.counts,
+        skipped: collection.counts.skipped,
+        secrets: Vec::new(),
+    };
+    input.environment = environment_file::read(&paths, &arguments.environment, &mut input.sources)?;
+    input.findings.append(&mut input.environment.findings);
+    let decode = DecodeOptions { kubernetes_version: arguments.kubernetes_version };
+    for configuration in collection.configurations {
+        let documents = configuration.documents.into_iter().map(|document| (document.source, document.root));
+        let assembled = assemble(documents, &decode);
+        input.skipped += assembled.skipped;
+        input.secrets.extend(assembled.secret_places);
+        input.configurations.push(Configuration {
+            name: configuration.name,
+            inventory: assembled.inventory,
+            findings: assembled.findings,
+            not_evaluated: assembled.not_evaluated,
+            other_nodes: Vec::new(),
+        });
+    }
+    share_nodes(&mut input, arguments);
+    Ok(input)
+}
+
+/// Nodes that a configuration does not bring itself: Node manifests among the plain files, else the pools of quorate.yaml,
+/// else `--nodes`.
+fn share_nodes(input: &mut Input, arguments: &InputArguments) {
+    let from_manifests: Vec<ApiNode> = input
+        .configurations
+        .iter()
+        .filter(|configuration| configuration.name.is_none())
+        .flat_map(|configuration| configuration.inventory.iter())
+        .filter_map(|(_, object)| match &object.typed {
+            Typed::Node(node) => Some((**node).clone()),
+            _ => None,
+        })
+        .collect();
+    let pools: Vec<ApiNode> = input.environment.spec().declared_nodes().iter().map(declared_node).collect();
+    let other = [from_manifests, pools].into_iter().find(|nodes| !nodes.is_empty());
+    let other = other.unwrap_or_else(|| node_argument::nodes(&arguments.nodes));
+    for configuration in &mut input.configurations {
+        configuration.other_nodes.clone_from(&other);
+    }
+}
+
+fn declared_node(declared: &DeclaredNode) -> ApiNode {
+    let taint = |taint: &crate::environment::Taint| Taint {
+        key: taint.key.to_string(),
+        value: (!taint.value.is_empty()).then(|| taint.value.clone()),
+        effect: match taint.effect {
+            TaintEffect::NoSchedule => "NoSchedule",
+            TaintEffect::PreferNoSchedule => "PreferNoSchedule",
+            TaintEffect::NoExecute => "NoExecute",
+        }
+        .to_owned(),
+        time_added: None,
+    };
+    let taints = declared.taints.iter().map(taint).collect();
+    let mut amounts: Vec<(String, String)> =
+        declared.allocatable.iter().map(|(name, amount)| (name.to_string(), amount.to_string())).collect();
+    if !amounts.iter().any(|(name, _)| name == "pods") {
+        // The kubelet's default.
+        amounts.push(("pods".to_owned(), "110".to_owned()));
+    }
+    node_argument::node(declared.name.clone(), declared.labels.clone(), taints, amounts)
+}
+
+/// A path as users see it.
+pub(super) fn shown(path: &PathBuf) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,49 @@
+//! Progress of long work, on a terminal's standard error and nowhere else.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A line that says what is being done; it goes away when the work is done.
+pub(super) struct Progress {
+    bar: Option<ProgressBar>,
+}
+
+/// Whether progress may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Show {
+    /// On a terminal.
+    OnTerminal,
+    /// Never.
+    Never,
+}
+
+impl Progress {
+    /// Nothing is shown yet.
+    pub(super) fn new(show: Show) -> Self {
+        let visible = show == Show::OnTerminal && std::io::stderr().is_terminal();
+        let bar = visible.then(|| {
+            let bar = ProgressBar::new_spinner();
+            bar.set_style(ProgressStyle::with_template("{spinner} {msg} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Self { bar }
+    }
+
+    /// What is being done now.
+    pub(super) fn say(&self, message: impl Into<String>) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(message.into());
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

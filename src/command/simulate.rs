@@ -1,0 +1,333 @@
+//! `quorate simulate`.
+
+use std::fs;
+use std::path::Path;
+
+use quorate_sim::cluster::{ClusterState, NodeId, Symbol};
+use quorate_sim::simulation::{
+    ObjectChange, Settings, Simulation, SimulationReport, Step, StepAction, StepOutcome, StepReport,
+};
+
+use super::arguments::{FailureKind, FailuresArgument, SimulateArguments};
+use super::check::MODELLED_VERSION;
+use super::error::CommandError;
+use super::exit_status::ExitStatus;
+use super::input::{self, Input, shown};
+use super::output;
+use super::progress::{Progress, Show};
+use crate::finding::{Finding, Severity};
+use crate::manifest::assemble::{DecodeOptions, assemble};
+use crate::manifest::collect::EmptyInput;
+use crate::manifest::yaml::{self, Limits, parse_decoded};
+use crate::manifest::{Inventory, Node, Origin};
+use crate::model::{self, Model};
+use crate::report::{CheckReport, CheckSummary, Format, SimulationDocument, write_check, write_simulation};
+use crate::scenario::{
+    self, AppliedObjects, WorkloadReference, drain_step, fail_step, find_node, find_workload, restart_step,
+};
+
+/// The most sets of failures that `--failures` plays.
+const MOST_FAILURE_SETS: usize = 20_000;
+
+/// Runs the command.
+///
+/// # Errors
+/// When there is nothing to simulate, or what is named is not there.
+pub(super) fn run(arguments: &SimulateArguments) -> Result<ExitStatus, CommandError> {
+    let progress = Progress::new(if arguments.output.quiet { Show::Never } else { Show::OnTerminal });
+    progress.say("reading manifests");
+    let mut input = input::read(&arguments.input, EmptyInput::Refused)?;
+    if let Some(status) = refuse_broken(arguments, &input)? {
+        return Ok(status);
+    }
+    let configuration = match input.configurations.as_slice() {
+        [only] => only,
+        several => {
+            let names: Vec<&str> = several.iter().filter_map(|own| own.name.as_deref()).collect();
+            let message = format!("a simulation is of one configuration; name one of {}", names.join(", "));
+            return Err(CommandError::Usage(message));
+        }
+    };
+    let mut model = model::build(&configuration.inventory, &configuration.other_nodes);
+    if model.state.nodes.is_empty() {
+        let ways = "add Node manifests (kubectl get nodes -o yaml), spec.nodes in quorate.yaml, or --nodes 3x4cpu,8Gi";
+        return Err(CommandError::Usage(format!("a simulation needs nodes, and the input has none; {ways}")));
+    }
+    let inventory = configuration.inventory.clone();
+    let plan = plan(arguments, &mut input, &inventory, &mut model)?;
+    progress.say("simulating");
+    let report = play(&model, &plan);
+    drop(progress);
+    write(arguments, &plan, &report)?;
+    Ok(status(&plan, &report))
+}
+
+/// What is played.
+struct Plan {
+    name: String,
+    settings: Settings,
+    steps: Vec<Step>,
+    order: Order,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Each step on what the one before left.
+    OneAfterTheOther,
+    /// Each step on the cluster at rest.
+    EachAlone,
+}
+
+/// Manifests that cannot be read would give an answer about another cluster: their findings are shown, nothing is played.
+fn refuse_broken(arguments: &SimulateArguments, input: &Input) -> Result<Option<ExitStatus>, CommandError> {
+    let of_objects = input.configurations.iter().flat_map(|configuration| &configuration.findings);
+    let all = input.findings.iter().chain(of_objects);
+    let findings: Vec<Finding> = all.filter(|finding| finding.severity == Severity::Error).cloned().collect();
+    if findings.is_empty() {
+        return Ok(None);
+    }
+    write_findings(arguments, input, &findings)?;
+    Ok(Some(ExitStatus::Usage))
+}
+
+fn write_findings(arguments: &SimulateArguments, input: &Input, findings: &[Finding]) -> Result<(), CommandError> {
+    let summary = CheckSummary {
+        files: input.counts.files,
+        documents: input.counts.documents,
+        skipped: input.skipped,
+        objects: input.object_count(),
+        configurations: input.configurations.len(),
+        kubernetes: MODELLED_VERSION.to_owned(),
+        ..CheckSummary::default()
+    };
+    let report = CheckReport {
+        sources: &input.sources,
+        findings,
+        not_evaluated: &[],
+        summary: &summary,
+        rules: &[],
+        secrets: &input.secrets,
+    };
+    let style = output::style(&arguments.output);
+    output::write_all(&arguments.output, &style, |format, style, out| write_check(&report, format, style, out))
+}
+
+fn plan(
+    arguments: &SimulateArguments,
+    input: &mut Input,
+    inventory: &Inventory,
+    model: &mut Model,
+) -> Result<Plan, CommandError> {
+    let settings = Settings { seed: arguments.seed, ..Settings::default() };
+    if let Some(path) = &arguments.scenario {
+        return from_file(arguments, path, input, inventory, model, settings);
+    }
+    if let Some(failures) = arguments.failures {
+        let steps = failure_steps(&model.state, failures)?;
+        let kind = match failures.kind {
+            FailureKind::Nodes => "nodes",
+            FailureKind::Zones => "zones",
+        };
+        let name = format!("every loss of {} {kind}, each alone", failures.count);
+        return Ok(Plan { name, settings, steps, order: Order::EachAlone });
+    }
+    let state = &model.state;
+    let mut steps = Vec::new();
+    for text in &arguments.rollout {
+        let usage = |message: String| CommandError::Usage(message);
+        let reference: WorkloadReference = text.parse().map_err(|error: scenario::WorkloadReferenceError| usage(error.to_string()))?;
+        let workload = find_workload(state, &reference, &arguments.input.namespace)
+            .map_err(|nearest| usage(format!("there is no workload {text}; {nearest}")))?;
+        steps.push(plain_step(restart_step(state, workload)));
+    }
+    for name in &arguments.drain {
+        steps.push(plain_step(drain_step(state, vec![node(state, name)?])));
+    }
+    for name in &arguments.fail {
+        steps.push(plain_step(fail_step(state, failed_nodes(state, name)?)));
+    }
+    let name = steps.iter().map(|step| step.description.clone()).collect::<Vec<_>>().join(", then ");
+    Ok(Plan { name, settings, steps, order: Order::OneAfterTheOther })
+}
+
+fn plain_step((action, description): (StepAction, String)) -> Step {
+    Step {
+        name: None,
+        description,
+        action,
+        expected_outcome: None,
+        expected_min_ready: std::collections::BTreeMap::new(),
+    }
+}
+
+fn node(state: &ClusterState, name: &str) -> Result<NodeId, CommandError> {
+    find_node(state, name).map_err(|problem| CommandError::Usage(problem.to_string()))
+}
+
+/// `node/worker-1`, `worker-1`, `zone/fsn1`.
+fn failed_nodes(state: &ClusterState, domain: &str) -> Result<Vec<NodeId>, CommandError> {
+    let Some(zone) = domain.strip_prefix("zone/") else {
+        return Ok(vec![node(state, domain.strip_prefix("node/").unwrap_or(domain))?]);
+    };
+    let members: Vec<NodeId> = zones(state).into_iter().filter(|(name, _)| name == zone).flat_map(|(_, own)| own).collect();
+    if members.is_empty() {
+        let known: Vec<String> = zones(state).into_iter().map(|(name, _)| name).collect();
+        let known = if known.is_empty() { "no node has a zone label".to_owned() } else { format!("the zones are {}", known.join(", ")) };
+        return Err(CommandError::Usage(format!("there is no zone {zone}; {known}")));
+    }
+    Ok(members)
+}
+
+/// Zones by name, each with its nodes.
+fn zones(state: &ClusterState) -> Vec<(String, Vec<NodeId>)> {
+    let mut zones: std::collections::BTreeMap<String, Vec<NodeId>> = std::collections::BTreeMap::new();
+    for (id, node) in &state.nodes {
+        let zone = node.labels.get(Symbol::ZONE).or_else(|| node.labels.get(Symbol::BETA_ZONE));
+        if let Some(zone) = zone {
+            zones.entry(state.names.text(zone).to_owned()).or_default().push(*id);
+        }
+    }
+    zones.into_iter().collect()
+}
+
+/// One step for every set of so many domains.
+fn failure_steps(state: &ClusterState, failures: FailuresArgument) -> Result<Vec<Step>, CommandError> {
+    let domains: Vec<Vec<NodeId>> = match failures.kind {
+        FailureKind::Nodes => state.nodes.keys().map(|node| vec![*node]).collect(),
+        FailureKind::Zones => zones(state).into_iter().map(|(_, nodes)| nodes).collect(),
+    };
+    if domains.len() < failures.count {
+        let message = format!("{} domains cannot fail together, there are {}", failures.count, domains.len());
+        return Err(CommandError::Usage(message));
+    }
+    let sets = combinations(domains.len(), failures.count);
+    if sets.len() > MOST_FAILURE_SETS {
+        let message = format!("{} sets of failures are too many to play; at most {MOST_FAILURE_SETS}", sets.len());
+        return Err(CommandError::Usage(message));
+    }
+    let step = |set: Vec<usize>| {
+        let nodes = set.iter().filter_map(|index| domains.get(*index)).flatten().copied().collect();
+        plain_step(fail_step(state, nodes))
+    };
+    Ok(sets.into_iter().map(step).collect())
+}
+
+/// Every choice of `size` of the numbers below `total`, in order; a few more than the limit at most.
+fn combinations(total: usize, size: usize) -> Vec<Vec<usize>> {
+    let mut sets: Vec<Vec<usize>> = vec![Vec::new()];
+    for _ in 0..size {
+        let longer = sets.iter().flat_map(|set| {
+            let first = set.last().map_or(0, |last| last + 1);
+            (first..total).map(move |next| set.iter().copied().chain([next]).collect::<Vec<_>>())
+        });
+        sets = longer.take(MOST_FAILURE_SETS + 1).collect();
+    }
+    sets
+}
+
+fn from_file(
+    arguments: &SimulateArguments,
+    path: &Path,
+    input: &mut Input,
+    inventory: &Inventory,
+    model: &mut Model,
+    settings: Settings,
+) -> Result<Plan, CommandError> {
+    let root = read_scenario(arguments, path, input)?;
+    let source = input.sources.last();
+    let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
+    let decode = DecodeOptions { kubernetes_version: arguments.input.kubernetes_version };
+    let mut sources = input.sources.clone();
+    let mut apply = |objects: AppliedObjects<'_>| -> Result<ObjectChange, String> {
+        let documents: Vec<_> = match objects {
+            AppliedObjects::Inline(node) => node.items().iter().map(|item| (source, item.clone())).collect(),
+            AppliedObjects::Path(relative) => {
+                let bytes = fs::read(folder.join(relative)).map_err(|error| format!("{relative}: {error}"))?;
+                let decoded = yaml::decode(&bytes);
+                let id = sources.add(relative.to_owned(), decoded.text.as_ref(), Origin::Written);
+                let parsed = parse_decoded(id, &decoded, &Limits::default());
+                parsed.documents.into_iter().map(|document| (id, document.root)).collect()
+            }
+        };
+        let assembled = assemble(documents, &decode);
+        if let Some(finding) = assembled.findings.iter().find(|finding| finding.severity == Severity::Error) {
+            return Err(finding.message.clone());
+        }
+        Ok(model::apply_change(inventory, &assembled.inventory))
+    };
+    let resolved = scenario::resolve(&root, source, &mut model.state, &arguments.input.namespace, settings, &mut apply);
+    match resolved {
+        Ok(scenario) => Ok(Plan {
+            name: scenario.name.unwrap_or_else(|| shown(&path.to_owned())),
+            settings: scenario.settings,
+            steps: scenario.steps,
+            order: Order::OneAfterTheOther,
+        }),
+        Err(findings) => {
+            write_findings(arguments, input, &findings)?;
+            Err(CommandError::Usage(format!("{} cannot be played", path.display())))
+        }
+    }
+}
+
+/// The scenario's tree; its text is the last of the sources.
+fn read_scenario(arguments: &SimulateArguments, path: &Path, input: &mut Input) -> Result<Node, CommandError> {
+    let bytes = fs::read(path).map_err(|source| CommandError::File { path: path.display().to_string(), source })?;
+    let decoded = yaml::decode(&bytes);
+    let source = input.sources.add(path.display().to_string(), decoded.text.as_ref(), Origin::Written);
+    let parsed = parse_decoded(source, &decoded, &Limits::default());
+    let findings: Vec<Finding> = parsed.problems.iter().map(yaml::Problem::finding).collect();
+    if !findings.is_empty() {
+        write_findings(arguments, input, &findings)?;
+    }
+    match parsed.documents.into_iter().next() {
+        Some(document) if findings.is_empty() => Ok(document.root),
+        Some(_) | None => Err(CommandError::Usage(format!("{} holds no scenario that can be read", path.display()))),
+    }
+}
+
+fn play(model: &Model, plan: &Plan) -> SimulationReport {
+    let mut simulation = Simulation::new(model.state.clone(), &plan.settings);
+    simulation.settle();
+    let initial = simulation.summary();
+    let mut assumptions: Vec<String> = model.assumptions.iter().map(ToString::to_string).collect();
+    assumptions.extend(simulation.assumptions());
+    let steps: Vec<StepReport> = match plan.order {
+        Order::OneAfterTheOther => plan.steps.iter().map(|step| simulation.play(step)).collect(),
+        Order::EachAlone => {
+            use rayon::prelude::*;
+            plan.steps.par_iter().map(|step| simulation.clone().play(step)).collect()
+        }
+    };
+    SimulationReport { initial, steps, assumptions }
+}
+
+fn write(arguments: &SimulateArguments, plan: &Plan, report: &SimulationReport) -> Result<(), CommandError> {
+    let document = SimulationDocument {
+        scenario: &plan.name,
+        kubernetes: MODELLED_VERSION,
+        settings: &plan.settings,
+        report,
+    };
+    let style = output::style(&arguments.output);
+    output::write_all(&arguments.output, &style, |format: Format, style, out| write_simulation(&document, format, style, out))
+}
+
+/// A step that is stuck or blocked violates, unless the scenario expects just that; so does one against its `expect`.
+fn status(plan: &Plan, report: &SimulationReport) -> ExitStatus {
+    let violates = |(step, report): (&Step, &StepReport)| {
+        let bad = match report.outcome {
+            StepOutcome::Completed | StepOutcome::Allowed => false,
+            StepOutcome::Denied429
+            | StepOutcome::Denied500
+            | StepOutcome::Refused
+            | StepOutcome::Failed
+            | StepOutcome::Blocked
+            | StepOutcome::Stuck
+            | StepOutcome::Livelock => true,
+        };
+        let expected = step.expected_outcome == Some(report.outcome);
+        (bad && !expected) || !report.unexpected.is_empty()
+    };
+    if plan.steps.iter().zip(&report.steps).any(violates) { ExitStatus::Violated } else { ExitStatus::Holds }
+}

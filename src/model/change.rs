@@ -1,0 +1,105 @@
+//! Objects that are applied to a running cluster.
+
+use std::sync::Arc;
+
+use quorate_sim::cluster::{BudgetId, ClusterState, DaemonSetId, DeploymentId, NodeId, StatefulSetId};
+use quorate_sim::simulation::ObjectChange;
+
+use super::build::{Context, context};
+use super::{labels, nodes, pods, workloads};
+use crate::manifest::{Inventory, Object, Typed};
+
+/// The change that `kubectl apply` of `applied` makes to a cluster of `inventory`: what is there by kind, namespace and name
+/// is replaced, what is new is added. Kinds that the model does not read change nothing.
+#[must_use]
+pub fn apply_change(inventory: &Inventory, applied: &Inventory) -> ObjectChange {
+    let mut merged = Inventory::default();
+    let is_replaced = |object: &Object| applied.iter().any(|(_, new)| new.reference == object.reference);
+    inventory.iter().filter(|(_, object)| !is_replaced(object)).for_each(|(_, object)| drop(merged.add(object.clone())));
+    let first_new = merged.len();
+    applied.iter().for_each(|(_, object)| drop(merged.add(object.clone())));
+    let merged = Arc::new(merged);
+    ObjectChange(Arc::new(move |state| {
+        let mut context = context(&merged);
+        for (_, object) in merged.iter().skip(first_new) {
+            apply_one(state, &mut context, object);
+        }
+    }))
+}
+
+/// Moves objects from one table to another: to the place of the one with the same namespace and name, else to the end.
+macro_rules! move_over {
+    ($from:expr => $to:expr, $id:ident) => {
+        for new in std::mem::take(&mut $from).into_values() {
+            let known = $to.iter().find(|(_, own)| (own.namespace, own.name) == (new.namespace, new.name));
+            let next = $to.keys().next_back().map_or(0, |last| last.0.saturating_add(1));
+            let id = known.map_or($id(next), |(id, _)| *id);
+            $to.insert(id, new);
+        }
+    };
+}
+
+/// Converts the object in an empty copy of the state, and moves what came of it over.
+fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, object: &Object) {
+    let mut scratch =
+        ClusterState { names: Arc::clone(&state.names), nodes: state.nodes.clone(), now: state.now, ..ClusterState::default() };
+    match &object.typed {
+        Typed::Deployment(api) => {
+            workloads::add_deployment(&mut scratch, context, api);
+            move_over!(scratch.deployments => state.deployments, DeploymentId);
+        }
+        Typed::StatefulSet(api) => {
+            workloads::add_stateful_set(&mut scratch, context, api);
+            for new in scratch.stateful_sets.values_mut() {
+                let known = state.stateful_sets.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
+                if let Some(own) = known {
+                    // Its pods are of the old revision until the rollout is done.
+                    new.current_template = Arc::clone(&own.current_template);
+                }
+            }
+            move_over!(scratch.stateful_sets => state.stateful_sets, StatefulSetId);
+        }
+        Typed::DaemonSet(api) => {
+            workloads::add_daemon_set(&mut scratch, context, api);
+            move_over!(scratch.daemon_sets => state.daemon_sets, DaemonSetId);
+        }
+        Typed::PodDisruptionBudget(api) => {
+            workloads::add_budget(&mut scratch, api);
+            move_over!(scratch.budgets => state.budgets, BudgetId);
+        }
+        _ => {
+            apply_cluster_part(state, context, object);
+            return;
+        }
+    }
+    state.names = scratch.names;
+}
+
+/// Nodes, namespaces and bare pods.
+fn apply_cluster_part(state: &mut ClusterState, context: &mut Context<'_>, object: &Object) {
+    match &object.typed {
+        Typed::Node(api) => {
+            let name = state.intern(&object.reference.name);
+            match state.node_named(name) {
+                Some(known) => {
+                    let mut scratch = ClusterState { names: Arc::clone(&state.names), now: state.now, ..ClusterState::default() };
+                    nodes::add(&mut scratch, api);
+                    state.names = scratch.names;
+                    let old = state.nodes.get(&known).map(|old| (old.ready, old.crashed_at));
+                    if let (Some(mut new), Some((ready, crashed_at))) = (scratch.nodes.remove(&NodeId(0)), old) {
+                        (new.ready, new.crashed_at) = (ready, crashed_at);
+                        state.nodes.insert(known, new);
+                    }
+                }
+                None => drop(nodes::add(state, api)),
+            }
+        }
+        Typed::Namespace(api) => {
+            let symbol = state.intern(&object.reference.name);
+            let own = labels::namespace(state, symbol, api.metadata.labels.as_ref());
+            state.namespaces.insert(symbol, own);
+        }
+        Typed::Pod(api) => pods::add_one(state, context, api),
+        _ => {}
+    }
+}

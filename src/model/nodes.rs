@@ -1,0 +1,75 @@
+//! Nodes.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Node as ApiNode;
+use quorate_sim::cluster::{ClusterState, Effect, Node, NodeId, NodeReady, Symbol, Taint};
+
+use super::{affinity, labels, requests};
+
+/// Adds a node to the state.
+pub(super) fn add(state: &mut ClusterState, api: &ApiNode) -> NodeId {
+    let name = state.intern(api.metadata.name.as_deref().unwrap_or_default());
+    let status = api.status.clone().unwrap_or_default();
+    let allocatable = status.allocatable.as_ref().or(status.capacity.as_ref());
+    let allocatable_pods =
+        allocatable.and_then(|amounts| amounts.get("pods")).map_or(0, |pods| requests::parse(pods).whole);
+    let spec = api.spec.clone().unwrap_or_default();
+    let unschedulable = spec.unschedulable == Some(true);
+    let mut node = Node {
+        name,
+        labels: labels::labels(state, api.metadata.labels.as_ref()),
+        taints: Vec::new(),
+        unschedulable,
+        allocatable: requests::resources(state, allocatable),
+        allocatable_pods,
+        images: images(state, &status),
+        ready: ready(&status),
+        crashed_at: None,
+    };
+    for taint in spec.taints.iter().flatten() {
+        let Some(effect) = affinity::effect(&taint.effect) else { continue };
+        let key = state.intern(&taint.key);
+        let value = state.intern(taint.value.as_deref().unwrap_or_default());
+        node.taints.push(Taint { key, value, effect, added_at: None });
+    }
+    // The node controller's own taint, where a manifest carries only the field.
+    let has_taint = node.taints.iter().any(|taint| taint.key == Symbol::UNSCHEDULABLE_TAINT);
+    if unschedulable && !has_taint {
+        let (key, value) = (Symbol::UNSCHEDULABLE_TAINT, Symbol::EMPTY);
+        node.taints.push(Taint { key, value, effect: Effect::NoSchedule, added_at: None });
+    }
+    let id = NodeId(u32::try_from(state.nodes.len()).unwrap_or(u32::MAX));
+    if node.ready != NodeReady::True {
+        node.crashed_at = Some(state.now);
+    }
+    state.nodes.insert(id, node);
+    id
+}
+
+fn ready(status: &k8s_openapi::api::core::v1::NodeStatus) -> NodeReady {
+    let condition = status.conditions.iter().flatten().find(|condition| condition.type_ == "Ready");
+    match condition.map(|condition| condition.status.as_str()) {
+        Some("False") => NodeReady::False,
+        Some("Unknown") => NodeReady::Unknown,
+        Some(_) | None => NodeReady::True,
+    }
+}
+
+fn images(state: &mut ClusterState, status: &k8s_openapi::api::core::v1::NodeStatus) -> BTreeMap<Symbol, i64> {
+    let mut images = BTreeMap::new();
+    for image in status.images.iter().flatten() {
+        for name in image.names.iter().flatten() {
+            images.insert(state.intern(&normalised_image(name)), image.size_bytes.unwrap_or(0));
+        }
+    }
+    images
+}
+
+/// An image's name with `:latest` where it has neither tag nor digest
+/// (`pkg/scheduler/framework/plugins/imagelocality/image_locality.go`, `normalizedImageName`).
+pub(super) fn normalised_image(name: &str) -> String {
+    let after_slash = name.rfind('/').map_or(0, |slash| slash + 1);
+    let has_tag = name.get(after_slash..).is_some_and(|last| last.contains(':'));
+    if has_tag { name.to_owned() } else { format!("{name}:latest") }
+}

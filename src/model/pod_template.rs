@@ -1,0 +1,187 @@
+//! Pod specifications.
+
+use k8s_openapi::api::core::v1::{Container, PersistentVolumeClaim, PodSpec as ApiPodSpec, PodTemplateSpec, Probe};
+use quorate_sim::cluster::{ClusterState, Duration, HostPort, PodSpec, PodTemplate, Protocol, Symbol, VolumeUse};
+use sha2::{Digest, Sha256};
+
+use super::admission::{self, Admission};
+use super::affinity;
+use super::build::{Assumption, Context};
+use super::labels;
+use super::nodes::normalised_image;
+use super::requests;
+use crate::manifest::default;
+
+/// A template of a workload. `own_claims` are a StatefulSet's claim templates.
+pub(super) fn pod_template(
+    state: &mut ClusterState,
+    context: &mut Context<'_>,
+    namespace: &str,
+    template: &PodTemplateSpec,
+    own_claims: &[PersistentVolumeClaim],
+) -> PodTemplate {
+    let metadata = template.metadata.clone().unwrap_or_default();
+    // Some defaults (requests from limits, host ports) are a pod's alone: the API server sets them in the pod made from the
+    // template, not in the template.
+    let mut pod = Pod { spec: template.spec.clone(), ..Pod::default() };
+    default::pod(&mut pod);
+    let spec = pod_spec(state, context, namespace, &pod.spec.unwrap_or_default(), own_claims);
+    let labels = labels::labels(state, metadata.labels.as_ref());
+    let content = state.intern(&content_digest(template));
+    PodTemplate { labels, spec, content }
+}
+
+/// A digest of the whole template but for the hash label that a Deployment adds.
+fn content_digest(template: &PodTemplateSpec) -> String {
+    let mut template = template.clone();
+    if let Some(labels) = template.metadata.as_mut().and_then(|metadata| metadata.labels.as_mut()) {
+        labels.remove("pod-template-hash");
+    }
+    if let Some(metadata) = template.metadata.as_mut() {
+        metadata.creation_timestamp = None;
+    }
+    let bytes = serde_json::to_vec(&template).unwrap_or_default();
+    let digest = Sha256::digest(&bytes);
+    digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A pod's specification.
+pub(super) fn pod_spec(
+    state: &mut ClusterState,
+    context: &mut Context<'_>,
+    namespace: &str,
+    api: &ApiPodSpec,
+    own_claims: &[PersistentVolumeClaim],
+) -> PodSpec {
+    let admitted = context.admission.limit_range_defaults(namespace, api);
+    let api = admitted.as_ref().unwrap_or(api);
+    let namespace_symbol = state.intern(namespace);
+    let (requests, non_zero_requests) = requests::pod_requests(state, api);
+    let mut spec = PodSpec {
+        requests,
+        non_zero_requests,
+        node_selector: labels::labels(state, api.node_selector.as_ref()),
+        host_ports: host_ports(state, api),
+        images: images(state, api),
+        container_count: container_count(api),
+        grace_period_seconds: grace_period_seconds(api),
+        startup: startup(api),
+        shutdown: shutdown(api),
+        has_empty_dir: api.volumes.iter().flatten().any(|volume| volume.empty_dir.is_some()),
+        ..PodSpec::default()
+    };
+    if let Some(api_affinity) = &api.affinity {
+        affinity::fill(state, &mut spec, api_affinity, namespace_symbol);
+    }
+    for toleration in api.tolerations.iter().flatten() {
+        spec.tolerations.extend(affinity::toleration(state, toleration));
+    }
+    for constraint in api.topology_spread_constraints.iter().flatten() {
+        spec.spread_constraints.push(affinity::spread_constraint(state, constraint));
+    }
+    spec.volumes = context.volumes.uses(state, namespace, api, own_claims);
+    note_volumes(state, context, &spec);
+    admit(context, &context.admission, api, &mut spec);
+    place_outside(state, context, api, &mut spec);
+    spec
+}
+
+fn note_volumes(state: &ClusterState, context: &Context<'_>, spec: &PodSpec) {
+    for volume in &spec.volumes {
+        if let VolumeUse::Unknown(claim) = volume {
+            context.assume(Assumption::ClaimNotInInput(state.names.text(*claim).to_owned()));
+        }
+    }
+}
+
+fn admit(context: &Context<'_>, admission: &Admission<'_>, api: &ApiPodSpec, spec: &mut PodSpec) {
+    if let Err(unknown) = admission.prioritise(api, spec) {
+        context.assume(Assumption::UnknownPriorityClass(unknown.0));
+    }
+    admission::add_default_tolerations(spec);
+    if api.resource_claims.as_ref().is_some_and(|claims| !claims.is_empty()) {
+        context.assume(Assumption::ResourceClaims);
+    }
+}
+
+/// What keeps the modelled scheduler from placing a pod: a fixed node, scheduling gates, another scheduler.
+fn place_outside(state: &mut ClusterState, context: &Context<'_>, api: &ApiPodSpec, spec: &mut PodSpec) {
+    if let Some(name) = api.node_name.as_deref().filter(|name| !name.is_empty()) {
+        let symbol = state.intern(name);
+        spec.node_name = state.node_named(symbol);
+        spec.not_scheduled_here = spec.node_name.is_none();
+    }
+    if api.scheduling_gates.as_ref().is_some_and(|gates| !gates.is_empty()) {
+        spec.not_scheduled_here = true;
+        context.assume(Assumption::SchedulingGates);
+    }
+    let scheduler = api.scheduler_name.as_deref().filter(|name| !name.is_empty());
+    if let Some(other) = scheduler.filter(|name| *name != "default-scheduler") {
+        context.assume(Assumption::OtherScheduler(other.to_owned()));
+    }
+}
+
+fn containers(api: &ApiPodSpec) -> impl Iterator<Item = &Container> {
+    api.init_containers.iter().flatten().chain(&api.containers)
+}
+
+fn container_count(api: &ApiPodSpec) -> u32 {
+    u32::try_from(containers(api).count()).unwrap_or(u32::MAX)
+}
+
+/// Host ports of containers and sidecars; ordinary init containers do not count.
+fn host_ports(state: &mut ClusterState, api: &ApiPodSpec) -> Vec<HostPort> {
+    let sidecars = api.init_containers.iter().flatten().filter(|container| requests::is_sidecar(container));
+    let mut ports = Vec::new();
+    for port in sidecars.chain(&api.containers).flat_map(|container| container.ports.iter().flatten()) {
+        let Some(number) = port.host_port.and_then(|number| u16::try_from(number).ok()).filter(|number| *number > 0)
+        else {
+            continue;
+        };
+        let protocol = match port.protocol.as_deref() {
+            Some("UDP") => Protocol::Udp,
+            Some("SCTP") => Protocol::Sctp,
+            Some(_) | None => Protocol::Tcp,
+        };
+        let host_ip = match port.host_ip.as_deref() {
+            None | Some("" | "0.0.0.0") => Symbol::EMPTY,
+            Some(address) => state.intern(address),
+        };
+        ports.push(HostPort { port: number, protocol, host_ip });
+    }
+    ports
+}
+
+fn images(state: &mut ClusterState, api: &ApiPodSpec) -> Vec<Symbol> {
+    containers(api)
+        .filter_map(|container| container.image.as_deref())
+        .map(|image| state.intern(&normalised_image(image)))
+        .collect()
+}
+
+fn grace_period_seconds(api: &ApiPodSpec) -> u64 {
+    api.termination_grace_period_seconds.map_or(30, |seconds| u64::try_from(seconds).unwrap_or(1))
+}
+
+/// From bound to Ready: the longest, over containers, of the initial delays of its startup and readiness probes. How
+/// long the process itself takes is not in a manifest; a scenario's `settings.pods.startupSeconds` says it.
+fn startup(api: &ApiPodSpec) -> Duration {
+    let delay = |probe: &Option<Probe>| {
+        probe.as_ref().and_then(|probe| probe.initial_delay_seconds).and_then(|seconds| u64::try_from(seconds).ok())
+    };
+    let container_seconds = |container: &Container| {
+        delay(&container.startup_probe).unwrap_or(0).saturating_add(delay(&container.readiness_probe).unwrap_or(0))
+    };
+    Duration::from_seconds(api.containers.iter().map(container_seconds).max().unwrap_or(0))
+}
+
+/// From deletion to gone: the longest `preStop` sleep, at most the grace period. A process that ends at once on SIGTERM is
+/// assumed beyond that; a scenario's `settings.pods.shutdownSeconds` says otherwise.
+fn shutdown(api: &ApiPodSpec) -> Duration {
+    let sleep_seconds = |container: &Container| {
+        let sleep = container.lifecycle.as_ref()?.pre_stop.as_ref()?.sleep.as_ref()?;
+        u64::try_from(sleep.seconds).ok()
+    };
+    let longest = api.containers.iter().filter_map(sleep_seconds).max().unwrap_or(0);
+    Duration::from_seconds(longest.min(grace_period_seconds(api)))
+}

@@ -1,0 +1,211 @@
+//! Pods that exist already: bare pods of the manifests, and those of a recorded cluster.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Pod as ApiPod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use quorate_sim::cluster::{
+    ClusterState, Deletion, DeletionCause, DeploymentId, LabelSelector, Operator, Owner, Phase, Pod, PodName,
+    PodTemplate, ReplicaSet, ReplicaSetId, Requirement, Symbol, Time,
+};
+
+use super::build::Context;
+use super::labels;
+use super::pod_template::pod_spec;
+
+/// Adds all pods. Their times become virtual: the earliest creation is the beginning, the latest is now.
+pub(super) fn add_all(state: &mut ClusterState, context: &mut Context<'_>, pods: &[&ApiPod]) {
+    let created = |pod: &ApiPod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0.as_millisecond());
+    let earliest = pods.iter().filter_map(|pod| created(pod)).min().unwrap_or(0);
+    let time_of = |pod: &ApiPod| {
+        let since = created(pod).map_or(0, |own| own.saturating_sub(earliest));
+        Time::from_milliseconds(u64::try_from(since).unwrap_or(0))
+    };
+    let mut ordered: Vec<&ApiPod> = pods.to_vec();
+    ordered.sort_by_key(|pod| time_of(pod));
+    state.now = ordered.last().map_or(Time::ZERO, |pod| time_of(pod));
+    let mut implied = BTreeMap::new();
+    for pod in ordered {
+        let created_at = time_of(pod);
+        add(state, context, pod, created_at, &mut implied);
+    }
+}
+
+/// Adds a pod that is created now.
+pub(super) fn add_one(state: &mut ClusterState, context: &mut Context<'_>, api: &ApiPod) {
+    let created_at = state.now;
+    add(state, context, api, created_at, &mut BTreeMap::new());
+}
+
+/// ReplicaSets that pods name and the input does not hold, by namespace and name.
+type Implied = BTreeMap<(Symbol, Symbol), ReplicaSetId>;
+
+fn add(state: &mut ClusterState, context: &mut Context<'_>, api: &ApiPod, created_at: Time, implied: &mut Implied) {
+    let namespace_text = api.metadata.namespace.as_deref().unwrap_or("default");
+    let namespace = state.intern(namespace_text);
+    let Some(api_spec) = &api.spec else { return };
+    let mut spec = pod_spec(state, context, namespace_text, api_spec, &[]);
+    // A live pod's nodeName is where the scheduler put it, not a wish of its template.
+    let node = spec.node_name.take();
+    let status = api.status.clone().unwrap_or_default();
+    let pod_labels = labels::labels(state, api.metadata.labels.as_ref());
+    let content = state.intern("");
+    let template = Arc::new(PodTemplate { labels: pod_labels.clone(), spec, content });
+    let owner = owner(state, api, namespace, &template, created_at, implied);
+    let name = state.intern(api.metadata.name.as_deref().unwrap_or_default());
+    let template = match owner {
+        Owner::ReplicaSet(id) => state.replica_sets.get(&id).map_or(template, |set| Arc::clone(&set.template)),
+        Owner::StatefulSet { set, .. } => {
+            state.stateful_sets.get(&set).map_or(template, |set| Arc::clone(&set.template))
+        }
+        Owner::DaemonSet(id) => state.daemon_sets.get(&id).map_or(template, |set| Arc::clone(&set.template)),
+        Owner::None | Owner::Node | Owner::Other { .. } => template,
+    };
+    let phase = phase(status.phase.as_deref(), node.is_some());
+    let ready = status.conditions.as_ref().map_or(phase == Phase::Running, |conditions| {
+        conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    });
+    let deletion = api
+        .metadata
+        .deletion_timestamp
+        .is_some()
+        .then_some(Deletion { requested_at: state.now, cause: DeletionCause::Delete });
+    state.add_pod(Pod {
+        namespace,
+        name: PodName::Given(name),
+        labels: pod_labels,
+        template,
+        owner,
+        node,
+        nominated_node: None,
+        phase,
+        ready: ready && phase == Phase::Running,
+        ready_changed_at: None,
+        held_unready: false,
+        created_at,
+        started_at: (phase == Phase::Running).then_some(created_at),
+        deletion,
+        unschedulable: None,
+    });
+}
+
+/// A bound pod of a manifest without status is taken as running.
+fn phase(phase: Option<&str>, bound: impl Into<bool>) -> Phase {
+    match phase {
+        Some("Running") => Phase::Running,
+        Some("Succeeded") => Phase::Succeeded,
+        Some("Failed") => Phase::Failed,
+        Some(_) => Phase::Pending,
+        None if bound.into() => Phase::Running,
+        None => Phase::Pending,
+    }
+}
+
+fn owner(
+    state: &mut ClusterState,
+    api: &ApiPod,
+    namespace: Symbol,
+    template: &PodTemplate,
+    created_at: Time,
+    implied: &mut Implied,
+) -> Owner {
+    let owners = api.metadata.owner_references.as_deref().unwrap_or_default();
+    let Some(controller) = owners.iter().find(|owner| owner.controller == Some(true)) else {
+        let is_mirror = api.metadata.annotations.iter().flatten().any(|(key, _)| key == "kubernetes.io/config.mirror");
+        return if is_mirror { Owner::Node } else { Owner::None };
+    };
+    let name = state.intern(&controller.name);
+    let found = match controller.kind.as_str() {
+        "ReplicaSet" => replica_set(state, namespace, name, template, created_at, implied),
+        "StatefulSet" => stateful_set(state, namespace, name, api),
+        "DaemonSet" => state
+            .daemon_sets
+            .iter()
+            .find(|(_, set)| set.namespace == namespace && set.name == name)
+            .map(|(id, _)| Owner::DaemonSet(*id)),
+        "Node" => Some(Owner::Node),
+        _ => None,
+    };
+    found.unwrap_or_else(|| other(state, controller, name))
+}
+
+fn other(state: &mut ClusterState, controller: &OwnerReference, name: Symbol) -> Owner {
+    Owner::Other { kind: state.intern(&controller.kind), name }
+}
+
+fn stateful_set(state: &ClusterState, namespace: Symbol, name: Symbol, api: &ApiPod) -> Option<Owner> {
+    let (set, _) = state.stateful_sets.iter().find(|(_, set)| set.namespace == namespace && set.name == name)?;
+    let ordinal = api.metadata.name.as_deref()?.rsplit_once('-')?.1.parse().ok()?;
+    Some(Owner::StatefulSet { set: *set, ordinal })
+}
+
+fn replica_set(
+    state: &mut ClusterState,
+    namespace: Symbol,
+    name: Symbol,
+    template: &PodTemplate,
+    created_at: Time,
+    implied: &mut Implied,
+) -> Option<Owner> {
+    let given = state.replica_sets.iter().find(|(_, set)| set.namespace == namespace && set.name == name);
+    let id = given.map(|(id, _)| *id).or_else(|| implied.get(&(namespace, name)).copied());
+    if let Some(id) = id {
+        let is_implied = implied.get(&(namespace, name)) == Some(&id);
+        if let Some(set) = state.replica_sets.get_mut(&id).filter(|_| is_implied) {
+            set.replicas += 1;
+        }
+        return Some(Owner::ReplicaSet(id));
+    }
+    let hash = template.labels.get(Symbol::POD_TEMPLATE_HASH)?;
+    let deployment = deployment_of(state, namespace, name, hash)?;
+    let id = imply_replica_set(state, deployment, name, hash, template, created_at)?;
+    implied.insert((namespace, name), id);
+    Some(Owner::ReplicaSet(id))
+}
+
+/// The Deployment that a ReplicaSet's name and hash point to.
+fn deployment_of(state: &ClusterState, namespace: Symbol, name: Symbol, hash: Symbol) -> Option<DeploymentId> {
+    let prefix = state.names.text(name).strip_suffix(state.names.text(hash))?.strip_suffix('-')?;
+    let matches = |id: &DeploymentId| {
+        state.deployments.get(id).is_some_and(|own| own.namespace == namespace && state.names.text(own.name) == prefix)
+    };
+    state.deployments.keys().copied().find(matches)
+}
+
+/// A list of pods without their ReplicaSets still shows their revisions: the newest hash is taken as the current one.
+fn imply_replica_set(
+    state: &mut ClusterState,
+    deployment: DeploymentId,
+    name: Symbol,
+    hash: Symbol,
+    pod: &PodTemplate,
+    created_at: Time,
+) -> Option<ReplicaSetId> {
+    let owner = state.deployments.get(&deployment)?.clone();
+    for set in state.replica_sets.values_mut().filter(|set| set.owner == Some(deployment)) {
+        let mut older = pod.clone();
+        older.content = set.template_hash.unwrap_or(hash);
+        set.template = Arc::new(older);
+    }
+    let mut selector: LabelSelector = owner.selector.clone();
+    selector.requirements.push(Requirement { key: Symbol::POD_TEMPLATE_HASH, operator: Operator::In(vec![hash]) });
+    let id = ReplicaSetId(u32::try_from(state.replica_sets.len()).unwrap_or(u32::MAX));
+    state.replica_sets.insert(
+        id,
+        ReplicaSet {
+            namespace: owner.namespace,
+            name,
+            owner: Some(deployment),
+            replicas: 1,
+            selector,
+            template: Arc::clone(&owner.template),
+            template_hash: Some(hash),
+            min_ready_seconds: owner.min_ready_seconds,
+            desired_replicas: Some(owner.replicas),
+            max_replicas: None,
+            created_at,
+        },
+    );
+    Some(id)
+}

@@ -1,0 +1,228 @@
+//! All rules on all objects.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use super::configuration::Choice;
+use super::engine::{self, Failure, Fixed, InventoryData, Program, RegoRule, Reviewed, Surroundings};
+use super::registry::{Rule, RuleEngine};
+use super::set::PolicySet;
+use crate::finding::{Finding, NotEvaluated, Severity};
+use crate::manifest::{Existence, FieldPath, Inventory, Node, Object, Place, SourceId};
+
+/// The rule of findings about rules that fail.
+const POLICY_ERROR: &str = "policy-error";
+
+/// What the rules say.
+#[derive(Clone, Debug, Default)]
+pub struct Evaluation {
+    /// What was found, by object in reading order, then by rule; what is about no object comes last.
+    pub findings: Vec<Finding>,
+    /// The rules that miss a fact, in the rules' order.
+    pub not_evaluated: Vec<NotEvaluated>,
+}
+
+/// The facts of quorate.yaml.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// `spec`, in the form in which it is written (keys in camelCase); `Null` when there is none.
+    pub spec: &'a Value,
+    /// The files it was read from, so that a finding about a fact has a place.
+    pub documents: &'a [FactDocument<'a>],
+}
+
+/// A quorate.yaml as it is written.
+#[derive(Clone, Copy, Debug)]
+pub struct FactDocument<'a> {
+    /// The whole document.
+    pub root: &'a Node,
+    /// The source it stands in.
+    pub source: SourceId,
+}
+
+impl Facts<'_> {
+    /// Where `path` (it begins with `spec`) stands: in the first file that has it, else near where it would stand.
+    pub(super) fn locate(&self, path: &FieldPath) -> Option<Place> {
+        let mut nearest = None;
+        for document in self.documents {
+            let located = document.root.locate(path);
+            let place = Place { source: document.source, span: located.span };
+            match located.exists {
+                Existence::Present => return Some(place),
+                Existence::Missing => nearest = nearest.or(Some(place)),
+            }
+        }
+        nearest
+    }
+}
+
+/// A rule that runs, with its data.
+struct Active<'a> {
+    rule: &'a Rule,
+    rego: &'a RegoRule,
+    choice: &'a Choice,
+    program: Result<Program, Failure>,
+}
+
+/// Evaluates the rules of `set`.
+pub(super) fn evaluate(set: &PolicySet, inventory: &Inventory, facts: &Facts<'_>) -> Evaluation {
+    let inventory = InventoryData::new(inventory);
+    let (runnable, not_evaluated) = select(set, facts.spec);
+    let empty = Value::Object(serde_json::Map::new());
+    let environment = engine::from_json(if facts.spec.is_null() { &empty } else { facts.spec });
+    let active: Vec<Active<'_>> = runnable
+        .into_par_iter()
+        .map(|(rule, rego, choice)| {
+            let program = prepare(set, rego, choice, &inventory, &environment);
+            Active { rule, rego, choice, program }
+        })
+        .collect();
+
+    let mut findings: Vec<Finding> = inventory
+        .objects()
+        .par_iter()
+        .map_init(
+            // An engine keeps the state of one evaluation, so each thread takes its own copy of those it needs.
+            || vec![None; active.len()],
+            |engines: &mut Vec<Option<Program>>, (object, input)| {
+                let mut found = Vec::new();
+                for (active, engine) in active.iter().zip(engines) {
+                    if active.looks_at(object) {
+                        found.extend(active.review(engine, Reviewed::Object(object), input, &inventory, facts));
+                    }
+                }
+                found
+            },
+        )
+        .collect::<Vec<_>>()
+        .into_iter()
+        .flatten()
+        .collect();
+
+    let input = environment_object(environment);
+    for active in &active {
+        if let Err(failure) = &active.program {
+            findings.push(policy_error(active.rule, Reviewed::Environment, failure));
+        } else if active.rule.looks_at_environment() {
+            findings.extend(active.review(&mut None, Reviewed::Environment, &input, &inventory, facts));
+        }
+    }
+    Evaluation { findings, not_evaluated }
+}
+
+/// The rules that run and the ones that miss a fact.
+fn select<'a>(set: &'a PolicySet, spec: &Value) -> (Vec<(&'a Rule, &'a RegoRule, &'a Choice)>, Vec<NotEvaluated>) {
+    let mut runnable = Vec::new();
+    let mut not_evaluated = Vec::new();
+    for (rule, choice) in set.rules_with_choices() {
+        let rego = match &rule.engine {
+            RuleEngine::Rego(rego) => rego,
+            RuleEngine::Simulation | RuleEngine::Loader | RuleEngine::Policy => continue,
+        };
+        if !choice.runs() {
+            continue;
+        }
+        match rule.needs.iter().find(|need| !need.is_met(spec)) {
+            Some(need) => not_evaluated.push(NotEvaluated { rule: Arc::clone(&rule.id), needs: need.to_string() }),
+            None => runnable.push((rule, rego, choice)),
+        }
+    }
+    (runnable, not_evaluated)
+}
+
+/// The rule's program with `data`.
+fn prepare(
+    set: &PolicySet,
+    rego: &RegoRule,
+    choice: &Choice,
+    inventory: &InventoryData<'_>,
+    environment: &regorus::Value,
+) -> Result<Program, Failure> {
+    let mut program = set.program(rego);
+    let parameters = engine::from_json(&Value::Object(choice.parameters.clone()));
+    let nothing = regorus::Value::new_object();
+    program.add_data(data(inventory.tree(), environment, &parameters, &nothing))?;
+    program.compile(rego).map_err(Failure::Evaluation)?;
+    Ok(program)
+}
+
+/// `data` as every policy sees it.
+pub(super) fn data(
+    inventory: &regorus::Value,
+    environment: &regorus::Value,
+    parameters: &regorus::Value,
+    verdicts: &regorus::Value,
+) -> regorus::Value {
+    let parts =
+        [("inventory", inventory), ("environment", environment), ("parameters", parameters), ("quorate", verdicts)];
+    let entries = parts.into_iter().map(|(name, value)| (regorus::Value::from(name), value.clone()));
+    regorus::Value::from(entries.collect::<std::collections::BTreeMap<_, _>>())
+}
+
+fn environment_object(spec: regorus::Value) -> regorus::Value {
+    let entries = [
+        ("apiVersion", regorus::Value::from("quorate.dev/v1alpha1")),
+        ("kind", regorus::Value::from("Environment")),
+        ("spec", spec),
+    ];
+    let entries = entries.into_iter().map(|(name, value)| (regorus::Value::from(name), value));
+    regorus::Value::from(entries.collect::<std::collections::BTreeMap<_, _>>())
+}
+
+impl Active<'_> {
+    fn looks_at(&self, object: &Object) -> bool {
+        let reference = &object.reference;
+        let exempt = &self.choice.exempt_namespaces;
+        let namespace = match (&reference.namespace, &*reference.kind) {
+            (Some(namespace), _) => Some(namespace),
+            (None, "Namespace") => Some(&reference.name),
+            (None, _) => None,
+        };
+        self.rule.looks_at(&reference.api_version, &reference.kind)
+            && (exempt.is_empty() || namespace.is_none_or(|namespace| !exempt.contains(&**namespace)))
+    }
+
+    fn review(
+        &self,
+        engine: &mut Option<Program>,
+        reviewed: Reviewed<'_>,
+        input: &regorus::Value,
+        inventory: &InventoryData<'_>,
+        facts: &Facts<'_>,
+    ) -> Vec<Finding> {
+        // A program that could not be prepared is reported once, not for each object.
+        let Ok(program) = &self.program else { return Vec::new() };
+        let engine = engine.get_or_insert_with(|| program.clone());
+        let configured = self.choice.severity.and_then(super::SeverityChoice::severity);
+        let surroundings = Surroundings {
+            inventory,
+            facts,
+            severity: configured.unwrap_or(self.rule.severity),
+            severity_is_fixed: if configured.is_some() { Fixed::Yes } else { Fixed::No },
+        };
+        match engine.evaluate(self.rego, input) {
+            Ok(violations) => violations
+                .into_iter()
+                .map(|violation| violation.into_finding(self.rule, reviewed, surroundings))
+                .collect(),
+            Err(failure) => vec![policy_error(self.rule, reviewed, &failure)],
+        }
+    }
+}
+
+fn policy_error(rule: &Rule, reviewed: Reviewed<'_>, failure: &Failure) -> Finding {
+    let on = match reviewed {
+        Reviewed::Object(object) => format!(" on {}", object.reference),
+        Reviewed::Environment => String::new(),
+    };
+    let message = format!("rule `{}` could not be evaluated{on}: {failure}", rule.id);
+    let mut finding = Finding::new(POLICY_ERROR, Severity::Error, message);
+    if let Reviewed::Object(object) = reviewed {
+        finding.object = Some(object.reference.clone());
+        finding.place = Some(object.locate(&FieldPath::root()).0);
+    }
+    finding.evidence = serde_json::json!({ "failedRule": &*rule.id });
+    finding
+}

@@ -1,0 +1,109 @@
+//! All rules on one configuration.
+
+use std::sync::Arc;
+
+use super::context::{AtRest, Context};
+use super::drains::{self, Drains};
+use super::{
+    drains_exhaust_pdb, node_loss_breaks_pdb, node_loss_leaves_pods_pending, pdb_allows_nothing, pdb_blocks_drain,
+    pods_stay_pending, replicas_share_a_node, requirement, rollout_deadlock, single_point_of_failure,
+    volume_blocks_surge,
+};
+use crate::finding::{Finding, NotEvaluated};
+use crate::policy::Evaluation;
+
+/// The three ways to give nodes.
+const NEEDS_NODES: &str = "nodes: Node manifests (kubectl get nodes -o yaml), spec.nodes in quorate.yaml, or --nodes 3x4cpu,8Gi";
+
+/// Rules that need nodes.
+const OF_NODES: [&str; 8] = [
+    drains_exhaust_pdb::RULE,
+    node_loss_breaks_pdb::RULE,
+    node_loss_leaves_pods_pending::RULE,
+    pdb_blocks_drain::RULE,
+    pods_stay_pending::RULE,
+    replicas_share_a_node::RULE,
+    rollout_deadlock::RULE,
+    single_point_of_failure::RULE,
+];
+
+/// Evaluates the rules for which `runs` is true. Without nodes those that need them become requirements, and are named as
+/// not evaluated.
+#[must_use]
+pub fn evaluate(context: &Context<'_>, runs: &(dyn Fn(&str) -> bool + Sync)) -> Evaluation {
+    let mut evaluation = Evaluation::default();
+    if runs(pdb_allows_nothing::RULE) {
+        evaluation.findings.extend(pdb_allows_nothing::evaluate(context));
+    }
+    if runs(volume_blocks_surge::RULE) {
+        evaluation.findings.extend(volume_blocks_surge::evaluate(context));
+    }
+    if context.model.workloads.is_empty() && context.model.state.nodes.is_empty() {
+        return evaluation;
+    }
+    if context.model.state.nodes.is_empty() {
+        without_nodes(context, runs, &mut evaluation);
+    } else {
+        with_nodes(context, runs, &mut evaluation);
+    }
+    evaluation
+}
+
+fn without_nodes(context: &Context<'_>, runs: &(dyn Fn(&str) -> bool + Sync), evaluation: &mut Evaluation) {
+    if runs(single_point_of_failure::RULE) {
+        evaluation.findings.extend(single_point_of_failure::declared(context));
+    }
+    for rule in OF_NODES.into_iter().filter(|rule| runs(rule)) {
+        evaluation.not_evaluated.push(NotEvaluated { rule: Arc::from(rule), needs: NEEDS_NODES.to_owned() });
+    }
+    let required = requirement::evaluate(context);
+    evaluation.findings.extend(required.findings.into_iter().filter(|finding| runs(&finding.rule)));
+    evaluation.not_evaluated.extend(required.not_evaluated.into_iter().filter(|own| runs(&own.rule)));
+}
+
+fn with_nodes(context: &Context<'_>, runs: &(dyn Fn(&str) -> bool + Sync), evaluation: &mut Evaluation) {
+    let at_rest = AtRest::new(*context);
+    let drains = if runs(pdb_blocks_drain::RULE) || runs(drains_exhaust_pdb::RULE) {
+        drains::play(&at_rest)
+    } else {
+        Drains::default()
+    };
+    type Rule<'a> = (&'static str, Box<dyn Fn() -> Vec<Finding> + 'a>);
+    let rules: [Rule<'_>; 8] = [
+        (pods_stay_pending::RULE, Box::new(|| pods_stay_pending::evaluate(&at_rest))),
+        (rollout_deadlock::RULE, Box::new(|| rollout_deadlock::evaluate(&at_rest))),
+        (pdb_blocks_drain::RULE, Box::new(|| pdb_blocks_drain::evaluate(&at_rest, &drains))),
+        (drains_exhaust_pdb::RULE, Box::new(|| drains_exhaust_pdb::evaluate(&at_rest, &drains))),
+        (node_loss_breaks_pdb::RULE, Box::new(|| node_loss_breaks_pdb::evaluate(&at_rest))),
+        (node_loss_leaves_pods_pending::RULE, Box::new(|| node_loss_leaves_pods_pending::evaluate(&at_rest))),
+        (replicas_share_a_node::RULE, Box::new(|| replicas_share_a_node::evaluate(&at_rest))),
+        (single_point_of_failure::RULE, Box::new(|| single_point_of_failure::evaluate(&at_rest))),
+    ];
+    for (_, rule) in rules.iter().filter(|(id, _)| runs(id)) {
+        evaluation.findings.extend(rule());
+    }
+    note_limits(&at_rest, &drains, runs, evaluation);
+}
+
+/// What was left out because of its size is said.
+fn note_limits(
+    at_rest: &AtRest<'_>,
+    drains: &Drains,
+    runs: &(dyn Fn(&str) -> bool + Sync),
+    evaluation: &mut Evaluation,
+) {
+    let nodes = at_rest.state().nodes.len();
+    if drains.pairs_played < drains.pairs_possible && runs(drains_exhaust_pdb::RULE) {
+        let needs = format!(
+            "fewer nodes: {} of {} orders of two drains were played",
+            drains.pairs_played, drains.pairs_possible
+        );
+        evaluation.not_evaluated.push(NotEvaluated { rule: Arc::from(drains_exhaust_pdb::RULE), needs });
+    }
+    for rule in [pdb_blocks_drain::RULE, node_loss_leaves_pods_pending::RULE] {
+        if nodes > drains::MOST_NODES && runs(rule) {
+            let needs = format!("fewer nodes: {} of {nodes} were played", drains::MOST_NODES);
+            evaluation.not_evaluated.push(NotEvaluated { rule: Arc::from(rule), needs });
+        }
+    }
+}

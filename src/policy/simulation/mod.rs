@@ -1,0 +1,30 @@
+//! Rules backed by simulation: what happens to these workloads on these nodes, played as Kubernetes plays it.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `evaluate.rs` | all rules on one configuration; without nodes their requirements |
+//! | `context.rs` | what the rules are given; the cluster at rest, from which each question branches |
+//! | `words.rs` | names, reasons and steps as findings say them |
+//! | `mend.rs` | ways out, each tried before it is named, with its price |
+//! | `pods_stay_pending.rs` … | one rule a file, named after what it finds |
+//! | `requirement.rs` | what a workload needs, where no nodes are given |
+
+mod context;
+mod drains;
+mod drains_exhaust_pdb;
+mod evaluate;
+mod mend;
+mod node_loss_breaks_pdb;
+mod node_loss_leaves_pods_pending;
+mod pdb_allows_nothing;
+mod pdb_blocks_drain;
+mod pods_stay_pending;
+mod replicas_share_a_node;
+mod requirement;
+mod rollout_deadlock;
+mod single_point_of_failure;
+mod volume_blocks_surge;
+mod words;
+
+pub use context::Context;
+pub use evaluate::evaluate;

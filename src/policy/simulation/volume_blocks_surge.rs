@@ -1,0 +1,57 @@
+//! `volume-blocks-surge`: a volume for one node, and a rollout that runs old and new pods side by side.
+
+use quorate_sim::cluster::{Deployment, DeploymentStrategy, VolumeUse, WorkloadKind, WorkloadName};
+
+use super::context::{Context, finding_at, related};
+use super::words;
+use crate::finding::{Finding, Mend, Severity};
+
+/// The rule's id.
+pub(super) const RULE: &str = "volume-blocks-surge";
+
+/// Reports Deployments with a ReadWriteOnce or ReadWriteOncePod claim whose strategy starts a new pod before an old one
+/// stops. Needs no nodes.
+pub(super) fn evaluate(context: &Context<'_>) -> Vec<Finding> {
+    context.model.state.deployments.values().filter_map(|own| evaluate_one(context, own)).collect()
+}
+
+fn evaluate_one(context: &Context<'_>, deployment: &Deployment) -> Option<Finding> {
+    let DeploymentStrategy::RollingUpdate { max_surge, max_unavailable } = deployment.strategy else { return None };
+    let surge = max_surge.of_rounded_up(deployment.replicas);
+    let unavailable = max_unavailable.of_rounded_down(deployment.replicas);
+    // Old pods that may stop first give the volume back.
+    if surge <= 0 || unavailable > 0 || deployment.replicas <= 0 {
+        return None;
+    }
+    let (claim, of_pod) = deployment.template.spec.volumes.iter().find_map(|volume| match volume {
+        VolumeUse::ReadWriteOnce(Some(claim)) => Some((*claim, false)),
+        VolumeUse::ReadWriteOncePod(Some(claim)) => Some((*claim, true)),
+        VolumeUse::ReadWriteOnce(None)
+        | VolumeUse::ReadWriteOncePod(None)
+        | VolumeUse::OnlyOn(_)
+        | VolumeUse::Unknown(_) => None,
+    })?;
+    let state = &context.model.state;
+    let name = WorkloadName { kind: WorkloadKind::Deployment, namespace: deployment.namespace, name: deployment.name };
+    let object = context.workload_object(name);
+    let text = words::workload(state, name);
+    let claim = state.names.text(claim);
+    let (severity, message) = if of_pod {
+        (Severity::Error, format!("no rollout of {text} can complete: only one pod may use claim {claim}"))
+    } else {
+        (Severity::Warning, format!("a rollout of {text} hangs unless the new pod lands on the old one's node: claim {claim}"))
+    };
+    let field = "spec.strategy.rollingUpdate.maxUnavailable";
+    let mut finding = finding_at(RULE, severity, message, object, field);
+    finding.label = "the new pod starts before the old one stops,".to_owned();
+    finding.related.extend(
+        object.map(|object| related(object, "spec.template.spec.volumes", "and both want a volume that one node may mount")),
+    );
+    finding.why = Some("a ReadWriteOnce volume is attached to one node at a time, and the old pod keeps it until it stops".to_owned());
+    finding.then = vec!["on another node the new pod waits with a Multi-Attach error, and the old pod waits for the new one".to_owned()];
+    finding.mends = vec![
+        Mend { change: "strategy: Recreate".to_owned(), price: Some("no pod while it restarts".to_owned()) },
+        Mend { change: "maxSurge: 0, maxUnavailable: 1".to_owned(), price: Some("one pod fewer while it restarts".to_owned()) },
+    ];
+    Some(finding)
+}

@@ -1,0 +1,120 @@
+//! What every part of the human output needs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::finding::Finding;
+use crate::manifest::{Origin, Place, SourceMap};
+use crate::report::check_report::RuleDocumentation;
+use crate::report::printable;
+use crate::report::redaction::Redactor;
+use crate::report::terminal_style::{Characters, Links, TerminalStyle};
+
+use super::paint::Paint;
+
+/// Prose wider than this is hard to read, however wide the terminal is.
+pub(in crate::report) const WIDEST_PROSE: usize = 120;
+
+/// The frame's characters.
+pub(super) struct Glyphs {
+    /// Above a snippet.
+    pub(super) top: &'static str,
+    /// Below it.
+    pub(super) bottom: &'static str,
+    /// Between places that lie apart.
+    pub(super) gap: &'static str,
+}
+
+/// What is drawn on, and with what.
+pub(super) struct Page<'a> {
+    pub(super) sources: &'a SourceMap,
+    pub(super) style: TerminalStyle,
+    pub(super) paint: Paint,
+    pub(super) redactor: &'a Redactor,
+    links: HashMap<&'a str, &'a str>,
+}
+
+impl<'a> Page<'a> {
+    pub(super) fn new(
+        sources: &'a SourceMap,
+        rules: &'a [RuleDocumentation],
+        redactor: &'a Redactor,
+        style: TerminalStyle,
+    ) -> Self {
+        let links = match style.links {
+            Links::None => HashMap::new(),
+            Links::Hyperlinks => rules.iter().filter_map(|rule| Some((&*rule.id, rule.help_uri.as_deref()?))).collect(),
+        };
+        Self { sources, style, paint: Paint(style.colour), redactor, links }
+    }
+
+    /// Foreign text as one safe line.
+    pub(super) fn line(&self, text: &str) -> String {
+        printable::line(text, self.style.characters)
+    }
+
+    /// Columns for prose.
+    pub(super) fn prose(&self) -> usize {
+        self.style.width.clamp(20, WIDEST_PROSE)
+    }
+
+    pub(super) fn glyphs(&self) -> Glyphs {
+        match self.style.characters {
+            Characters::Unicode => Glyphs { top: "╭─", bottom: "╰────", gap: "┆" },
+            Characters::Ascii => Glyphs { top: ",-", bottom: "`----", gap: ":" },
+        }
+    }
+
+    /// `…`, or what stands for it.
+    pub(super) fn ellipsis(&self) -> &'static str {
+        match self.style.characters {
+            Characters::Unicode => "…",
+            Characters::Ascii => "...",
+        }
+    }
+
+    /// `painted`, the name of `rule`, with a link to its documentation where the terminal follows links.
+    pub(super) fn linked(&self, rule: &Arc<str>, painted: String) -> String {
+        let is_clean = |uri: &str| uri.bytes().all(|byte| byte.is_ascii_graphic());
+        match self.links.get(&**rule) {
+            Some(uri) if is_clean(uri) => format!("\u{1b}]8;;{uri}\u{1b}\\{painted}\u{1b}]8;;\u{1b}\\"),
+            Some(_) | None => painted,
+        }
+    }
+
+    /// `backend.yaml:15`, or `overlays/prod:15 (rendered)`.
+    pub(super) fn short_place(&self, place: Place) -> String {
+        let source = self.sources.get(place.source);
+        let line = source.line_column(place.span.start).line;
+        let rendered = match source.origin {
+            Origin::Written => "",
+            Origin::Rendered => " (rendered)",
+        };
+        format!("{}:{line}{rendered}", self.line(&source.name))
+    }
+
+    /// Where a finding is, in a few words: its place, else nothing.
+    pub(super) fn short_place_of(&self, finding: &Finding) -> String {
+        finding.place.map(|place| self.short_place(place)).unwrap_or_default()
+    }
+
+    /// Wraps safe text; the first line is to follow `indent` columns, the others are indented by them. The lines have
+    /// no indentation.
+    pub(super) fn wrapped(&self, text: &str, indent: usize) -> Vec<String> {
+        wrap(text, self.prose().saturating_sub(indent).max(16))
+    }
+}
+
+/// Wraps safe text to `width` columns. Names with hyphens and slashes stay whole.
+pub(in crate::report) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let options = textwrap::Options::new(width)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
+    textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
+}
+
+/// Columns that safe, unpainted text takes.
+pub(in crate::report) fn columns(text: &str) -> usize {
+    unicode_width::UnicodeWidthStr::width(text)
+}

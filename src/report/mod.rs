@@ -1,0 +1,37 @@
+//! Reports: human, JSON, SARIF and GitHub, from findings and verdicts, and nothing else. Reports never decide.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `check_report.rs` | what a report of `quorate check` is made from, and the way into every format |
+//! | `format.rs` | the formats' names; `FORMAT[=FILE]` |
+//! | `terminal_style.rs` | what the terminal can show |
+//! | `printable.rs` | foreign text made safe to print |
+//! | `redaction.rs` | values of Secrets |
+//! | `human/` | for people |
+//! | `json.rs`, `location.rs` | for programs: `fixtures/schemas/check.schema.json` |
+//! | `prose.rs` | a finding as plain text, for formats that carry one message |
+//! | `sarif.rs` | for code scanning |
+//! | `simulation/` | the timeline of a simulation, for people and programs |
+//! | `github.rs` | annotations on a pull request |
+
+mod check_report;
+mod format;
+mod github;
+mod human;
+mod json;
+mod location;
+mod printable;
+mod prose;
+mod redaction;
+mod sarif;
+mod simulation;
+mod terminal_style;
+
+#[cfg(test)]
+mod tests;
+
+pub use check_report::{CheckReport, CheckSummary, FindingCounts, ReportError, RuleDocumentation, write_check};
+pub use format::{Format, FormatError, Output};
+pub use redaction::secret_spans;
+pub use simulation::{SimulationDocument, write_simulation};
+pub use terminal_style::{Characters, Colour, ColourChoice, Detail, Links, TerminalStyle};

@@ -1,0 +1,18 @@
+//! The report of a simulation.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `document.rs` | what it is made from, and the way into every format |
+//! | `json.rs` | for programs: `fixtures/schemas/simulate.schema.json` |
+//! | `timeline.rs` | for people: a row for each step, and what went wrong below it |
+//! | `step_rows.rs` | what a step's row and the lines below it say |
+
+mod document;
+mod json;
+mod step_rows;
+mod timeline;
+
+#[cfg(test)]
+mod tests;
+
+pub use document::{SimulationDocument, write_simulation};

@@ -1,0 +1,19 @@
+//! Scenario files: unvalidated → steps on a cluster.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `file.rs` | the file's own types, as written |
+//! | `resolve.rs` | names in it become nodes and workloads of the cluster |
+//! | `workload_reference.rs` | `deployment/default/backend` |
+//! | `settings.rs` | control-plane flags |
+//! | `problem.rs` | what can be wrong, with the place |
+
+mod file;
+mod problem;
+mod resolve;
+mod settings;
+mod workload_reference;
+
+pub use problem::{Problem, ProblemKind};
+pub use resolve::{AppliedObjects, ApplyObjects, Scenario, drain_step, fail_step, find_node, resolve, restart_step};
+pub use workload_reference::{WorkloadReference, WorkloadReferenceError, find_workload};

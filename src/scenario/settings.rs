@@ -1,0 +1,132 @@
+//! Control-plane settings of a scenario.
+
+use quorate_sim::cluster::{ClusterState, Duration, PodTemplate, Symbol};
+use quorate_sim::simulation::Settings;
+use std::sync::Arc;
+
+use super::file;
+use super::problem::{Problem, ProblemKind};
+use crate::manifest::FieldPath;
+
+/// The settings; what is not given keeps Kubernetes' default.
+pub(super) fn settings(file: &file::Settings, base: Settings, problems: &mut Vec<Problem>) -> Settings {
+    let mut settings = base;
+    let root = FieldPath::parse("spec.settings");
+    let mut duration = |text: &Option<String>, key: &str, target: &mut Duration| {
+        let Some(text) = text else { return };
+        match go_duration(text) {
+            Some(duration) => *target = duration,
+            None => problems.push(Problem {
+                path: root.key(key),
+                kind: ProblemKind::Value(format!("{text:?} is not a duration; write for example 50s or 1m30s")),
+            }),
+        }
+    };
+    duration(&file.node_monitor_period, "node-monitor-period", &mut settings.node_monitor_period);
+    duration(&file.node_monitor_grace_period, "node-monitor-grace-period", &mut settings.node_monitor_grace_period);
+    if let Some(rate) = file.node_eviction_rate {
+        settings.node_eviction_interval = interval(rate);
+    }
+    if let Some(rate) = file.secondary_node_eviction_rate {
+        settings.secondary_node_eviction_interval = interval(rate);
+    }
+    if let Some(threshold) = file.large_cluster_size_threshold {
+        settings.large_cluster_size_threshold = threshold;
+    }
+    if let Some(threshold) = file.unhealthy_zone_threshold {
+        settings.unhealthy_zone_threshold_percent = whole(threshold * 100.0);
+    }
+    if let Some(pods) = &file.pods {
+        settings.pods.startup = pods.startup_seconds.map(Duration::from_seconds).or(settings.pods.startup);
+        settings.pods.shutdown = pods.shutdown_seconds.map(Duration::from_seconds).or(settings.pods.shutdown);
+    }
+    settings
+}
+
+/// The time between two nodes at `rate` nodes a second; a rate of 0 is "never", as far away as virtual time reaches.
+fn interval(rate: f64) -> Duration {
+    if rate > 0.0 {
+        Duration::from_milliseconds(u64::from(whole(1000.0 / rate)))
+    } else {
+        Duration::from_milliseconds(u64::MAX / 4)
+    }
+}
+
+fn whole(number: f64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range first")]
+    let whole = number.clamp(0.0, f64::from(u32::MAX)).round() as u32;
+    whole
+}
+
+/// A duration as Go writes it: a sum of numbers with units `h`, `m`, `s`, `ms`.
+fn go_duration(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut milliseconds = 0_u64;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, after) = rest.split_at(digits);
+        let number: u64 = number.parse().ok()?;
+        let unit_end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, next) = after.split_at(unit_end);
+        let factor = match unit {
+            "h" => 3_600_000,
+            "m" => 60_000,
+            "s" => 1000,
+            "ms" => 1,
+            _ => return None,
+        };
+        milliseconds = milliseconds.checked_add(number.checked_mul(factor)?)?;
+        rest = next;
+    }
+    (!text.is_empty()).then_some(Duration::from_milliseconds(milliseconds))
+}
+
+/// kube-apiserver's `--default-not-ready-toleration-seconds` and `--default-unreachable-toleration-seconds`: admission has
+/// put 300 s into every pod of the state; this replaces them.
+pub(super) fn apply_default_tolerations(state: &mut ClusterState, file: &file::Settings) {
+    let pairs = [
+        (Symbol::NOT_READY_TAINT, file.default_not_ready_toleration_seconds),
+        (Symbol::UNREACHABLE_TAINT, file.default_unreachable_toleration_seconds),
+    ];
+    for (key, seconds) in pairs {
+        let Some(seconds) = seconds else { continue };
+        let set = |template: &mut Arc<PodTemplate>| set_toleration(template, key, seconds);
+        state.deployments.values_mut().for_each(|own| set(&mut own.template));
+        state.replica_sets.values_mut().for_each(|own| set(&mut own.template));
+        state.daemon_sets.values_mut().for_each(|own| set(&mut own.template));
+        state.pods.values_mut().for_each(|own| set(&mut own.template));
+        for own in state.stateful_sets.values_mut() {
+            set(&mut own.template);
+            set(&mut own.current_template);
+        }
+    }
+}
+
+/// 300 s of exactly this key is taken as admission's own.
+fn set_toleration(template: &mut Arc<PodTemplate>, key: Symbol, seconds: i64) {
+    let defaulted = |toleration: &quorate_sim::cluster::Toleration| {
+        toleration.key == Some(key) && toleration.toleration_seconds == Some(300)
+    };
+    if template.spec.tolerations.iter().any(defaulted) {
+        let spec = &mut Arc::make_mut(template).spec;
+        for toleration in spec.tolerations.iter_mut().filter(|toleration| defaulted(toleration)) {
+            toleration.toleration_seconds = Some(seconds);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_go_writes_them() {
+        let milliseconds = |text| go_duration(text).map(Duration::milliseconds);
+        assert_eq!(milliseconds("50s"), Some(50_000));
+        assert_eq!(milliseconds("1m30s"), Some(90_000));
+        assert_eq!(milliseconds("500ms"), Some(500));
+        for wrong in ["", "50", "s", "5 s", "1d", "-5s"] {
+            assert_eq!(milliseconds(wrong), None, "{wrong}");
+        }
+    }
+}

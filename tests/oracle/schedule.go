@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sort"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+)
+
+// preFilterResultPlugin marks nodes that a PreFilter plugin left out before any Filter plugin saw them.
+const preFilterResultPlugin = "PreFilterResult"
+
+// scheduleCase is a cluster and one pod to find a node for.
+type scheduleCase struct {
+	ID string `json:"id"`
+	// Objects are the cluster: Nodes in the order of their creation, bound Pods, Namespaces, Services and whatever else
+	// plugins look at. Pods without spec.nodeName count only where status.nominatedNodeName is set.
+	Objects []json.RawMessage `json:"objects"`
+	Pod     json.RawMessage   `json:"pod"`
+}
+
+// verdict is a plugin's rejection, or Success. Reasons are sorted, as kube-scheduler sorts them in its events.
+type verdict struct {
+	Code    string   `json:"code"`
+	Plugin  string   `json:"plugin,omitempty"`
+	Reasons []string `json:"reasons,omitempty"`
+}
+
+// scheduleAnswer is what one scheduling cycle finds, with the scores of every feasible node even if there is only one,
+// which kube-scheduler would take unscored.
+type scheduleAnswer struct {
+	scheduleCase
+	PreFilter *verdict                    `json:"preFilter"`
+	Nodes     map[string]verdict          `json:"nodes"`
+	Scores    map[string]map[string]int64 `json:"scores"`
+	Total     map[string]int64            `json:"total"`
+	Best      []string                    `json:"best"`
+}
+
+// answerSchedule is the subcommand schedule: {"id", "objects", "pod"} to the same with "preFilter", "nodes", "scores",
+// "total" and "best", found by the plugins of kube-scheduler's default profile.
+func answerSchedule(_ []string, in io.Reader, out io.Writer) error {
+	silenceKubernetes()
+	return forEachLine(in, out, func(one scheduleCase) (scheduleAnswer, error) {
+		answer := scheduleAnswer{scheduleCase: one}
+		objects, pod, err := decodeCluster(one)
+		if err == nil {
+			err = answer.schedule(objects, pod)
+		}
+		if err != nil {
+			return answer, fmt.Errorf("case %q: %w", one.ID, err)
+		}
+		return answer, nil
+	})
+}
+
+// decodeCluster decodes and defaults the objects of a case as the API server would store them.
+func decodeCluster(one scheduleCase) ([]runtime.Object, *v1.Pod, error) {
+	objects := make([]runtime.Object, 0, len(one.Objects))
+	for number, manifest := range one.Objects {
+		object, err := decodeAsStored(manifest)
+		if err != nil {
+			return nil, nil, fmt.Errorf("object %d: %w", number, err)
+		}
+		objects = append(objects, object)
+	}
+	object, err := decodeAsStored(one.Pod)
+	if err != nil {
+		return nil, nil, fmt.Errorf("pod: %w", err)
+	}
+	pod, is := object.(*v1.Pod)
+	if !is {
+		return nil, nil, fmt.Errorf("pod: a %T", object)
+	}
+	return objects, pod, nil
+}
+
+// schedule follows Scheduler.findNodesThatFitPod and prioritizeNodes, over all nodes and without extenders.
+func (a *scheduleAnswer) schedule(objects []runtime.Object, pod *v1.Pod) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	cycle, err := newSchedulingCycle(ctx, objects)
+	if err != nil {
+		return err
+	}
+	a.Nodes, a.Scores, a.Total, a.Best = map[string]verdict{}, map[string]map[string]int64{}, map[string]int64{}, []string{}
+	state := framework.NewCycleState()
+	result, status, plugins := cycle.framework.RunPreFilterPlugins(ctx, state, pod)
+	if !status.IsSuccess() {
+		rejected, err := rejection(status, preFilterResultPlugin)
+		if err != nil {
+			return err
+		}
+		a.PreFilter = &rejected
+		for _, node := range cycle.nodes {
+			a.Nodes[node.Node().Name] = rejected
+		}
+		return nil
+	}
+	var feasible []fwk.NodeInfo
+	for _, node := range cycle.nodes {
+		name := node.Node().Name
+		if !result.AllNodes() && !result.NodeNames.Has(name) {
+			reason := fmt.Sprintf("node(s) didn't satisfy plugin(s) %v", sortedKeys(plugins))
+			a.Nodes[name] = verdict{fwk.UnschedulableAndUnresolvable.String(), preFilterResultPlugin, []string{reason}}
+			continue
+		}
+		status := cycle.framework.RunFilterPluginsWithNominatedPods(ctx, state, pod, node)
+		if status.IsSuccess() {
+			feasible = append(feasible, node)
+			a.Nodes[name] = verdict{Code: fwk.Success.String()}
+			continue
+		}
+		if a.Nodes[name], err = rejection(status, ""); err != nil {
+			return err
+		}
+	}
+	return a.score(ctx, cycle, state, pod, feasible)
+}
+
+func (a *scheduleAnswer) score(ctx context.Context, cycle *schedulingCycle, state fwk.CycleState, pod *v1.Pod, feasible []fwk.NodeInfo) error {
+	if len(feasible) == 0 {
+		return nil
+	}
+	if status := cycle.framework.RunPreScorePlugins(ctx, state, pod, feasible); !status.IsSuccess() {
+		return status.AsError()
+	}
+	scored, status := cycle.framework.RunScorePlugins(ctx, state, pod, feasible)
+	if !status.IsSuccess() {
+		return status.AsError()
+	}
+	var highest int64 = -1
+	for _, node := range scored {
+		a.Scores[node.Name] = map[string]int64{}
+		for _, plugin := range node.Scores {
+			a.Scores[node.Name][plugin.Name] = plugin.Score
+		}
+		a.Total[node.Name] = node.TotalScore
+		if node.TotalScore > highest {
+			highest, a.Best = node.TotalScore, []string{}
+		}
+		if node.TotalScore == highest {
+			a.Best = append(a.Best, node.Name)
+		}
+	}
+	sort.Strings(a.Best)
+	return nil
+}
+
+// rejection reads a status that is no success; an internal error of a plugin is an error here too.
+func rejection(status *fwk.Status, pluginUnlessNamed string) (verdict, error) {
+	if !status.IsRejected() {
+		return verdict{}, status.AsError()
+	}
+	plugin := status.Plugin()
+	if plugin == "" {
+		plugin = pluginUnlessNamed
+	}
+	reasons := append([]string{}, status.Reasons()...)
+	sort.Strings(reasons)
+	return verdict{status.Code().String(), plugin, reasons}, nil
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+
+	"github.com/go-logr/logr"
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes/fake"
+	resourceslicetracker "k8s.io/dynamic-resource-allocation/resourceslice/tracker"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/features"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config/latest"
+	"k8s.io/kubernetes/pkg/scheduler/backend/cache"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodevolumelimits"
+	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
+	"k8s.io/kubernetes/pkg/scheduler/metrics"
+	"k8s.io/kubernetes/pkg/scheduler/util/assumecache"
+)
+
+// schedulingCycle is the default profile over one snapshot of a cluster.
+type schedulingCycle struct {
+	framework framework.Framework
+	nodes     []fwk.NodeInfo
+}
+
+// silenceKubernetes keeps the libraries' logs off standard error and registers the metrics that plugins write to.
+func silenceKubernetes() {
+	klog.SetLogger(logr.Discard())
+	utilruntime.ErrorHandlers = nil
+	metrics.Register()
+}
+
+// newSchedulingCycle builds the framework of kube-scheduler's default profile as scheduler.New does, with informers over
+// a fake client that holds objects.
+func newSchedulingCycle(ctx context.Context, objects []runtime.Object) (*schedulingCycle, error) {
+	configuration, err := latest.Default()
+	if err != nil {
+		return nil, err
+	}
+	snapshot, nominated, err := snapshotOf(ctx, objects)
+	if err != nil {
+		return nil, err
+	}
+	client := fake.NewClientset(objects...)
+	informerFactory := informers.NewSharedInformerFactory(client, 0)
+	logger := klog.FromContext(ctx)
+	claims := assumecache.NewAssumeCache(logger, informerFactory.Resource().V1().ResourceClaims().Informer(), "ResourceClaim", "", nil)
+	slices, err := resourceslicetracker.StartTracker(ctx, resourceslicetracker.Options{
+		EnableConsumableCapacity: utilfeature.DefaultFeatureGate.Enabled(features.DRAConsumableCapacity),
+		SliceInformer:            informerFactory.Resource().V1().ResourceSlices(),
+		KubeClient:               client,
+	})
+	if err != nil {
+		return nil, err
+	}
+	profile := &configuration.Profiles[0]
+	made, err := frameworkruntime.NewFramework(ctx, plugins.NewInTreeRegistry(), profile,
+		frameworkruntime.WithComponentConfigVersion(configuration.APIVersion),
+		frameworkruntime.WithClientSet(client),
+		frameworkruntime.WithInformerFactory(informerFactory),
+		frameworkruntime.WithSharedDRAManager(dynamicresources.NewDRAManager(ctx, claims, slices, informerFactory)),
+		frameworkruntime.WithSharedCSIManager(nodevolumelimits.NewCSIManager(informerFactory.Storage().V1().CSINodes().Lister())),
+		frameworkruntime.WithSnapshotSharedLister(snapshot),
+		frameworkruntime.WithPodNominator(nominated),
+		frameworkruntime.WithParallelism(1),
+	)
+	if err != nil {
+		return nil, err
+	}
+	informerFactory.Start(ctx.Done())
+	if synced := informerFactory.WaitForCacheSyncWithContext(ctx); synced.Err != nil {
+		return nil, synced.Err
+	}
+	nodes, err := snapshot.NodeInfos().List()
+	return &schedulingCycle{framework: made, nodes: nodes}, err
+}
+
+// snapshotOf takes nodes and pods through the scheduler's cache, which also knows which images are where.
+func snapshotOf(ctx context.Context, objects []runtime.Object) (*cache.Snapshot, nominatedPods, error) {
+	logger := klog.FromContext(ctx)
+	schedulerCache := cache.New(ctx, nil, utilfeature.DefaultFeatureGate.Enabled(features.GenericWorkload))
+	nominated := nominatedPods{}
+	for _, object := range objects {
+		if node, is := object.(*v1.Node); is {
+			schedulerCache.AddNode(logger, node)
+		}
+	}
+	for _, object := range objects {
+		pod, is := object.(*v1.Pod)
+		if !is || pod.Status.Phase == v1.PodSucceeded || pod.Status.Phase == v1.PodFailed {
+			continue
+		}
+		if pod.Spec.NodeName != "" {
+			if err := schedulerCache.AddPod(logger, pod); err != nil {
+				return nil, nil, err
+			}
+		} else if node := pod.Status.NominatedNodeName; node != "" {
+			information, err := framework.NewPodInfo(pod)
+			if err != nil {
+				return nil, nil, err
+			}
+			nominated[node] = append(nominated[node], information)
+		}
+	}
+	snapshot := cache.NewEmptySnapshot()
+	return snapshot, nominated, schedulerCache.UpdateSnapshot(logger, snapshot)
+}
+
+// nominatedPods are unbound pods by the node that preemption has made room on for them.
+type nominatedPods map[string][]fwk.PodInfo
+
+var _ fwk.PodNominator = nominatedPods{}
+
+func (n nominatedPods) AddNominatedPod(klog.Logger, fwk.PodInfo, *fwk.NominatingInfo) {}
+
+func (n nominatedPods) DeleteNominatedPodIfExists(*v1.Pod) {}
+
+func (n nominatedPods) UpdateNominatedPod(klog.Logger, *v1.Pod, fwk.PodInfo) {}
+
+func (n nominatedPods) NominatedPodsForNode(node string) []fwk.PodInfo { return n[node] }
