@@ -17,8 +17,13 @@ fn main() -> ExitCode {
             return status.into();
         }
     };
-    panic::catch_unwind(|| run(arguments)).unwrap_or_else(|_| {
-        let _ = writeln!(std::io::stderr(), "error: this is a defect of quorate; please report it with the lines above");
-        ExitStatus::Defect
-    }).into()
+    panic::catch_unwind(|| run(arguments))
+        .unwrap_or_else(|_| {
+            let _ = writeln!(
+                std::io::stderr(),
+                "error: this is a defect of quorate; please report it with the lines above"
+            );
+            ExitStatus::Defect
+        })
+        .into()
 }

@@ -14,7 +14,9 @@ use crate::report::{ColourChoice, Output};
 /// Kubernetes 1.36 plays them.
 #[derive(Debug, Parser)]
 #[command(name = "quorate", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Exit status: 0 holds, 1 violated, 2 usage or nothing found, 3 undecided, 70 a defect of quorate.")]
+#[command(
+    after_help = "Exit status: 0 holds, 1 violated, 2 usage or nothing found, 3 undecided, 70 a defect of quorate."
+)]
 pub struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use jiff::tz::TimeZone;
 use rayon::prelude::*;
 
 use super::arguments::{CheckArguments, FailOn};
@@ -12,9 +11,9 @@ use super::input::{self, Configuration, Input};
 use super::output;
 use super::progress::{Progress, Show};
 use crate::finding::{self, Finding, NotEvaluated, Severity};
+use crate::manifest::Inventory;
 use crate::manifest::collect::EmptyInput;
 use crate::model;
-use crate::manifest::Inventory;
 use crate::policy::{self, FactDocument, Facts, PolicySet, RegoVersion, Rule, simulation};
 use crate::report::{CheckReport, CheckSummary, RuleDocumentation, write_check};
 
@@ -94,9 +93,11 @@ fn evaluate_one(
     policies: &PolicySet,
     configuration: &Configuration,
 ) -> Verdicts {
-    let spec = input.environment.environment.as_ref().map_or(serde_json::Value::Null, |environment| {
-        serde_json::to_value(&environment.spec).unwrap_or_default()
-    });
+    let spec = input
+        .environment
+        .environment
+        .as_ref()
+        .map_or(serde_json::Value::Null, |environment| serde_json::to_value(&environment.spec).unwrap_or_default());
     let documents: Vec<FactDocument<'_>> = input
         .environment
         .documents
@@ -108,12 +109,11 @@ fn evaluate_one(
     let rego = policies.evaluate_with(inventory, &facts);
     let model = model::build(inventory, &configuration.other_nodes);
     let environment = input.environment.spec();
-    let context = simulation::Context { inventory, model: &model, environment: &environment, facts, seed: arguments.seed };
+    let context =
+        simulation::Context { inventory, model: &model, environment: &environment, facts, seed: arguments.seed };
     let simulated = simulation::evaluate(&context, &|rule| policies.runs(rule));
-    let mut verdicts = Verdicts {
-        nodes: (!model.state.nodes.is_empty()).then_some(model.state.nodes.len()),
-        ..Verdicts::default()
-    };
+    let mut verdicts =
+        Verdicts { nodes: (!model.state.nodes.is_empty()).then_some(model.state.nodes.len()), ..Verdicts::default() };
     verdicts.findings.extend(configuration.findings.iter().cloned());
     verdicts.findings.extend(rego.findings);
     verdicts.findings.extend(simulated.findings);
@@ -135,7 +135,7 @@ fn finish(arguments: &CheckArguments, input: &Input, policies: &PolicySet, verdi
         // Labels of waived objects are looked up in one inventory.
         configuration.inventory.iter().for_each(|(_, object)| drop(all.add(object.clone())));
     }
-    let today = arguments.now.unwrap_or_else(|| jiff::Timestamp::now().to_zoned(TimeZone::system()).date());
+    let today = arguments.now.unwrap_or_else(|| jiff::ZonedDateTime::now().date());
     policy::apply(&mut findings, &waivers, &all, &verdicts.not_evaluated, today);
     finding::sort(&mut findings);
     findings

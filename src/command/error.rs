@@ -40,9 +40,12 @@ impl CommandError {
     #[must_use]
     pub const fn exit_status(&self) -> ExitStatus {
         match self {
-            Self::NoPath | Self::Collect(_) | Self::File { .. } | Self::Policy(_) | Self::Report(_) | Self::Usage(_) => {
-                ExitStatus::Usage
-            }
+            Self::NoPath
+            | Self::Collect(_)
+            | Self::File { .. }
+            | Self::Policy(_)
+            | Self::Report(_)
+            | Self::Usage(_) => ExitStatus::Usage,
         }
     }
 }

@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn sizes_and_labels_are_read() {
-        let arguments: Vec<NodesArgument> = vec!["2x4cpu,8Gi,zone=a".parse().unwrap(), "1x500mcpu,1Gi".parse().unwrap()];
+        let arguments: Vec<NodesArgument> =
+            vec!["2x4cpu,8Gi,zone=a".parse().unwrap(), "1x500mcpu,1Gi".parse().unwrap()];
         let nodes = nodes(&arguments);
         let names: Vec<_> = nodes.iter().filter_map(|node| node.metadata.name.as_deref()).collect();
         assert_eq!(names, ["node-1", "node-2", "node-3"]);

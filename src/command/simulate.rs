@@ -135,7 +135,8 @@ fn plan(
     let mut steps = Vec::new();
     for text in &arguments.rollout {
         let usage = |message: String| CommandError::Usage(message);
-        let reference: WorkloadReference = text.parse().map_err(|error: scenario::WorkloadReferenceError| usage(error.to_string()))?;
+        let reference: WorkloadReference =
+            text.parse().map_err(|error: scenario::WorkloadReferenceError| usage(error.to_string()))?;
         let workload = find_workload(state, &reference, &arguments.input.namespace)
             .map_err(|nearest| usage(format!("there is no workload {text}; {nearest}")))?;
         steps.push(plain_step(restart_step(state, workload)));
@@ -169,10 +170,15 @@ fn failed_nodes(state: &ClusterState, domain: &str) -> Result<Vec<NodeId>, Comma
     let Some(zone) = domain.strip_prefix("zone/") else {
         return Ok(vec![node(state, domain.strip_prefix("node/").unwrap_or(domain))?]);
     };
-    let members: Vec<NodeId> = zones(state).into_iter().filter(|(name, _)| name == zone).flat_map(|(_, own)| own).collect();
+    let members: Vec<NodeId> =
+        zones(state).into_iter().filter(|(name, _)| name == zone).flat_map(|(_, own)| own).collect();
     if members.is_empty() {
         let known: Vec<String> = zones(state).into_iter().map(|(name, _)| name).collect();
-        let known = if known.is_empty() { "no node has a zone label".to_owned() } else { format!("the zones are {}", known.join(", ")) };
+        let known = if known.is_empty() {
+            "no node has a zone label".to_owned()
+        } else {
+            format!("the zones are {}", known.join(", "))
+        };
         return Err(CommandError::Usage(format!("there is no zone {zone}; {known}")));
     }
     Ok(members)
@@ -303,14 +309,12 @@ fn play(model: &Model, plan: &Plan) -> SimulationReport {
 }
 
 fn write(arguments: &SimulateArguments, plan: &Plan, report: &SimulationReport) -> Result<(), CommandError> {
-    let document = SimulationDocument {
-        scenario: &plan.name,
-        kubernetes: MODELLED_VERSION,
-        settings: &plan.settings,
-        report,
-    };
+    let document =
+        SimulationDocument { scenario: &plan.name, kubernetes: MODELLED_VERSION, settings: &plan.settings, report };
     let style = output::style(&arguments.output);
-    output::write_all(&arguments.output, &style, |format: Format, style, out| write_simulation(&document, format, style, out))
+    output::write_all(&arguments.output, &style, |format: Format, style, out| {
+        write_simulation(&document, format, style, out)
+    })
 }
 
 /// A step that is stuck or blocked violates, unless the scenario expects just that; so does one against its `expect`.

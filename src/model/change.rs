@@ -15,7 +15,10 @@ use crate::manifest::{Inventory, Object, Typed};
 pub fn apply_change(inventory: &Inventory, applied: &Inventory) -> ObjectChange {
     let mut merged = Inventory::default();
     let is_replaced = |object: &Object| applied.iter().any(|(_, new)| new.reference == object.reference);
-    inventory.iter().filter(|(_, object)| !is_replaced(object)).for_each(|(_, object)| drop(merged.add(object.clone())));
+    inventory
+        .iter()
+        .filter(|(_, object)| !is_replaced(object))
+        .for_each(|(_, object)| drop(merged.add(object.clone())));
     let first_new = merged.len();
     applied.iter().for_each(|(_, object)| drop(merged.add(object.clone())));
     let merged = Arc::new(merged);
@@ -41,8 +44,12 @@ macro_rules! move_over {
 
 /// Converts the object in an empty copy of the state, and moves what came of it over.
 fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, object: &Object) {
-    let mut scratch =
-        ClusterState { names: Arc::clone(&state.names), nodes: state.nodes.clone(), now: state.now, ..ClusterState::default() };
+    let mut scratch = ClusterState {
+        names: Arc::clone(&state.names),
+        nodes: state.nodes.clone(),
+        now: state.now,
+        ..ClusterState::default()
+    };
     match &object.typed {
         Typed::Deployment(api) => {
             workloads::add_deployment(&mut scratch, context, api);
@@ -51,7 +58,8 @@ fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, object: &Objec
         Typed::StatefulSet(api) => {
             workloads::add_stateful_set(&mut scratch, context, api);
             for new in scratch.stateful_sets.values_mut() {
-                let known = state.stateful_sets.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
+                let known =
+                    state.stateful_sets.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
                 if let Some(own) = known {
                     // Its pods are of the old revision until the rollout is done.
                     new.current_template = Arc::clone(&own.current_template);
@@ -82,7 +90,8 @@ fn apply_cluster_part(state: &mut ClusterState, context: &mut Context<'_>, objec
             let name = state.intern(&object.reference.name);
             match state.node_named(name) {
                 Some(known) => {
-                    let mut scratch = ClusterState { names: Arc::clone(&state.names), now: state.now, ..ClusterState::default() };
+                    let mut scratch =
+                        ClusterState { names: Arc::clone(&state.names), now: state.now, ..ClusterState::default() };
                     nodes::add(&mut scratch, api);
                     state.names = scratch.names;
                     let old = state.nodes.get(&known).map(|old| (old.ready, old.crashed_at));

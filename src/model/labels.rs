@@ -11,11 +11,7 @@ pub(super) fn labels(state: &mut ClusterState, labels: Option<&BTreeMap<String, 
 }
 
 /// A namespace; the API server labels each with its name.
-pub(super) fn namespace(
-    state: &mut ClusterState,
-    name: Symbol,
-    own: Option<&BTreeMap<String, String>>,
-) -> Namespace {
+pub(super) fn namespace(state: &mut ClusterState, name: Symbol, own: Option<&BTreeMap<String, String>>) -> Namespace {
     let mut labels = labels(state, own);
     labels.insert(Symbol::NAMESPACE_NAME_LABEL, name);
     Namespace { labels }

@@ -1,6 +1,8 @@
 //! Pod specifications.
 
-use k8s_openapi::api::core::v1::{Container, PersistentVolumeClaim, PodSpec as ApiPodSpec, PodTemplateSpec, Probe};
+use k8s_openapi::api::core::v1::{
+    Container, PersistentVolumeClaim, Pod, PodSpec as ApiPodSpec, PodTemplateSpec, Probe,
+};
 use quorate_sim::cluster::{ClusterState, Duration, HostPort, PodSpec, PodTemplate, Protocol, Symbol, VolumeUse};
 use sha2::{Digest, Sha256};
 

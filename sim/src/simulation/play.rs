@@ -22,7 +22,7 @@ pub fn simulate(initial: ClusterState, steps: &[Step], settings: &Settings) -> S
     simulation.settle();
     let initial = simulation.summary();
     let steps = steps.iter().map(|step| simulation.play(step)).collect();
-    SimulationReport { initial, steps, assumptions: super::assumptions::of(&simulation.state) }
+    SimulationReport { initial, steps, assumptions: simulation.assumptions() }
 }
 
 impl Simulation {
@@ -42,6 +42,12 @@ impl Simulation {
     #[must_use]
     pub fn summary(&self) -> StateSummary {
         summary::summarize(&self.state, |node| self.gone_nodes.get(&node).map(|gone| gone.name))
+    }
+
+    /// What the model leaves out that could change what happens to this cluster.
+    #[must_use]
+    pub fn assumptions(&self) -> Vec<String> {
+        super::assumptions::of(&self.state)
     }
 
     /// The events since the last step began, each a sentence with its time.

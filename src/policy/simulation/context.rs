@@ -41,14 +41,14 @@ impl<'a> AtRest<'a> {
     /// The same configuration on another cluster.
     pub(super) fn of_state(context: Context<'a>, state: ClusterState) -> Self {
         let settings = Settings { seed: context.seed, ..Settings::default() };
-        let mut simulation = Simulation::new(state, settings);
+        let mut simulation = Simulation::new(state, &settings);
         simulation.settle();
         let summary = simulation.summary();
         Self { context, simulation, summary }
     }
 
     pub(super) fn state(&self) -> &ClusterState {
-        self.simulation.state()
+        &self.simulation.state
     }
 
     /// What happens if `action` is done now; and the cluster afterwards.
@@ -67,13 +67,7 @@ impl<'a> AtRest<'a> {
 
 /// A step without a name or an expectation.
 pub(super) fn step(action: StepAction) -> Step {
-    Step {
-        name: None,
-        description: String::new(),
-        action,
-        expected_outcome: None,
-        expected_min_ready: BTreeMap::new(),
-    }
+    Step { name: None, description: String::new(), action, expected_outcome: None, expected_min_ready: BTreeMap::new() }
 }
 
 impl<'a> Context<'a> {

@@ -47,17 +47,15 @@ pub(super) struct Drains {
 pub(super) fn play(at_rest: &AtRest<'_>) -> Drains {
     let all: Vec<NodeId> = at_rest.state().nodes.keys().copied().collect();
     let nodes: Vec<NodeId> = all.iter().copied().take(MOST_NODES).collect();
-    let first: Vec<_> = nodes
-        .par_iter()
-        .map(|node| (*node, at_rest.what_if(StepAction::Drain { nodes: vec![*node] })))
-        .collect();
+    let first: Vec<_> =
+        nodes.par_iter().map(|node| (*node, at_rest.what_if(StepAction::Drain { nodes: vec![*node] }))).collect();
     let mut drains = Drains { nodes_left_out: all.len() - nodes.len(), ..Drains::default() };
     let mut completed = Vec::new();
     for (node, (report, after)) in first {
         match report.outcome {
             StepOutcome::Completed => completed.push((node, report, after)),
             outcome => {
-                let budgets = refusing(after.state(), node);
+                let budgets = refusing(&after.state, node);
                 drains.alone.push(BlockedDrain { first: None, node, budgets, outcome, reports: vec![report] });
             }
         }
@@ -80,7 +78,7 @@ pub(super) fn play(at_rest: &AtRest<'_>) -> Drains {
             (report.outcome != StepOutcome::Completed).then(|| BlockedDrain {
                 first: Some(*first),
                 node: *node,
-                budgets: refusing(simulation.state(), *node),
+                budgets: refusing(&simulation.state, *node),
                 outcome: report.outcome,
                 reports: vec![first_report.clone(), report],
             })

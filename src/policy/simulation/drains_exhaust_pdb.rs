@@ -41,21 +41,24 @@ fn finding(at_rest: &AtRest<'_>, budget: BudgetId, blocked: &[&BlockedDrain], dr
     let mut finding = finding_at(RULE, Severity::Warning, message, object, target_field(at_rest, budget));
     let after_first = replay(at_rest, &[example.first?]);
     let workload = covered_workload(at_rest, budget);
-    let pending = workload.and_then(|workload| pending_pods(after_first.state(), workload).first().copied());
-    if let Some(own) = after_first.state().budgets.get(&budget) {
+    let pending = workload.and_then(|workload| pending_pods(&after_first.state, workload).first().copied());
+    if let Some(own) = after_first.state.budgets.get(&budget) {
         let status = &own.status;
         finding.label = format!("{} must stay healthy", status.desired_healthy);
-        let lost = format!("after the first drain {} of {} pods are healthy", status.current_healthy, status.expected_pods);
+        let lost =
+            format!("after the first drain {} of {} pods are healthy", status.current_healthy, status.expected_pods);
         finding.why = Some(match pending {
             Some(pod) => {
-                let nowhere = words::why_nowhere(after_first.state(), pod);
+                let nowhere = words::why_nowhere(&after_first.state, pod);
                 format!("{lost}; the replacement fits none: {nowhere}")
             }
             None => lost,
         });
     }
-    if let (Some(pod), Some(object)) = (pending, workload.and_then(|workload| at_rest.context.workload_object(workload))) {
-        let plugins = words::deciding_plugins(after_first.state(), pod);
+    if let (Some(pod), Some(object)) =
+        (pending, workload.and_then(|workload| at_rest.context.workload_object(workload)))
+    {
+        let plugins = words::deciding_plugins(&after_first.state, pod);
         let cause = plugins.into_iter().find_map(|plugin| cause(plugin, object));
         finding.related.extend(cause.map(|own| {
             let path = own.path.to_string();

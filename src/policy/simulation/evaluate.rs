@@ -13,7 +13,8 @@ use crate::finding::{Finding, NotEvaluated};
 use crate::policy::Evaluation;
 
 /// The three ways to give nodes.
-const NEEDS_NODES: &str = "nodes: Node manifests (kubectl get nodes -o yaml), spec.nodes in quorate.yaml, or --nodes 3x4cpu,8Gi";
+const NEEDS_NODES: &str =
+    "nodes: Node manifests (kubectl get nodes -o yaml), spec.nodes in quorate.yaml, or --nodes 3x4cpu,8Gi";
 
 /// Rules that need nodes.
 const OF_NODES: [&str; 8] = [

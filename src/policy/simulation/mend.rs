@@ -25,26 +25,22 @@ pub(super) fn of_rollout(at_rest: &AtRest<'_>, workload: WorkloadName) -> Vec<Me
 
 /// `maxSurge: 0, maxUnavailable: 1`, when the rollout then completes.
 fn other_strategy(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<Mend> {
-    let mut changed = AtRest {
-        context: at_rest.context,
-        simulation: at_rest.simulation.clone(),
-        summary: at_rest.summary.clone(),
-    };
-    changed.simulation.change(|state| {
-        let strategy = DeploymentStrategy::RollingUpdate {
-            max_surge: IntOrPercent::Int(0),
-            max_unavailable: IntOrPercent::Int(1),
-        };
-        let mine = |own: &&mut quorate_sim::cluster::Deployment| {
-            own.namespace == workload.namespace && own.name == workload.name
-        };
-        state.deployments.values_mut().filter(mine).for_each(|own| own.strategy = strategy);
-    });
+    let mut state = at_rest.state().clone();
+    let strategy =
+        DeploymentStrategy::RollingUpdate { max_surge: IntOrPercent::Int(0), max_unavailable: IntOrPercent::Int(1) };
+    let mine =
+        |own: &&mut quorate_sim::cluster::Deployment| own.namespace == workload.namespace && own.name == workload.name;
+    state.deployments.values_mut().filter(mine).for_each(|own| own.strategy = strategy);
+    let changed = AtRest::of_state(at_rest.context, state);
     let (report, _) = changed.what_if(StepAction::Restart { workload });
     let completes = report.outcome == StepOutcome::Completed;
     completes.then(|| Mend {
         change: "maxSurge: 0, maxUnavailable: 1".to_owned(),
-        price: Some(format!("{}, {}", nothing(at_rest.context.environment), lowest_readiness(at_rest, &report, workload))),
+        price: Some(format!(
+            "{}, {}",
+            nothing(at_rest.context.environment),
+            lowest_readiness(at_rest, &report, workload)
+        )),
     })
 }
 

@@ -38,7 +38,7 @@ pub(super) fn evaluate(at_rest: &AtRest<'_>) -> Vec<Finding> {
     for loss in &losses {
         for workload in at_rest.context.model.workloads.keys() {
             let before = pending_pods(at_rest.state(), *workload).len();
-            if pending_pods(loss.after.state(), *workload).len() > before {
+            if pending_pods(&loss.after.state, *workload).len() > before {
                 by_workload.entry(*workload).or_default().push(loss);
             }
         }
@@ -48,7 +48,7 @@ pub(super) fn evaluate(at_rest: &AtRest<'_>) -> Vec<Finding> {
 
 fn finding(at_rest: &AtRest<'_>, workload: WorkloadName, losses: &[&Loss]) -> Option<Finding> {
     let example = losses.first()?;
-    let state = example.after.state();
+    let state = &example.after.state;
     let name = words::workload(state, workload);
     let nodes: Vec<String> = losses.iter().map(|loss| words::node(state, loss.node)).collect();
     let pod = pending_pods(state, workload).first().copied()?;
@@ -56,12 +56,17 @@ fn finding(at_rest: &AtRest<'_>, workload: WorkloadName, losses: &[&Loss]) -> Op
     let object = at_rest.context.workload_object(workload);
     let mut finding = finding_at(RULE, Severity::Warning, message, object, "spec.replicas");
     finding.label = "one of these stays Pending".to_owned();
-    finding.related.extend(object.and_then(|object| {
-        words::deciding_plugins(state, pod).into_iter().find_map(|plugin| cause(plugin, object))
-    }));
+    finding.related.extend(
+        object.and_then(|object| {
+            words::deciding_plugins(state, pod).into_iter().find_map(|plugin| cause(plugin, object))
+        }),
+    );
     finding.why = Some(format!("without {}: {}", words::node(state, example.node), words::why_nowhere(state, pod)));
     let summary = example.report.after.workloads.get(&name);
-    finding.then = summary.into_iter().map(|own| format!("{} of {} ready until a node comes back", own.ready, own.desired)).collect();
+    finding.then = summary
+        .into_iter()
+        .map(|own| format!("{} of {} ready until a node comes back", own.ready, own.desired))
+        .collect();
     finding.mends = mend(at_rest, workload, example.node).into_iter().collect();
     finding.evidence = json!({"nodes": nodes, "trace": words::trace(&example.report)});
     Some(finding)
@@ -80,6 +85,6 @@ fn mend(at_rest: &AtRest<'_>, workload: WorkloadName, lost: NodeId) -> Option<Me
     another_node(at_rest, workload, |changed| {
         let mut simulation = changed.simulation.clone();
         simulation.play(&step(StepAction::FailNode { nodes: vec![lost] }));
-        pending_pods(simulation.state(), workload).is_empty().then(|| "every pod is placed again".to_owned())
+        pending_pods(&simulation.state, workload).is_empty().then(|| "every pod is placed again".to_owned())
     })
 }

@@ -53,7 +53,10 @@ fn declared_pods(state: &ClusterState, budget: &PodDisruptionBudget) -> Option<i
     let deployments = state.deployments.values().filter(|own| covered(own.namespace, &own.template));
     let sets = state.stateful_sets.values().filter(|own| covered(own.namespace, &own.template));
     let bare = state.replica_sets.values().filter(|own| own.owner.is_none() && covered(own.namespace, &own.template));
-    let replicas: Vec<i64> =
-        deployments.map(|own| own.replicas).chain(sets.map(|own| own.replicas)).chain(bare.map(|own| own.replicas)).collect();
+    let replicas: Vec<i64> = deployments
+        .map(|own| own.replicas)
+        .chain(sets.map(|own| own.replicas))
+        .chain(bare.map(|own| own.replicas))
+        .collect();
     (!replicas.is_empty()).then(|| replicas.iter().sum())
 }

@@ -43,7 +43,7 @@ fn evaluate_one(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<Finding>
     if report.outcome != StepOutcome::Completed {
         return None;
     }
-    crowded(after.state(), workload).map(|shared| finding(at_rest, workload, shared, When::AfterRollout))
+    crowded(&after.state, workload).map(|shared| finding(at_rest, workload, shared, When::AfterRollout))
 }
 
 /// A node with more than its share: the node, how many it holds, of how many, over how many eligible nodes.
@@ -84,7 +84,9 @@ fn finding(at_rest: &AtRest<'_>, workload: WorkloadName, shared: Shared, when: W
         When::AtRest => "",
         When::AfterRollout => " after a rollout",
     };
-    let message = format!("{here} of {replicas} replicas of {name} run on {node}{after}, though {eligible} nodes would take them");
+    let message = format!(
+        "{here} of {replicas} replicas of {name} run on {node}{after}, though {eligible} nodes would take them"
+    );
     let object = at_rest.context.workload_object(workload);
     let mut finding = finding_at(RULE, Severity::Warning, message, object, "spec.template.spec");
     finding.label = "nothing keeps its replicas apart".to_owned();

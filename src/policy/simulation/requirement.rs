@@ -30,8 +30,11 @@ const PLENTY: i64 = 1 << 50;
 /// Requirements of every workload with hard constraints; one without them is content with any node that has room.
 pub(super) fn evaluate(context: &Context<'_>) -> Evaluation {
     let workloads: Vec<WorkloadName> = context.model.workloads.keys().copied().collect();
-    let each: Vec<Evaluation> =
-        workloads.par_iter().filter_map(|workload| Question::new(context, *workload)).map(|question| question.answer()).collect();
+    let each: Vec<Evaluation> = workloads
+        .par_iter()
+        .filter_map(|workload| Question::new(context, *workload))
+        .map(|question| question.answer())
+        .collect();
     let mut all = Evaluation::default();
     for evaluation in each {
         all.findings.extend(evaluation.findings);
@@ -132,7 +135,7 @@ impl<'a> Question<'a> {
         }
         let holds = |at_rest: &AtRest<'_>| {
             let (_, after) = at_rest.what_if(StepAction::FailNode { nodes: vec![NodeId(0)] });
-            pending_pods(after.state(), self.workload).is_empty()
+            pending_pods(&after.state, self.workload).is_empty()
         };
         let needed = self.smallest(placed, holds).filter(|needed| *needed > placed.max(2))?;
         let message = format!(
@@ -214,9 +217,9 @@ impl<'a> Question<'a> {
         let state = &self.context.model.state;
         let deployments = state.deployments.values().map(|own| (own.namespace, own.name, &own.template));
         let sets = state.stateful_sets.values().map(|own| (own.namespace, own.name, &own.template));
-        let mut mine = deployments.chain(sets).filter(|(namespace, name, _)| {
-            *namespace == self.workload.namespace && *name == self.workload.name
-        });
+        let mut mine = deployments
+            .chain(sets)
+            .filter(|(namespace, name, _)| *namespace == self.workload.namespace && *name == self.workload.name);
         let selector = budget.selector.as_ref();
         budget.namespace == self.workload.namespace
             && mine.any(|(_, _, template)| selector.is_some_and(|selector| selector.matches(&template.labels)))
@@ -237,12 +240,7 @@ impl<'a> Question<'a> {
             labels,
             taints: Vec::new(),
             unschedulable: false,
-            allocatable: Resources {
-                cpu_milli: PLENTY,
-                memory_bytes: PLENTY,
-                ephemeral_storage_bytes: PLENTY,
-                scalar,
-            },
+            allocatable: Resources { cpu_milli: PLENTY, memory_bytes: PLENTY, ephemeral_storage_bytes: PLENTY, scalar },
             allocatable_pods: PLENTY,
             images: std::collections::BTreeMap::new(),
             ready: NodeReady::True,
@@ -289,7 +287,8 @@ impl<'a> Question<'a> {
         if requests.memory_bytes > 0 {
             amounts.push(Quantity::from_whole(requests.memory_bytes).to_string());
         }
-        let free = if amounts.is_empty() { String::new() } else { format!(" with {} free each", amounts.join(" and ")) };
+        let free =
+            if amounts.is_empty() { String::new() } else { format!(" with {} free each", amounts.join(" and ")) };
         let mut parts = vec![words::count(self.replicas, "replica", "replicas")];
         if self.surge > 0 {
             parts = vec![format!("{} + maxSurge {}", parts.join(""), self.surge)];
@@ -310,7 +309,11 @@ impl<'a> Question<'a> {
             let of = self.spec.required_affinity.iter().map(|term| term.topology_key).collect();
             parts.push(format!("required affinity over {}", keys(of)));
         }
-        let hard = self.spec.spread_constraints.iter().filter(|own| own.when_unsatisfiable == WhenUnsatisfiable::DoNotSchedule);
+        let hard = self
+            .spec
+            .spread_constraints
+            .iter()
+            .filter(|own| own.when_unsatisfiable == WhenUnsatisfiable::DoNotSchedule);
         let hard: BTreeSet<Symbol> = hard.map(|own| own.topology_key).collect();
         if !hard.is_empty() {
             parts.push(format!("DoNotSchedule spread over {}", keys(hard)));

@@ -39,7 +39,7 @@ fn evaluate_one(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<Finding>
     if !never_completes(report.outcome) {
         return None;
     }
-    let state = after.state();
+    let state = &after.state;
     let name = words::workload(state, workload);
     let object = at_rest.context.workload_object(workload);
     let message = format!("no rollout of {name} can ever complete");
@@ -56,7 +56,9 @@ fn evaluate_one(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<Finding>
     finding.mends = mend::of_rollout(at_rest, workload);
     let proof = pending.map(|pod| match no_placement(state, pod) {
         Ok(proof) => json!({"claim": "the new pod fits on no node", "checked": true, "proof": proof}),
-        Err(unproved) => json!({"claim": "the new pod fits on no node", "checked": false, "reason": unproved.to_string()}),
+        Err(unproved) => {
+            json!({"claim": "the new pod fits on no node", "checked": false, "reason": unproved.to_string()})
+        }
     });
     finding.evidence = json!({"trace": words::trace(&report), "after": report.after, "noPlacement": proof});
     Some(finding)
@@ -72,8 +74,10 @@ const fn field_of(kind: WorkloadKind) -> &'static str {
 }
 
 fn label(state: &ClusterState, workload: WorkloadName) -> String {
-    let deployment = state.deployments.values().find(|own| own.namespace == workload.namespace && own.name == workload.name);
-    let strategy = deployment.filter(|_| workload.kind == WorkloadKind::Deployment).map(|own| (own.strategy, own.replicas));
+    let deployment =
+        state.deployments.values().find(|own| own.namespace == workload.namespace && own.name == workload.name);
+    let strategy =
+        deployment.filter(|_| workload.kind == WorkloadKind::Deployment).map(|own| (own.strategy, own.replicas));
     match strategy {
         Some((DeploymentStrategy::RollingUpdate { max_unavailable, .. }, replicas)) => {
             if max_unavailable.of_rounded_down(replicas) <= 0 {
@@ -95,10 +99,9 @@ pub(super) fn cause(plugin: Plugin, object: &Object) -> Option<crate::finding::R
             format!("{pod}.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution"),
             format!("and no node takes a second {} pod", object.reference.name),
         ),
-        Plugin::NodeResourcesFit => (
-            format!("{pod}.containers[0].resources.requests"),
-            "and no node has this much free".to_owned(),
-        ),
+        Plugin::NodeResourcesFit => {
+            (format!("{pod}.containers[0].resources.requests"), "and no node has this much free".to_owned())
+        }
         Plugin::NodePorts => {
             (format!("{pod}.containers[0].ports"), "and on each node the host port is taken".to_owned())
         }
@@ -112,6 +115,7 @@ pub(super) fn cause(plugin: Plugin, object: &Object) -> Option<crate::finding::R
         | Plugin::NodeAffinity
         | Plugin::VolumeBinding
         | Plugin::NodeResourcesBalancedAllocation
+        | Plugin::DynamicResources
         | Plugin::ImageLocality
         | Plugin::PreFilterResult => return None,
     };
@@ -120,7 +124,7 @@ pub(super) fn cause(plugin: Plugin, object: &Object) -> Option<crate::finding::R
 }
 
 fn why(at_rest: &AtRest<'_>, report: &StepReport, after: &Simulation, workload: WorkloadName) -> String {
-    let state = after.state();
+    let state = &after.state;
     let Some(pod) = pending_pods(state, workload).first().copied() else { return report.detail.clone() };
     let name = words::workload(state, workload);
     let before = at_rest.summary.pods.iter().filter(|pod| pod.owner == name && pod.node.is_some());
@@ -149,7 +153,9 @@ fn then(report: &StepReport, state: &ClusterState, workload: WorkloadName) -> Ve
             .values()
             .find(|own| own.namespace == workload.namespace && own.name == workload.name)
             .map_or(600, |own| own.progress_deadline_seconds);
-        steps.push(format!("after {deadline} s the Deployment only reports ProgressDeadlineExceeded; nothing rolls back"));
+        steps.push(format!(
+            "after {deadline} s the Deployment only reports ProgressDeadlineExceeded; nothing rolls back"
+        ));
     }
     steps
 }

@@ -41,8 +41,7 @@ pub(super) fn declared(context: &Context<'_>) -> Vec<Finding> {
 
 fn control_plane(at_rest: &AtRest<'_>) -> Option<Finding> {
     let state = at_rest.state();
-    let is_control_plane =
-        |node: &quorate_sim::cluster::Node| node.labels.get(Symbol::CONTROL_PLANE_ROLE).is_some();
+    let is_control_plane = |node: &quorate_sim::cluster::Node| node.labels.get(Symbol::CONTROL_PLANE_ROLE).is_some();
     let mut nodes = state.nodes.iter().filter(|(_, node)| is_control_plane(node)).map(|(id, _)| *id);
     let only: NodeId = nodes.next()?;
     if nodes.next().is_some() {
@@ -54,7 +53,9 @@ fn control_plane(at_rest: &AtRest<'_>) -> Option<Finding> {
     let path = "metadata.labels[node-role.kubernetes.io/control-plane]";
     let mut finding = finding_at(RULE, Severity::Warning, message, object, path);
     finding.label = "the only node with this role".to_owned();
-    finding.why = Some("one API server, one scheduler, one controller manager and, unless it is external, one etcd member".to_owned());
+    finding.why = Some(
+        "one API server, one scheduler, one controller manager and, unless it is external, one etcd member".to_owned(),
+    );
     finding.then = vec![
         "running pods keep serving".to_owned(),
         "nothing is scheduled, replaced, scaled or rolled out until it is back; if its disk is gone, etcd is restored from \
@@ -79,7 +80,8 @@ fn single_member(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<Finding
     let mut finding = finding_at(RULE, Severity::Warning, message, object, "spec.replicas");
     finding.label = "one pod".to_owned();
     finding.why = Some(
-        "a StatefulSet makes its pod anew only when the old one is known to be gone, which a lost node cannot say".to_owned(),
+        "a StatefulSet makes its pod anew only when the old one is known to be gone, which a lost node cannot say"
+            .to_owned(),
     );
     finding.then = vec!["down until the node is back, or its Node object is deleted by hand".to_owned()];
     finding.evidence = json!({"element": name});
@@ -87,7 +89,14 @@ fn single_member(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<Finding
 }
 
 /// A finding about an element that is no Kubernetes object.
-fn about(context: &Context<'_>, kind: &str, namespace: Option<&str>, name: &str, path: &FieldPath, message: String) -> Finding {
+fn about(
+    context: &Context<'_>,
+    kind: &str,
+    namespace: Option<&str>,
+    name: &str,
+    path: &FieldPath,
+    message: String,
+) -> Finding {
     let mut finding = Finding::new(RULE, Severity::Warning, message);
     finding.object = Some(ObjectReference {
         api_version: Arc::from("quorate.dev/v1alpha1"),
@@ -109,7 +118,9 @@ fn data_store(context: &Context<'_>, index: usize, store: &DataStore) -> Option<
             format!("store {} takes no writes once its primary is lost: promotion is by hand", store.name),
             "replication",
         ),
-        _ if store.replication_factor == Some(1) => (format!("store {} has one member", store.name), "replicationFactor"),
+        _ if store.replication_factor == Some(1) => {
+            (format!("store {} has one member", store.name), "replicationFactor")
+        }
         _ => return None,
     };
     let mut finding = about(context, "Store", Some(namespace), &store.name, &path.key(field), message);

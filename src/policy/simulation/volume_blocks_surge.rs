@@ -39,19 +39,31 @@ fn evaluate_one(context: &Context<'_>, deployment: &Deployment) -> Option<Findin
     let (severity, message) = if of_pod {
         (Severity::Error, format!("no rollout of {text} can complete: only one pod may use claim {claim}"))
     } else {
-        (Severity::Warning, format!("a rollout of {text} hangs unless the new pod lands on the old one's node: claim {claim}"))
+        (
+            Severity::Warning,
+            format!("a rollout of {text} hangs unless the new pod lands on the old one's node: claim {claim}"),
+        )
     };
     let field = "spec.strategy.rollingUpdate.maxUnavailable";
     let mut finding = finding_at(RULE, severity, message, object, field);
     finding.label = "the new pod starts before the old one stops,".to_owned();
     finding.related.extend(
-        object.map(|object| related(object, "spec.template.spec.volumes", "and both want a volume that one node may mount")),
+        object.map(|object| {
+            related(object, "spec.template.spec.volumes", "and both want a volume that one node may mount")
+        }),
     );
-    finding.why = Some("a ReadWriteOnce volume is attached to one node at a time, and the old pod keeps it until it stops".to_owned());
-    finding.then = vec!["on another node the new pod waits with a Multi-Attach error, and the old pod waits for the new one".to_owned()];
+    finding.why = Some(
+        "a ReadWriteOnce volume is attached to one node at a time, and the old pod keeps it until it stops".to_owned(),
+    );
+    finding.then = vec![
+        "on another node the new pod waits with a Multi-Attach error, and the old pod waits for the new one".to_owned(),
+    ];
     finding.mends = vec![
         Mend { change: "strategy: Recreate".to_owned(), price: Some("no pod while it restarts".to_owned()) },
-        Mend { change: "maxSurge: 0, maxUnavailable: 1".to_owned(), price: Some("one pod fewer while it restarts".to_owned()) },
+        Mend {
+            change: "maxSurge: 0, maxUnavailable: 1".to_owned(),
+            price: Some("one pod fewer while it restarts".to_owned()),
+        },
     ];
     Some(finding)
 }

@@ -17,9 +17,10 @@ pub(super) fn workload(state: &ClusterState, name: WorkloadName) -> String {
 
 /// `default/backend`.
 pub(super) fn budget(state: &ClusterState, id: BudgetId) -> String {
-    state.budgets.get(&id).map_or_else(String::new, |own| {
-        format!("{}/{}", state.names.text(own.namespace), state.names.text(own.name))
-    })
+    state
+        .budgets
+        .get(&id)
+        .map_or_else(String::new, |own| format!("{}/{}", state.names.text(own.namespace), state.names.text(own.name)))
 }
 
 /// `worker-1`.
@@ -72,6 +73,7 @@ fn nodes_by_reason(state: &ClusterState, result: &SchedulingResult) -> BTreeMap<
                 | Plugin::VolumeRestrictions
                 | Plugin::VolumeBinding
                 | Plugin::NodeResourcesBalancedAllocation
+                | Plugin::DynamicResources
                 | Plugin::ImageLocality
                 | Plugin::PreFilterResult => reasons.iter().map(lower_first).collect::<Vec<_>>().join(", "),
             };
