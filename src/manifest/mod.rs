@@ -14,6 +14,7 @@ mod object;
 mod source;
 mod span;
 mod typed;
+mod validate;
 pub mod yaml;
 
 pub use field_path::{FieldPath, Segment};

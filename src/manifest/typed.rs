@@ -1,6 +1,7 @@
 //! Typed forms of the built-in kinds that rules and simulation read.
 
 use k8s_openapi::api::{apps, autoscaling, batch, core, policy, scheduling, storage};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// An object's typed form.
 #[derive(Clone, Debug)]
@@ -28,4 +29,32 @@ pub enum Typed {
     Checked,
     /// A kind that is not built in, kept as its tree; or one that could not be decoded.
     Dynamic,
+}
+
+impl Typed {
+    /// The object's metadata, where there is a typed form.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&ObjectMeta> {
+        Some(match self {
+            Self::Deployment(object) => &object.metadata,
+            Self::ReplicaSet(object) => &object.metadata,
+            Self::StatefulSet(object) => &object.metadata,
+            Self::DaemonSet(object) => &object.metadata,
+            Self::Job(object) => &object.metadata,
+            Self::CronJob(object) => &object.metadata,
+            Self::Pod(object) => &object.metadata,
+            Self::Node(object) => &object.metadata,
+            Self::Namespace(object) => &object.metadata,
+            Self::Service(object) => &object.metadata,
+            Self::PersistentVolumeClaim(object) => &object.metadata,
+            Self::PersistentVolume(object) => &object.metadata,
+            Self::LimitRange(object) => &object.metadata,
+            Self::ResourceQuota(object) => &object.metadata,
+            Self::PodDisruptionBudget(object) => &object.metadata,
+            Self::PriorityClass(object) => &object.metadata,
+            Self::StorageClass(object) => &object.metadata,
+            Self::HorizontalPodAutoscaler(object) => &object.metadata,
+            Self::Checked | Self::Dynamic => return None,
+        })
+    }
 }

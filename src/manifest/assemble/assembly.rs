@@ -9,6 +9,7 @@ use crate::finding::{Finding, NotEvaluated};
 use crate::manifest::api::{KubernetesVersion, Resolved, group_of, resolve};
 use crate::manifest::custom_resource::{Definition, Definitions};
 use crate::manifest::decode::{DecodeProblem, DecodeProblemKind, decode_kubernetes};
+use crate::manifest::validate::validate;
 use crate::manifest::{Inventory, Node, Object, ObjectReference, Place, SourceId, Typed, custom_resource, default};
 
 use super::duplicate::duplicates;
@@ -110,6 +111,7 @@ fn outcome(source: SourceId, root: Node, run: &Run<'_>) -> Outcome {
                 let typed = match &resolved {
                     Resolved::Custom => {
                         outcome.not_evaluated.extend(custom(&reference, definition, &mut report));
+                        validate(&Typed::Dynamic, &mut report);
                         Typed::Dynamic
                     }
                     Resolved::BuiltIn(_) | Resolved::StandIn(..) | Resolved::Gone(_) | Resolved::Unknown(_) => {
@@ -184,6 +186,7 @@ fn decode(resolved: &Resolved, kind: &str, options: &DecodeOptions, report: &mut
         let finding = problem.into_finding(report.source(), None);
         report.add(finding);
     }
+    validate(&typed, report);
     typed
 }
 

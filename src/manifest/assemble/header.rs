@@ -49,7 +49,7 @@ pub(super) fn header(report: &mut Report<'_>) -> Header {
 enum Text<'a> {
     There(&'a Arc<str>),
     Absent,
-    NotText,
+    Otherwise,
 }
 
 fn text<'a>(root: &'a Node, field: &str) -> Text<'a> {
@@ -57,7 +57,7 @@ fn text<'a>(root: &'a Node, field: &str) -> Text<'a> {
         Some(Value::String(text)) if !text.is_empty() => Text::There(text),
         None | Some(Value::Null | Value::String(_)) => Text::Absent,
         Some(Value::Boolean(_) | Value::Integer(_) | Value::Float(_) | Value::Sequence(_) | Value::Mapping(_)) => {
-            Text::NotText
+            Text::Otherwise
         }
     }
 }
@@ -66,7 +66,7 @@ fn complain(field: &str, found: &Text<'_>, report: &mut Report<'_>) {
     let path = FieldPath::root().key(field);
     match found {
         Text::There(_) => {}
-        Text::NotText => {
+        Text::Otherwise => {
             report.error("wrong-type", path, format!("`{field}`: expected a string")).label =
                 "a string is wanted here".to_owned();
         }
@@ -108,11 +108,11 @@ pub(super) fn reference(
     };
     let reference = ObjectReference { api_version: api_version.clone(), kind: kind.clone(), namespace, name };
     report.name(&reference);
-    if let Some(namespace) = &reference.namespace {
-        if let Some(problem) = NameRule::Label.problem(namespace) {
-            let path = FieldPath::root().key("metadata").key("namespace");
-            report.error("invalid-name", path, format!("namespace {namespace:?} is not a name: {problem}"));
-        }
+    if let Some(namespace) = &reference.namespace
+        && let Some(problem) = NameRule::Label.problem(namespace)
+    {
+        let path = FieldPath::root().key("metadata").key("namespace");
+        report.error("invalid-name", path, format!("namespace {namespace:?} is not a name: {problem}"));
     }
     reference
 }

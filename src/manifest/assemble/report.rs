@@ -65,6 +65,11 @@ impl<'a> Report<'a> {
         self.root
     }
 
+    /// What was found so far.
+    pub(in crate::manifest) fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
     pub(in crate::manifest) fn into_findings(self) -> Vec<Finding> {
         self.findings
     }

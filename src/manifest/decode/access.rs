@@ -57,12 +57,12 @@ pub(super) fn recover<'de, V: Deserialize<'de>>(
         }
     };
     // Go's base64 skips line breaks; the type's own decoder does not.
-    if let (Failure::Invalid(_), Value::String(text)) = (&failure, &node.value) {
-        if text.contains(['\n', '\r']) {
-            let joined: String = text.chars().filter(|character| !matches!(character, '\n' | '\r')).collect();
-            if let Ok(value) = V::deserialize(NodeDeserializer { input: Input::Text(&joined), link, context }) {
-                return Some(value);
-            }
+    if let (Failure::Invalid(_), Value::String(text)) = (&failure, &node.value)
+        && text.contains(['\n', '\r'])
+    {
+        let joined: String = text.chars().filter(|character| !matches!(character, '\n' | '\r')).collect();
+        if let Ok(value) = V::deserialize(NodeDeserializer { input: Input::Text(&joined), link, context }) {
+            return Some(value);
         }
     }
     context.report(link, node, key_span, failure);

@@ -1,0 +1,52 @@
+//! Job and CronJob (`pkg/apis/batch/validation/validation.go`).
+
+use k8s_openapi::api::batch::v1::{CronJob, Job, JobSpec};
+
+use super::amount::not_negative;
+use super::at::At;
+use super::labels;
+use super::pod;
+use super::verdict::Verdict;
+
+pub(super) fn job(verdict: &mut Verdict<'_, '_>, job: &Job) {
+    if let Some(spec) = &job.spec {
+        job_spec(verdict, &At::ROOT.key("spec"), spec);
+    }
+}
+
+pub(super) fn cron_job(verdict: &mut Verdict<'_, '_>, cron_job: &CronJob) {
+    let at = &At::ROOT.key("spec");
+    let spec = &cron_job.spec;
+    verdict.required(&at.key("schedule"), &spec.schedule);
+    let fields = spec.schedule.split_whitespace().count();
+    if !spec.schedule.is_empty() && !spec.schedule.starts_with('@') && fields != 5 {
+        let message = format!("must have five fields (minute, hour, day, month, weekday), and has {fields}");
+        verdict.invalid(&at.key("schedule"), &message);
+    }
+    verdict.one_of(&at.key("concurrencyPolicy"), spec.concurrency_policy.as_deref(), &["Allow", "Forbid", "Replace"]);
+    not_negative(verdict, &at.key("startingDeadlineSeconds"), spec.starting_deadline_seconds);
+    not_negative(verdict, &at.key("successfulJobsHistoryLimit"), spec.successful_jobs_history_limit);
+    not_negative(verdict, &at.key("failedJobsHistoryLimit"), spec.failed_jobs_history_limit);
+    if let Some(of) = &spec.job_template.spec {
+        job_spec(verdict, &at.key("jobTemplate").key("spec"), of);
+    }
+}
+
+fn job_spec(verdict: &mut Verdict<'_, '_>, at: &At<'_>, spec: &JobSpec) {
+    not_negative(verdict, &at.key("parallelism"), spec.parallelism);
+    not_negative(verdict, &at.key("completions"), spec.completions);
+    not_negative(verdict, &at.key("backoffLimit"), spec.backoff_limit);
+    not_negative(verdict, &at.key("activeDeadlineSeconds"), spec.active_deadline_seconds);
+    not_negative(verdict, &at.key("ttlSecondsAfterFinished"), spec.ttl_seconds_after_finished);
+    verdict.one_of(&at.key("completionMode"), spec.completion_mode.as_deref(), &["NonIndexed", "Indexed"]);
+    let replacement_policies = ["TerminatingOrFailed", "Failed"];
+    verdict.one_of(&at.key("podReplacementPolicy"), spec.pod_replacement_policy.as_deref(), &replacement_policies);
+    labels::selector(verdict, &at.key("selector"), spec.selector.as_ref());
+    let template_at = at.key("template");
+    pod::template(verdict, &template_at, &spec.template, &[]);
+    let spec_at = template_at.key("spec");
+    let pod = spec.template.spec.as_ref();
+    if pod.and_then(|pod| pod.restart_policy.as_deref()) == Some("Always") {
+        verdict.invalid(&spec_at.key("restartPolicy"), "must be OnFailure or Never (it is Always unless it is set)");
+    }
+}

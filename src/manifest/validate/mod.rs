@@ -1,0 +1,29 @@
+//! What the API server refuses after decoding (`pkg/apis/*/validation`), as far as rules and simulation rely on it.
+//!
+//! - `object`: which checks an object gets
+//! - `at`, `verdict`: where a check stands, and what it reports
+//! - `labels`: labels, annotations, selectors
+//! - `amount`: numbers, percentages
+//! - `workload`, `batch`: what makes pods
+//! - `pod`, `container`, `resources`, `scheduling`: pods and their templates
+//! - `service`, `storage`, `policy`: the others
+
+mod amount;
+mod at;
+mod batch;
+mod container;
+mod labels;
+mod object;
+mod pod;
+mod policy;
+mod resources;
+mod scheduling;
+mod service;
+mod storage;
+mod verdict;
+mod workload;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use object::validate;
