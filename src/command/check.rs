@@ -133,7 +133,9 @@ fn finish(arguments: &CheckArguments, input: &Input, policies: &PolicySet, verdi
         waivers.extend(annotated);
         findings.extend(problems);
         // Labels of waived objects are looked up in one inventory.
-        configuration.inventory.iter().for_each(|(_, object)| drop(all.add(object.clone())));
+        for (_, object) in configuration.inventory.iter() {
+            all.add(object.clone());
+        }
     }
     let today = arguments.now.unwrap_or_else(|| jiff::ZonedDateTime::now().date());
     policy::apply(&mut findings, &waivers, &all, &verdicts.not_evaluated, today);

@@ -15,12 +15,13 @@ use crate::manifest::{Inventory, Object, Typed};
 pub fn apply_change(inventory: &Inventory, applied: &Inventory) -> ObjectChange {
     let mut merged = Inventory::default();
     let is_replaced = |object: &Object| applied.iter().any(|(_, new)| new.reference == object.reference);
-    inventory
-        .iter()
-        .filter(|(_, object)| !is_replaced(object))
-        .for_each(|(_, object)| drop(merged.add(object.clone())));
+    for (_, object) in inventory.iter().filter(|(_, object)| !is_replaced(object)) {
+        merged.add(object.clone());
+    }
     let first_new = merged.len();
-    applied.iter().for_each(|(_, object)| drop(merged.add(object.clone())));
+    for (_, object) in applied.iter() {
+        merged.add(object.clone());
+    }
     let merged = Arc::new(merged);
     ObjectChange(Arc::new(move |state| {
         let mut context = context(&merged);

@@ -58,10 +58,11 @@ pub(super) fn pod_spec(
     let admitted = context.admission.limit_range_defaults(namespace, api);
     let api = admitted.as_ref().unwrap_or(api);
     let namespace_symbol = state.intern(namespace);
-    let (requests, non_zero_requests) = requests::pod_requests(state, api);
+    let sums = requests::pod_requests(state, api);
     let mut spec = PodSpec {
-        requests,
-        non_zero_requests,
+        requests: sums.requests,
+        non_zero_requests: sums.non_zero,
+        non_zero_requests_while_placed: sums.non_zero_while_placed,
         node_selector: labels::labels(state, api.node_selector.as_ref()),
         host_ports: host_ports(state, api),
         images: images(state, api),

@@ -18,13 +18,39 @@ const DEFAULT_MEMORY_BYTES: i64 = 200 * 1024 * 1024;
 
 type Amounts = BTreeMap<String, ApiQuantity>;
 
-/// Both sums for one pod.
-pub(super) fn pod_requests(state: &mut ClusterState, spec: &PodSpec) -> (Resources, NonZeroRequests) {
+/// What is counted for one pod.
+pub(super) struct PodRequests {
+    pub(super) requests: Resources,
+    pub(super) non_zero: NonZeroRequests,
+    /// While it is being placed, where that differs.
+    pub(super) non_zero_while_placed: Option<NonZeroRequests>,
+}
+
+/// The sums for one pod.
+pub(super) fn pod_requests(state: &mut ClusterState, spec: &PodSpec) -> PodRequests {
     let mut read = |container: &Container| resources(state, requests_of(container));
-    let requests = fold(spec, &mut read);
-    let non_zero = fold(spec, &mut |container| with_defaults(requests_of(container)));
-    let (requests, non_zero) = apply_pod_level(state, spec, requests, non_zero);
-    (requests, NonZeroRequests { cpu_milli: non_zero.cpu_milli, memory_bytes: non_zero.memory_bytes })
+    let mut requests = fold(spec, &mut read);
+    let pod_level = spec.resources.as_ref().and_then(|resources| resources.requests.as_ref());
+    let has = |name: &str| pod_level.is_some_and(|amounts| amounts.contains_key(name));
+    // On its node a container without a request counts the default, unless the whole pod has a request.
+    let mut non_zero = fold(spec, &mut |container| with_defaults(requests_of(container), &has));
+    let mut while_placed = fold(spec, &mut |container| with_defaults(requests_of(container), &|_| false));
+    if let Some(pod_level) = pod_level {
+        apply_pod_level(state, pod_level, &mut requests, &mut non_zero);
+    }
+    if let Some(overhead) = &spec.overhead {
+        let overhead = resources(state, Some(overhead));
+        [&mut requests, &mut non_zero, &mut while_placed].into_iter().for_each(|sum| sum.add(&overhead));
+    }
+    PodRequests {
+        requests,
+        non_zero: of_score(&non_zero),
+        non_zero_while_placed: pod_level.map(|_| of_score(&while_placed)),
+    }
+}
+
+const fn of_score(resources: &Resources) -> NonZeroRequests {
+    NonZeroRequests { cpu_milli: resources.cpu_milli, memory_bytes: resources.memory_bytes }
 }
 
 /// max(containers + sidecars, each init container beside the sidecars before it).
@@ -50,33 +76,21 @@ fn fold(spec: &PodSpec, read: &mut dyn FnMut(&Container) -> Resources) -> Resour
     total.maximum(&largest_init)
 }
 
-fn apply_pod_level(
-    state: &mut ClusterState,
-    spec: &PodSpec,
-    mut requests: Resources,
-    mut non_zero: Resources,
-) -> (Resources, Resources) {
-    if let Some(pod_level) = spec.resources.as_ref().and_then(|resources| resources.requests.as_ref()) {
-        let whole = resources(state, Some(pod_level));
-        if pod_level.contains_key("cpu") {
-            requests.cpu_milli = whole.cpu_milli;
-            non_zero.cpu_milli = whole.cpu_milli;
-        }
-        if pod_level.contains_key("memory") {
-            requests.memory_bytes = whole.memory_bytes;
-            non_zero.memory_bytes = whole.memory_bytes;
-        }
-        for (name, _) in pod_level.iter().filter(|(name, _)| name.starts_with("hugepages-")) {
-            let symbol = state.intern(name);
-            requests.scalar.insert(symbol, whole.scalar.get(&symbol).copied().unwrap_or(0));
-        }
+/// Requests of the whole pod take the place of the containers' sums.
+fn apply_pod_level(state: &mut ClusterState, pod_level: &Amounts, requests: &mut Resources, non_zero: &mut Resources) {
+    let whole = resources(state, Some(pod_level));
+    if pod_level.contains_key("cpu") {
+        requests.cpu_milli = whole.cpu_milli;
+        non_zero.cpu_milli = whole.cpu_milli;
     }
-    if let Some(overhead) = &spec.overhead {
-        let overhead = resources(state, Some(overhead));
-        requests.add(&overhead);
-        non_zero.add(&overhead);
+    if pod_level.contains_key("memory") {
+        requests.memory_bytes = whole.memory_bytes;
+        non_zero.memory_bytes = whole.memory_bytes;
     }
-    (requests, non_zero)
+    for name in pod_level.keys().filter(|name| name.starts_with("hugepages-")) {
+        let symbol = state.intern(name);
+        requests.scalar.insert(symbol, whole.scalar.get(&symbol).copied().unwrap_or(0));
+    }
 }
 
 /// Whether an init container is restartable and so runs beside the containers.
@@ -88,11 +102,12 @@ fn requests_of(container: &Container) -> Option<&Amounts> {
     container.resources.as_ref().and_then(|resources| resources.requests.as_ref())
 }
 
-fn with_defaults(requests: Option<&Amounts>) -> Resources {
+fn with_defaults(requests: Option<&Amounts>, is_given_for_pod: &dyn Fn(&str) -> bool) -> Resources {
     let amount = |name: &str| requests.and_then(|requests| requests.get(name)).map(parse);
+    let default = |name: &str, amount: i64| if is_given_for_pod(name) { 0 } else { amount };
     Resources {
-        cpu_milli: amount("cpu").map_or(DEFAULT_CPU_MILLI, |amount| amount.milli),
-        memory_bytes: amount("memory").map_or(DEFAULT_MEMORY_BYTES, |amount| amount.whole),
+        cpu_milli: amount("cpu").map_or_else(|| default("cpu", DEFAULT_CPU_MILLI), |amount| amount.milli),
+        memory_bytes: amount("memory").map_or_else(|| default("memory", DEFAULT_MEMORY_BYTES), |amount| amount.whole),
         ..Resources::default()
     }
 }

@@ -88,7 +88,7 @@ impl<'de> Entries<'de, '_> {
                 self.context.report_unknown(self.link, key, entry.key_span, fields);
                 continue;
             }
-            if self.keys.is_object() && matches!(key, "apiVersion" | "kind") {
+            if self.is_object() && matches!(key, "apiVersion" | "kind") {
                 // Compared with the type by whoever chose the type; here they only must be texts.
                 let link = self.link.key(key, name);
                 let _: Option<Option<String>> = recover(&entry.value, Some(entry.key_span), &link, self.context);
@@ -100,6 +100,11 @@ impl<'de> Entries<'de, '_> {
             return Some(entry);
         }
         None
+    }
+
+    /// Whether these are the fields of a Kubernetes object; quorate's own types check their `apiVersion` and `kind` themselves.
+    fn is_object(&self) -> bool {
+        self.keys.is_object() && self.context.null_item == NullItem::Zero
     }
 
     fn is_abandoned(&self, key: &str) -> bool {

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+)
+
+// preemptFeatures are what keeps a pod from a node and what preemption may mend.
+var preemptFeatures = []feature{
+	podSlotsFeature, extendedFeature, portsFeature, portsFeature, antiFeature, antiFeature, othersFeature, hardSpreadFeature,
+	hardSpreadFeature, terminatingFeature, cordonFeature, taintsFeature, affinityFeature, fieldsFeature,
+}
+
+// generatePreempt is the subcommand generate-preempt: --count random clusters, each with one pod that fits no node.
+func generatePreempt(arguments []string, _ io.Reader, out io.Writer) error {
+	flags := flag.NewFlagSet("generate-preempt", flag.ContinueOnError)
+	seed := flags.Uint64("seed", 1, "seed of the random choices")
+	count := flags.Int("count", 100, "number of cases")
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	silenceKubernetes()
+	writer := bufio.NewWriter(out)
+	for number, made := 0, 0; made < *count; number++ {
+		generator := &clusterGenerator{source: rand.New(rand.NewPCG(*seed, uint64(number))), features: map[feature]bool{}}
+		one, err := generator.makePreemptCase(fmt.Sprintf("preempt-%d-%d", *seed, number))
+		if err != nil {
+			return err
+		}
+		if worth, err := generator.worthAsking(one); err != nil {
+			return err
+		} else if !worth {
+			continue
+		}
+		made++
+		if err := writeLine(writer, one); err != nil {
+			return err
+		}
+	}
+	return writer.Flush()
+}
+
+// worthAsking is false where the pod fits somewhere, and mostly where no eviction could help on any node.
+func (g *clusterGenerator) worthAsking(one scheduleCase) (bool, error) {
+	objects, pod, err := decodeCluster(one)
+	if err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	cycle, err := newSchedulingCycle(ctx, objects)
+	if err != nil {
+		return false, err
+	}
+	diagnosis := framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}
+	if fits, err := filterAll(ctx, cycle, framework.NewCycleState(), pod, &diagnosis); err != nil || fits {
+		return false, err
+	}
+	nodes, err := diagnosis.NodeToStatus.NodesForStatusCode(cycle.framework.SnapshotSharedLister().NodeInfos(), fwk.Unschedulable)
+	return len(nodes) > 0 || g.chance(5), err
+}
+
+func (g *clusterGenerator) makePreemptCase(id string) (scheduleCase, error) {
+	g.nodes = 1 + g.source.IntN(4)
+	g.features[resourcesFeature] = g.chance(70)
+	for range 1 + g.source.IntN(2) {
+		g.features[pick(g, preemptFeatures)] = true
+	}
+	objects, pod := g.withPriorities(g.makeCluster())
+	made := scheduleCase{ID: id}
+	for _, one := range objects {
+		encoded, err := encodeChecked(one)
+		if err != nil {
+			return made, fmt.Errorf("case %s: %w", id, err)
+		}
+		made.Objects = append(made.Objects, encoded)
+	}
+	encoded, err := encodeChecked(pod)
+	made.Pod = encoded
+	return made, err
+}
+
+// withPriorities gives pods priorities and starting times, adds budgets and perhaps a nominated pod, and makes the pod.
+func (g *clusterGenerator) withPriorities(objects []object) ([]object, object) {
+	crowded := g.chance(65)
+	starts := map[string]int{}
+	for number := range 4 + g.source.IntN(6) {
+		if crowded {
+			objects = append(objects, g.makeExistingPod(100+number))
+		}
+	}
+	for _, one := range objects {
+		switch one["kind"] {
+		case "Node":
+			if crowded {
+				g.enlarge(one)
+			}
+		case "Pod":
+			g.prioritize(one, starts)
+			if crowded {
+				g.burden(one)
+			}
+		}
+	}
+	for number := range g.source.IntN(3) {
+		objects = append(objects, g.makeBudget(number+1))
+	}
+	pod := g.makePodToSchedule()
+	spec := pod["spec"].(object)
+	delete(spec, "nodeName")
+	spec["priority"] = pick(g, []int{0, 1, 2, 2, 3, 3})
+	if crowded {
+		g.burden(pod)
+	}
+	if g.chance(5) {
+		spec["preemptionPolicy"] = "Never"
+	}
+	if g.chance(12) {
+		pod["status"] = object{"nominatedNodeName": nodeName(1 + g.source.IntN(g.nodes))}
+	}
+	if g.chance(20) {
+		other := g.makePodToSchedule()
+		delete(other["spec"].(object), "nodeName")
+		other["metadata"].(object)["name"] = "nominated"
+		other["spec"].(object)["priority"] = pick(g, []int{0, 2, 5})
+		other["status"] = object{"nominatedNodeName": nodeName(1 + g.source.IntN(g.nodes))}
+		objects = append(objects, other)
+	}
+	return objects, pod
+}
+
+// enlarge makes a node large enough for any pod that burden made.
+func (g *clusterGenerator) enlarge(node object) {
+	allocatable := node["status"].(object)["allocatable"].(object)
+	allocatable["cpu"], allocatable["memory"] = pick(g, []string{"2", "3"}), "16Gi"
+	if g.chance(15) {
+		allocatable["pods"] = pick(g, []string{"2", "3"})
+	}
+}
+
+// burden makes a pod ask for much CPU and little else.
+func (g *clusterGenerator) burden(pod object) {
+	spec := pod["spec"].(object)
+	delete(spec, "initContainers")
+	delete(spec, "resources")
+	for index, container := range spec["containers"].(list) {
+		cpu := "0"
+		if index == 0 {
+			cpu = pick(g, []string{"250m", "500m", "500m", "1", "1", "2"})
+		}
+		container.(object)["resources"] = object{"requests": object{"cpu": cpu}}
+	}
+}
+
+// prioritize gives a pod a priority and a starting time; starts are how many pods of each node have one so far.
+func (g *clusterGenerator) prioritize(pod object, starts map[string]int) {
+	pod["spec"].(object)["priority"] = pick(g, []int{-1, 0, 0, 1, 1, 2})
+	status, has := pod["status"].(object)
+	if !has {
+		status = object{"phase": "Running"}
+		pod["status"] = status
+	}
+	// Different on one node: between equally important pods the order is open.
+	node := pod["spec"].(object)["nodeName"].(string)
+	starts[node]++
+	second := 30 + starts[node]*pick(g, []int{1, -1})
+	status["startTime"] = fmt.Sprintf("2026-01-01T00:00:%02dZ", second)
+	if _, terminates := pod["metadata"].(object)["deletionTimestamp"]; terminates && g.chance(60) {
+		status["conditions"] = list{object{"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"}}
+	}
+}
+
+func (g *clusterGenerator) makeBudget(number int) object {
+	selector := object{"matchLabels": object{"app": pick(g, apps)}}
+	if g.chance(15) {
+		selector = object{}
+	}
+	status := object{
+		"disruptionsAllowed": pick(g, []int{0, 0, 1, 2}), "currentHealthy": 1, "desiredHealthy": 1, "expectedPods": 1,
+	}
+	if g.chance(20) {
+		status["disruptedPods"] = object{fmt.Sprintf("p%d", 1+g.source.IntN(6)): "2026-01-01T00:00:00Z"}
+	}
+	return object{
+		"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+		"metadata": object{"name": fmt.Sprintf("b%d", number), "namespace": g.namespace()},
+		"spec":     object{"selector": selector, "minAvailable": 1}, "status": status,
+	}
+}
