@@ -295,10 +295,11 @@ impl<'text, 'limits> Composer<'text, 'limits> {
     /// Looks for tabs between the last token and the one at `end`.
     pub(super) fn check_gap(&self, end: usize) -> Fallible<()> {
         let checked = self.unusual.tabs == Tabs::Some && self.flow_depth == 0 && self.last_end < end;
-        if checked && self.input.text[self.last_end..end].contains('\t') {
-            if let Some(tab) = go_yaml::tab_in_gap(self.input.text, self.last_end..end, self.before) {
-                return Err(self.problem(ProblemKind::Tab, tab..tab + 1));
-            }
+        if checked
+            && self.input.text[self.last_end..end].contains('\t')
+            && let Some(tab) = go_yaml::tab_in_gap(self.input.text, self.last_end..end, self.before)
+        {
+            return Err(self.problem(ProblemKind::Tab, tab..tab + 1));
         }
         Ok(())
     }

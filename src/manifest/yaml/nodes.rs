@@ -91,12 +91,14 @@ impl Composer<'_, '_> {
         // The parser writes what is not there as `~`.
         let text = if writing == Writing::Plain && span.is_empty() { "" } else { text };
         let merge = tag == ScalarTag::Merge || (tag == ScalarTag::Absent && writing == Writing::Plain);
-        if text == "<<" && merge && self.input.dialect == Dialect::Yaml {
-            if let Some(frame) = self.frames.last_mut().filter(|frame| frame.wants_key()) {
-                frame.merge_key(self.input.base, span.clone());
-                self.after_scalar(style, span);
-                return Ok(());
-            }
+        if text == "<<"
+            && merge
+            && self.input.dialect == Dialect::Yaml
+            && let Some(frame) = self.frames.last_mut().filter(|frame| frame.wants_key())
+        {
+            frame.merge_key(self.input.base, span.clone());
+            self.after_scalar(style, span);
+            return Ok(());
         }
         let meaning = scalar::resolve(text, writing, tag).map_err(|kind| self.problem(kind, span.clone()))?;
         let value_span = if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
@@ -311,7 +313,8 @@ impl Composer<'_, '_> {
 /// Go writes a float without a fraction as a whole number, which then fits fields that take one; its digits beyond a
 /// double's precision are zeros.
 fn whole(float: f64) -> Option<i128> {
-    if float.fract() != 0.0 || float.abs() >= 9.223_372_036_854_775_8e18 {
+    const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+    if float.fract() != 0.0 || float.abs() >= TWO_TO_63 {
         return None;
     }
     float.to_string().parse().ok()
