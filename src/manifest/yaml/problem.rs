@@ -170,7 +170,7 @@ pub enum ProblemKind {
 impl ProblemKind {
     /// Whether the document can be used in spite of it.
     #[must_use]
-    pub const fn severity_for_document(&self) -> Consequence {
+    pub const fn consequence(&self) -> Consequence {
         match self {
             Self::DuplicateKey(_) | Self::AmbiguousKey(_) | Self::MergeReplaces(_) | Self::IgnoredText => {
                 Consequence::DocumentKept
