@@ -251,7 +251,7 @@ impl Composer<'_, '_> {
     pub(super) fn alias(&mut self, anchor: usize, span: Range<usize>) -> Fallible<()> {
         self.check_gap(span.start)?;
         let name = self.input.text[span.clone()].trim_start_matches('*');
-        if !go_yaml::is_anchor_name(name) {
+        if !go_yaml::is_anchor(name, &self.input.text[span.end..]) {
             return Err(self.problem(ProblemKind::AnchorName, span));
         }
         let mut value = self.expansion.alias(anchor, self.frames.len()).map_err(|reason| {
@@ -271,7 +271,7 @@ impl Composer<'_, '_> {
     }
 
     pub(super) fn unresolved_alias(&self, name: &str, span: Range<usize>) -> Box<Problem> {
-        if go_yaml::is_anchor_name(name) {
+        if go_yaml::is_anchor(name, "") {
             self.problem(ProblemKind::UnknownAnchor(name.to_owned()), span)
         } else {
             self.problem(ProblemKind::AnchorName, span)
