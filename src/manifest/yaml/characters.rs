@@ -45,7 +45,8 @@ pub(super) fn inspect(text: &str) -> Unusual {
             // A byte order mark at the start of a line is skipped, or becomes an invisible part of a key.
             0xEF if at > 0
                 && bytes.get(at + 1..at + 3) == Some(&[0xBB, 0xBF])
-                && matches!(bytes.get(at - 1), Some(b'\n' | b'\r')) =>
+                && (matches!(bytes.get(at - 1), Some(b'\n' | b'\r'))
+                    || bytes.get(..at) == Some("\u{feff}".as_bytes())) =>
             {
                 return Unusual { forbidden: Some(at), ..unusual };
             }

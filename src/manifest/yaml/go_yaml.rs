@@ -211,7 +211,7 @@ fn has_colon_behind_comments(gap: &str) -> bool {
 /// document that has not begun.
 pub(super) fn refused_line(text: &str, before: Range<usize>) -> Option<Range<usize>> {
     let mut offset = before.start;
-    for line in text[before].split_inclusive('\n') {
+    for line in text[before].split_inclusive(['\n', '\r']) {
         let range = offset..offset + line.trim_end().len();
         offset += line.len();
         let mut words = line.trim_start_matches('\u{feff}').split_whitespace();

@@ -90,7 +90,8 @@ impl Composer<'_, '_> {
         let writing = if style == ScalarStyle::Plain { Writing::Plain } else { Writing::Quoted };
         // The parser writes what is not there as `~`.
         let text = if writing == Writing::Plain && span.is_empty() { "" } else { text };
-        let merge = tag == ScalarTag::Merge || (tag == ScalarTag::Absent && writing == Writing::Plain);
+        let merge = matches!(tag, ScalarTag::Merge | ScalarTag::NonSpecific)
+            || (tag == ScalarTag::Absent && writing == Writing::Plain);
         if text == "<<"
             && merge
             && self.input.dialect == Dialect::Yaml
@@ -238,7 +239,11 @@ impl Composer<'_, '_> {
             return Ok(());
         }
         let Some((before, key)) = frame.pending_key() else { return Ok(()) };
-        let after = key.end..value_start.max(key.end);
+        let rest = &self.input.text[key.end..];
+        // A value that is not there is placed at its key, before the colon.
+        let blanks = rest.len() - rest.trim_start().len();
+        let colon = if rest[blanks..].starts_with(':') { key.end + blanks + 1 } else { key.end };
+        let after = key.end..value_start.max(colon);
         let lines = |range: Range<usize>| self.input.text[range].contains(['\n', '\r']);
         if (lines(after.clone()) || lines(key.clone()))
             && !go_yaml::key_on_one_line(self.input.text, before, key.clone(), after)
