@@ -130,6 +130,20 @@ fn summary(message: &[u8]) -> String {
     const CHARACTERS: usize = 2000;
     let text = String::from_utf8_lossy(message);
     let line = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+    // kubectl may wrap its message in a line of its log.
+    let line = line.split_once("err=<; ").map_or(line.as_str(), |(_, message)| message.trim_end_matches("; >"));
     let line = line.trim_start_matches("Error: ").trim_start_matches("error: ");
     line.char_indices().nth(CHARACTERS).map_or_else(|| line.to_owned(), |(end, _)| format!("{}…", &line[..end]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_output_is_one_line_without_decoration() {
+        assert_eq!(summary(b"Error: a\n\n  b\n"), "a; b");
+        let log = b"E1123 18:35:05.404367 10151 run.go:72] \"command failed\" err=<\n\ttrouble\n >\n";
+        assert_eq!(summary(log), "trouble");
+    }
 }

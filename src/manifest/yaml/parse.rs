@@ -140,7 +140,7 @@ impl Reader<'_> {
 
     /// A text that starts as JSON does and is neither JSON nor YAML is told apart by quoted keys.
     fn prefer_json(&self, problem: Problem, text: &str, base: usize, dialect: Dialect) -> Problem {
-        let lost = problem.kind.severity_for_document() == Consequence::DocumentLost;
+        let lost = problem.kind.consequence() == Consequence::DocumentLost;
         let opening = text.trim_start().strip_prefix('{').map(str::trim_start);
         if !lost || dialect == Dialect::Json || !opening.is_some_and(|inside| inside.starts_with('"')) {
             return problem;
@@ -170,7 +170,7 @@ impl Reader<'_> {
     }
 
     fn report(&mut self, mut problem: Problem, document: &str) {
-        let lost = problem.kind.severity_for_document() == Consequence::DocumentLost;
+        let lost = problem.kind.consequence() == Consequence::DocumentLost;
         if lost && document.contains("{{") {
             problem.likeness = Likeness::HelmTemplate;
         }
