@@ -100,7 +100,7 @@ impl Simulation {
             Ok(()) => outcome::judge(self, &begun),
             Err(Livelock) => outcome::livelock(self),
         };
-        self.drains.clear();
+        self.last_drains = std::mem::take(&mut self.drains);
         self.report(started_at, until, result)
     }
 
