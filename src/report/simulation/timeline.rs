@@ -11,7 +11,7 @@ use crate::report::human::{Paint, WIDEST_PROSE, columns, wrap};
 use crate::report::printable;
 use crate::report::terminal_style::{Detail, TerminalStyle};
 
-use super::document::SimulationDocument;
+use super::document::{PlayOrder, SimulationDocument};
 use super::step_rows::{Mood, ShortNames, Shortage, duration, mood, newly_pending, shortages, without_repetition};
 
 /// Events below a step that went wrong, unless all are asked for.
@@ -60,7 +60,11 @@ pub(super) fn write(
         Detail::Quiet => {}
         Detail::Normal | Detail::Verbose => {
             timeline.draw_steps(&mut drawn);
-            timeline.draw_end(&mut drawn);
+            match document.order {
+                PlayOrder::OneAfterTheOther => timeline.draw_end(&mut drawn),
+                // There is no one end.
+                PlayOrder::EachAlone => {}
+            }
             timeline.draw_assumptions(&mut drawn);
         }
     }
@@ -90,7 +94,10 @@ impl Timeline<'_> {
                 took: duration(step.ended_at.since(step.started_at).milliseconds()),
                 below: self.below(step, before),
             });
-            before = &step.after;
+            before = match self.document.order {
+                PlayOrder::OneAfterTheOther => &step.after,
+                PlayOrder::EachAlone => before,
+            };
         }
         rows
     }
@@ -130,7 +137,9 @@ impl Timeline<'_> {
                 below.push((target.outcome.as_str(), format!("{}{detail}", target.target)));
             }
         }
-        below.extend(newly_pending(before, &step.after, &self.names).into_iter().map(|text| ("then", text)));
+        below.extend(
+            newly_pending(before, &step.after, &self.names, self.style.detail).into_iter().map(|text| ("then", text)),
+        );
         below.extend(step.unexpected.iter().map(|text| ("expected", text.clone())));
         let wanted = match (is_verbose, mood(step.outcome)) {
             (true, _) => usize::MAX,
@@ -306,7 +315,10 @@ impl Timeline<'_> {
                     worst = Some((shortage, index + 1));
                 }
             }
-            before = &step.after;
+            before = match self.document.order {
+                PlayOrder::OneAfterTheOther => &step.after,
+                PlayOrder::EachAlone => before,
+            };
         }
         match worst {
             Some((shortage, step)) => {
