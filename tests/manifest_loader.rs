@@ -1,4 +1,5 @@
-//! The loader on documents that were changed at random: it never panics, its places are right, and a broken document hides no other.
+//! The loader on documents that were changed at random: it never panics, its places are right, and a broken document
+//! hides no other.
 
 #[path = "../fuzz/src/invariants.rs"]
 mod invariants;

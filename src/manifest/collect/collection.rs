@@ -50,8 +50,8 @@ pub struct Counts {
     pub skipped: usize,
 }
 
-/// Reads `paths` (files, directories, `-` for `stdin`), many at once; the result is in the order of the paths and of the names
-/// inside directories.
+/// Reads `paths` (files, directories, `-` for `stdin`), many at once; the result is in the order of the paths and of
+/// the names inside directories.
 ///
 /// # Errors
 /// When a path cannot be read, and when there is no object at all and nothing that explains it.

@@ -1,5 +1,5 @@
-//! What go-yaml v2's grammar, libyaml's YAML 1.1, refuses and the parser used here, made for YAML 1.2, accepts. A manifest that
-//! kubectl cannot read must not pass.
+//! What go-yaml v2's grammar, libyaml's YAML 1.1, refuses and the parser used here, made for YAML 1.2, accepts. A
+//! manifest that kubectl cannot read must not pass.
 
 use std::ops::Range;
 
@@ -188,8 +188,8 @@ pub(super) fn flow_indicator(text: &str, range: Range<usize>) -> Option<ProblemK
     refused.then_some(ProblemKind::FlowIndicator)
 }
 
-/// Whether a key between braces and its colon stand on one line. `before` ends where the key starts, `after` starts where
-/// it ends and goes up to the value. A key behind `?` may stand anywhere.
+/// Whether a key between braces and its colon stand on one line. `before` ends where the key starts, `after` starts
+/// where it ends and goes up to the value. A key behind `?` may stand anywhere.
 pub(super) fn key_on_one_line(text: &str, before: Range<usize>, key: Range<usize>, after: Range<usize>) -> bool {
     let gap = &text[after];
     let colon = gap.find([':', '#']).filter(|at| gap[*at..].starts_with(':'));
@@ -207,8 +207,8 @@ fn has_colon_behind_comments(gap: &str) -> bool {
     gap.lines().any(|line| line.split('#').next().is_some_and(|code| code.contains(':')))
 }
 
-/// The first line before a document that go-yaml refuses: a directive other than `%YAML 1.1` and `%TAG`, and the end of a
-/// document that has not begun.
+/// The first line before a document that go-yaml refuses: a directive other than `%YAML 1.1` and `%TAG`, and the end of
+/// a document that has not begun.
 pub(super) fn refused_line(text: &str, before: Range<usize>) -> Option<Range<usize>> {
     let mut offset = before.start;
     for line in text[before].split_inclusive(['\n', '\r']) {
