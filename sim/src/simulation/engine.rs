@@ -7,7 +7,7 @@ use crate::controller::deployment::Progress;
 use crate::controller::node_lifecycle::NodeLifecycle;
 use crate::controller::{WorkloadId, all_workloads, is_active, workload_of};
 use crate::drain::NodeDrain;
-use crate::event_queue::EventQueue;
+use crate::event_queue::{Event, EventQueue};
 use crate::eviction::budgets_of;
 use crate::scheduler::{SchedulingQueue, next_to_schedule};
 use crate::transition::{Change, Created, NodeChange, PodChange, WorkloadChange, apply, sentence};
@@ -197,6 +197,10 @@ impl Simulation {
                 self.scheduling.retry_all();
                 if !self.state.pods.contains_key(&pod) {
                     self.scheduling.forget(pod);
+                    self.taint_deletions.remove(&pod);
+                    self.queue.cancel(Event::Pod(pod));
+                    self.queue.cancel(Event::TaintEviction(pod));
+                    self.queue.cancel(Event::DrainRetry(pod));
                 }
             }
         }
