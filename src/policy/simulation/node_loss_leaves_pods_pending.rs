@@ -7,7 +7,7 @@ use quorate_sim::simulation::{Simulation, StepAction, StepReport};
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::context::{AtRest, finding_at, pending_pods, step};
+use super::context::{AtRest, finding_at, pending_pods};
 use super::drains::MOST_NODES;
 use super::mend::another_node;
 use super::rollout_deadlock::cause;
@@ -68,7 +68,7 @@ fn finding(at_rest: &AtRest<'_>, workload: WorkloadName, losses: &[&Loss]) -> Op
         .map(|own| format!("{} of {} ready until a node comes back", own.ready, own.desired))
         .collect();
     finding.mends = mend(at_rest, workload, example.node).into_iter().collect();
-    finding.evidence = json!({"nodes": nodes, "trace": words::trace(&example.report)});
+    finding.evidence = json!({"nodes": nodes, "trace": words::trace(&example.report.events)});
     Some(finding)
 }
 
@@ -83,8 +83,8 @@ fn or_list(nodes: &[String]) -> String {
 
 fn mend(at_rest: &AtRest<'_>, workload: WorkloadName, lost: NodeId) -> Option<Mend> {
     another_node(at_rest, workload, |changed| {
-        let mut simulation = changed.simulation.clone();
-        simulation.play(&step(StepAction::FailNode { nodes: vec![lost] }));
+        let mut simulation = changed.simulation.branch();
+        simulation.play_action(&(StepAction::FailNode { nodes: vec![lost] }));
         pending_pods(&simulation.state, workload).is_empty().then(|| "every pod is placed again".to_owned())
     })
 }
