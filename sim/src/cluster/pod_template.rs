@@ -23,8 +23,11 @@ pub struct PodTemplate {
 pub struct PodSpec {
     /// What the scheduler counts for it: init containers, sidecars, overhead and pod-level resources folded in.
     pub requests: Resources,
-    /// What the least-allocated score counts for it.
+    /// What the least-allocated score counts for it on its node.
     pub non_zero_requests: NonZeroRequests,
+    /// What that score counts for it while it is being placed, where it differs: requests given for the whole pod
+    /// (`spec.resources`) are not looked at then.
+    pub non_zero_requests_while_placed: Option<NonZeroRequests>,
     /// `nodeSelector`.
     pub node_selector: Labels,
     /// `requiredDuringSchedulingIgnoredDuringExecution` of node affinity: one of the terms. `None`: no requirement.

@@ -32,7 +32,7 @@ pub fn attempt(state: &ClusterState, pod: PodId, seed: u64) -> Attempt {
     match preemption {
         Preemption::NotTried | Preemption::PolicyNever | Preemption::VictimsTerminating => {}
         Preemption::NoCandidate { .. } => changes.extend(nominate(state, pod, None)),
-        Preemption::Candidates { victims, best } => {
+        Preemption::Candidates { victims, best, .. } => {
             let node = choose(&best, pod, seed);
             changes.extend(nominate(state, pod, node));
             let victims = node.and_then(|node| victims.get(&node)).map_or(&[][..], |victims| victims.pods.as_slice());

@@ -31,6 +31,8 @@ pub enum Plugin {
     PodTopologySpread,
     /// Pod affinity and anti-affinity.
     InterPodAffinity,
+    /// Claims of devices; the state knows of none.
+    DynamicResources,
     /// Evenness of CPU and memory use.
     NodeResourcesBalancedAllocation,
     /// Images that are present.
@@ -54,6 +56,7 @@ impl Plugin {
             Self::VolumeBinding => "VolumeBinding",
             Self::PodTopologySpread => "PodTopologySpread",
             Self::InterPodAffinity => "InterPodAffinity",
+            Self::DynamicResources => "DynamicResources",
             Self::NodeResourcesBalancedAllocation => "NodeResourcesBalancedAllocation",
             Self::ImageLocality => "ImageLocality",
             Self::PreFilterResult => "PreFilterResult",
@@ -119,7 +122,7 @@ pub struct PreFilterRejection {
 /// The outcome of one scheduling cycle, up to the choice among equally good nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SchedulingResult {
-    /// A rejection on every node at once; nothing else is filled in then.
+    /// A rejection on every node at once: every verdict repeats it.
     pub pre_filter: Option<PreFilterRejection>,
     /// The verdict on each node that was examined: all of them, or only the nominated one where that one fits.
     pub verdicts: BTreeMap<NodeId, Verdict>,

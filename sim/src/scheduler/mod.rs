@@ -11,9 +11,10 @@
 //! | `plugins/` | one file or folder a plugin, filtering apart from scoring |
 //!
 //! What is left out: sampling of nodes in clusters of 100 or more (every node is examined), the choice among equally good
-//! nodes (all of them are given: Kubernetes' own choice depends on a race), DynamicResources, NodeVolumeLimits and
-//! NodeDeclaredFeatures (pods that they concern are not distinguished by the state), and of volumes everything that
-//! [`crate::cluster::VolumeUse`] does not say.
+//! nodes (all of them are given: Kubernetes' own depends on a race), claims of devices (DynamicResources gives 0 to every
+//! node), NodeVolumeLimits, VolumeZone and NodeDeclaredFeatures, and of volumes everything that
+//! [`crate::cluster::VolumeUse`] does not say. Among victims of equal priority and starting time, whose order Kubernetes
+//! leaves open, the older id is the more important one.
 
 mod framework;
 mod plugins;
@@ -28,7 +29,7 @@ pub use plugins::{node_matches_affinity, tolerates, untolerated_taint};
 pub use preemption::{NodeStatus, Preemption, Victims, preempt, preempt_candidate};
 pub use queue::{SchedulingQueue, backoff, next_to_schedule, waiting_pods};
 pub use reasons::{Reason, ResourceName, unschedulable_message};
-pub use scheduling_cycle::{feasible_nodes, schedule, schedule_candidate};
+pub use scheduling_cycle::{feasible_nodes, schedule, schedule_candidate, scores};
 pub use snapshot::{Candidate, NodeInfo, PlacedPod, Snapshot};
 
 #[cfg(test)]

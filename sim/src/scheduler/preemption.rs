@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::framework::{Code, SchedulingResult, Verdict};
+use super::plugins::free_ports;
 use super::reasons::{Reason, histogram};
 use super::scheduling_cycle::CycleState;
 use super::snapshot::{Candidate, NodeInfo, PlacedPod, Snapshot};
@@ -33,6 +34,8 @@ pub enum Preemption {
         victims: BTreeMap<NodeId, Victims>,
         /// The nodes among which Kubernetes chooses at random.
         best: Vec<NodeId>,
+        /// Why it is not possible on the other nodes that were examined.
+        statuses: BTreeMap<NodeId, NodeStatus>,
     },
 }
 
@@ -114,7 +117,7 @@ pub fn preempt_candidate<'a>(snapshot: &Snapshot<'a>, pod: &Candidate<'a>, resul
     }
     let best = best_nodes(&candidates, snapshot.state.now);
     let victims = candidates.into_iter().map(|(node, selection)| (node, selection.victims())).collect();
-    Preemption::Candidates { victims, best }
+    Preemption::Candidates { victims, best, statuses }
 }
 
 fn may_help(verdict: &Verdict) -> bool {
@@ -157,8 +160,10 @@ fn select_victims<'a>(cycle: &CycleState<'_, 'a>, node: &NodeInfo<'a>) -> Result
         return Err(NodeStatus { code: Code::UnschedulableAndUnresolvable, reasons });
     }
     let mut trial = (cycle.clone(), NodeInfo::new(node.id, node.node, kept));
+    trial.1.used_ports.clone_from(&node.used_ports);
     for placed in &lower {
         trial.0.pod_removed(placed, node);
+        free_ports(&cycle.snapshot.state.names, &mut trial.1.used_ports, &placed.pod.spec.host_ports);
     }
     if let Verdict::Rejected { code, reasons, .. } = trial.0.verdict(&trial.1) {
         return Err(NodeStatus { code, reasons });
@@ -189,6 +194,7 @@ fn reprieve<'a>(trial: &mut (CycleState<'_, 'a>, NodeInfo<'a>), pods: Vec<Placed
         if cycle.verdict(&node).fits() {
             *trial = (cycle, node);
         } else {
+            free_ports(&trial.0.snapshot.state.names, &mut trial.1.used_ports, &placed.pod.spec.host_ports);
             victims.push(placed);
         }
     }

@@ -115,9 +115,27 @@ pub fn schedule_candidate<'a>(snapshot: &Snapshot<'a>, pod: &Candidate<'a>) -> S
     match feasible.as_slice() {
         [] => {}
         [only] => result.best = vec![only.id],
-        nodes => score_nodes(&ScoreInput { snapshot, pod, nodes }, &mut result),
+        nodes => {
+            result.scores = score_nodes(&ScoreInput { snapshot, pod, nodes });
+            result.totals = totals(&result.scores);
+            let highest = result.totals.values().copied().max();
+            let best = result.totals.iter().filter(|(_, total)| Some(**total) == highest);
+            result.best = best.map(|(node, _)| *node).collect();
+        }
     }
     result
+}
+
+/// The weighted scores that `pod` would get on each of `nodes`, were these the feasible ones. Kubernetes does not ask for
+/// them where only one node is feasible.
+#[must_use]
+pub fn scores<'a>(
+    snapshot: &Snapshot<'a>,
+    pod: &Candidate<'a>,
+    nodes: &[NodeId],
+) -> BTreeMap<NodeId, BTreeMap<Plugin, i64>> {
+    let nodes: Vec<&NodeInfo<'a>> = nodes.iter().filter_map(|id| snapshot.node(*id)).collect();
+    score_nodes(&ScoreInput { snapshot, pod, nodes: &nodes })
 }
 
 /// The nodes that `pod` fits, without scoring them.
@@ -132,14 +150,7 @@ fn filter_nodes<'a>(snapshot: &Snapshot<'a>, pod: &Candidate<'a>) -> SchedulingR
     let names = match node_affinity_pre_filter(pod.spec) {
         NodeAffinityPreFilter::AllNodes => None,
         NodeAffinityPreFilter::Only(names) => Some(names),
-        NodeAffinityPreFilter::Conflict => {
-            result.pre_filter = Some(PreFilterRejection {
-                plugin: Plugin::NodeAffinity,
-                code: Code::UnschedulableAndUnresolvable,
-                reason: Reason::NodeAffinityConflict,
-            });
-            return result;
-        }
+        NodeAffinityPreFilter::Conflict => return rejected_everywhere(snapshot),
     };
     let cycle = CycleState::new(snapshot, pod);
     // A nominated node is tried alone; where it fits the others are not examined.
@@ -162,6 +173,18 @@ fn filter_nodes<'a>(snapshot: &Snapshot<'a>, pod: &Candidate<'a>) -> SchedulingR
     result
 }
 
+/// Every node gets the status of the PreFilter that failed.
+fn rejected_everywhere(snapshot: &Snapshot<'_>) -> SchedulingResult {
+    let (code, plugin, reason) =
+        (Code::UnschedulableAndUnresolvable, Plugin::NodeAffinity, Reason::NodeAffinityConflict);
+    let verdict = Verdict::Rejected { code, plugin, reasons: vec![reason.clone()] };
+    SchedulingResult {
+        pre_filter: Some(PreFilterRejection { plugin, code, reason }),
+        verdicts: snapshot.nodes().map(|node| (node.id, verdict.clone())).collect(),
+        ..SchedulingResult::default()
+    }
+}
+
 fn not_among_pre_filter_result() -> Verdict {
     Verdict::Rejected {
         code: Code::UnschedulableAndUnresolvable,
@@ -170,7 +193,7 @@ fn not_among_pre_filter_result() -> Verdict {
     }
 }
 
-fn score_nodes(input: &ScoreInput<'_, '_>, result: &mut SchedulingResult) {
+fn score_nodes(input: &ScoreInput<'_, '_>) -> BTreeMap<NodeId, BTreeMap<Plugin, i64>> {
     let mut scores: BTreeMap<NodeId, BTreeMap<Plugin, i64>> =
         input.nodes.iter().map(|node| (node.id, BTreeMap::new())).collect();
     for (plugin, weight, score) in SCORES {
@@ -181,9 +204,10 @@ fn score_nodes(input: &ScoreInput<'_, '_>, result: &mut SchedulingResult) {
             }
         }
     }
+    scores
+}
+
+fn totals(scores: &BTreeMap<NodeId, BTreeMap<Plugin, i64>>) -> BTreeMap<NodeId, i64> {
     let sum = |of_node: &BTreeMap<Plugin, i64>| of_node.values().fold(0_i64, |sum, score| sum.saturating_add(*score));
-    result.totals = scores.iter().map(|(node, of_node)| (*node, sum(of_node))).collect();
-    result.scores = scores;
-    let highest = result.totals.values().copied().max();
-    result.best = result.totals.iter().filter(|(_, total)| Some(**total) == highest).map(|(node, _)| *node).collect();
+    scores.iter().map(|(node, of_node)| (*node, sum(of_node))).collect()
 }

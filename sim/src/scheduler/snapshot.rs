@@ -2,7 +2,7 @@
 //!
 //! Source: `pkg/scheduler/framework/types.go` (`NodeInfo`), `pkg/scheduler/backend/cache/snapshot.go`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{
     ClusterState, DeletionCause, HostPort, Labels, Node, NodeId, NonZeroRequests, Owner, Phase, Pod, PodId, PodSpec,
@@ -74,7 +74,7 @@ pub struct NodeInfo<'a> {
     /// The same for the least-allocated score.
     pub non_zero_requested: NonZeroRequests,
     /// Host ports in use.
-    pub used_ports: Vec<HostPort>,
+    pub used_ports: BTreeSet<HostPort>,
 }
 
 impl<'a> NodeInfo<'a> {
@@ -88,7 +88,7 @@ impl<'a> NodeInfo<'a> {
             pods_with_affinity: Vec::new(),
             requested: Resources::default(),
             non_zero_requested: NonZeroRequests::default(),
-            used_ports: Vec::new(),
+            used_ports: BTreeSet::new(),
         };
         for pod in pods {
             info.add(pod);
@@ -103,7 +103,7 @@ impl<'a> NodeInfo<'a> {
         let sum = &mut self.non_zero_requested;
         sum.cpu_milli = sum.cpu_milli.saturating_add(spec.non_zero_requests.cpu_milli);
         sum.memory_bytes = sum.memory_bytes.saturating_add(spec.non_zero_requests.memory_bytes);
-        self.used_ports.extend_from_slice(&spec.host_ports);
+        self.used_ports.extend(spec.host_ports.iter().copied());
         if has_affinity(spec) {
             self.pods_with_affinity.push(self.pods.len());
         }
@@ -130,7 +130,16 @@ pub struct Snapshot<'a> {
     pub state: &'a ClusterState,
     nodes: BTreeMap<NodeId, NodeInfo<'a>>,
     nominated: BTreeMap<NodeId, Vec<Candidate<'a>>>,
-    nodes_with_image: BTreeMap<Symbol, i64>,
+    images: BTreeMap<Symbol, ImageState>,
+}
+
+/// An image on the nodes of a cluster.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ImageState {
+    /// Its size in bytes on the first node that holds it: kube-scheduler's cache keeps that one for all.
+    pub(crate) size_bytes: i64,
+    /// How many nodes hold it.
+    pub(crate) node_count: i64,
 }
 
 impl<'a> Snapshot<'a> {
@@ -141,12 +150,13 @@ impl<'a> Snapshot<'a> {
             state,
             nodes: state.nodes.iter().map(|(id, node)| (*id, NodeInfo::new(*id, node, []))).collect(),
             nominated: BTreeMap::new(),
-            nodes_with_image: BTreeMap::new(),
+            images: BTreeMap::new(),
         };
         for node in state.nodes.values() {
-            for image in node.images.keys() {
-                let count = snapshot.nodes_with_image.entry(*image).or_insert(0);
-                *count = count.saturating_add(1);
+            for (image, size_bytes) in &node.images {
+                let state = ImageState { size_bytes: *size_bytes, node_count: 0 };
+                let state = snapshot.images.entry(*image).or_insert(state);
+                state.node_count = state.node_count.saturating_add(1);
             }
         }
         for (id, pod) in &state.pods {
@@ -217,9 +227,9 @@ impl<'a> Snapshot<'a> {
         self.nominated.get(&node).map_or(&[], Vec::as_slice)
     }
 
-    /// How many nodes hold `image`.
-    pub(crate) fn nodes_with_image(&self, image: Symbol) -> i64 {
-        self.nodes_with_image.get(&image).copied().unwrap_or(0)
+    /// What is known of `image`, where a node holds it.
+    pub(crate) fn image(&self, image: Symbol) -> Option<ImageState> {
+        self.images.get(&image).copied()
     }
 
     /// The labels of a namespace; none for one that does not exist.

@@ -27,7 +27,6 @@ pub(crate) fn score(input: &ScoreInput<'_, '_>) -> Option<Vec<i64>> {
 }
 
 /// 100 when both resources are used to the same share, 50 when one is full and the other is free.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 fn evenness(resources: [(i64, i64); 2]) -> i64 {
     let shares: Vec<f64> = resources
         .iter()

@@ -23,11 +23,10 @@ pub(crate) fn score(input: &ScoreInput<'_, '_>) -> Option<Vec<i64>> {
     Some(input.nodes.iter().map(|node| present(node)).collect())
 }
 
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 fn size_of_images(input: &ScoreInput<'_, '_>, node: &NodeInfo<'_>) -> i64 {
-    input.pod.spec.images.iter().fold(0, |sum: i64, image| {
-        let Some(size) = node.node.images.get(image) else { return sum };
-        let spread = input.snapshot.nodes_with_image(*image) as f64 / input.snapshot.node_count() as f64;
-        sum.saturating_add((*size as f64 * spread) as i64)
+    let present = input.pod.spec.images.iter().filter(|image| node.node.images.contains_key(*image));
+    present.filter_map(|image| input.snapshot.image(*image)).fold(0, |sum: i64, image| {
+        let spread = image.node_count as f64 / input.snapshot.node_count() as f64;
+        sum.saturating_add((image.size_bytes as f64 * spread) as i64)
     })
 }

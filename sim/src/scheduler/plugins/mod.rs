@@ -12,11 +12,13 @@
 //! | `volume_binding.rs` | where bound volumes are | |
 //! | `pod_topology_spread/` | DoNotSchedule | ScheduleAnyway, defaults |
 //! | `inter_pod_affinity/` | required | preferred, others' required |
+//! | `dynamic_resources.rs` | | 0: the state has no claims of devices |
 //! | `balanced_allocation.rs` | | evenness of CPU and memory |
 //! | `image_locality.rs` | | images that are present |
 //! | `normalize_score.rs` | | shared by several |
 
 mod balanced_allocation;
+mod dynamic_resources;
 mod image_locality;
 pub(crate) mod inter_pod_affinity;
 mod node_affinity;
@@ -32,6 +34,7 @@ pub(crate) mod volume_restrictions;
 
 pub use node_affinity::node_matches_affinity;
 pub(crate) use node_affinity::{PreFilter as NodeAffinityPreFilter, pre_filter as node_affinity_pre_filter};
+pub(crate) use node_ports::free_ports;
 pub use taint_toleration::{tolerates, untolerated_taint};
 
 use super::framework::{Plugin, Rejection};
@@ -66,6 +69,7 @@ pub(crate) const SCORES: &[(Plugin, i64, Score)] = &[
     (Plugin::NodeResourcesFit, 1, node_resources_fit::score),
     (Plugin::PodTopologySpread, 2, pod_topology_spread::score),
     (Plugin::InterPodAffinity, 2, inter_pod_affinity::score),
+    (Plugin::DynamicResources, 2, dynamic_resources::score),
     (Plugin::NodeResourcesBalancedAllocation, 1, balanced_allocation::score),
     (Plugin::ImageLocality, 1, image_locality::score),
 ];

@@ -1,5 +1,7 @@
 //! Host ports. Source: `plugins/nodeports/node_ports.go`, `staging:kube-scheduler/framework/types.go` (`HostPortInfo`).
 
+use std::collections::BTreeSet;
+
 use crate::cluster::{HostPort, Names, Symbol};
 use crate::scheduler::framework::Rejection;
 use crate::scheduler::reasons::Reason;
@@ -11,6 +13,20 @@ pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<
     let wanted = &cycle.pod.spec.host_ports;
     let taken = wanted.iter().any(|port| node.used_ports.iter().any(|used| conflict(names, port, used)));
     taken.then(|| Rejection::unschedulable(Reason::HostPorts))
+}
+
+/// Frees the ports of `freed`. As upstream, which keeps each used port once: it is free then even if another pod of the node
+/// uses it too (which takes pods that were bound without the scheduler).
+pub(crate) fn free_ports(names: &Names, used: &mut BTreeSet<HostPort>, freed: &[HostPort]) {
+    used.retain(|used| {
+        !freed.iter().any(|port| {
+            port.port == used.port && port.protocol == used.protocol && same_address(names, port.host_ip, used.host_ip)
+        })
+    });
+}
+
+fn same_address(names: &Names, one: Symbol, other: Symbol) -> bool {
+    one == other || (every_address(names, one) && every_address(names, other))
 }
 
 fn conflict(names: &Names, port: &HostPort, other: &HostPort) -> bool {

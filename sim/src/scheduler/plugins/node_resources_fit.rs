@@ -38,7 +38,8 @@ pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<
 /// The mean of the shares of CPU and memory that would stay free, in hundredths; a resource that the node does not have does
 /// not count.
 pub(crate) fn score(input: &ScoreInput<'_, '_>) -> Option<Vec<i64>> {
-    let wanted = input.pod.spec.non_zero_requests;
+    let spec = input.pod.spec;
+    let wanted = spec.non_zero_requests_while_placed.unwrap_or(spec.non_zero_requests);
     let free_share = |node: &NodeInfo<'_>| {
         let (used, whole) = (node.non_zero_requested, &node.node.allocatable);
         let shares = [

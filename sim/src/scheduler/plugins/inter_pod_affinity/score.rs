@@ -90,7 +90,6 @@ fn add(weights: &mut Weights, node: &NodeInfo<'_>, key: Symbol, weight: i64) {
 }
 
 /// The smallest becomes 0 and the largest 100; all 0 where they are equal.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 fn normalize(raw: &[i64]) -> Vec<i64> {
     let least = raw.iter().copied().min().unwrap_or(0);
     let range = raw.iter().copied().max().unwrap_or(0).saturating_sub(least);

@@ -38,7 +38,6 @@ pub(crate) fn score(input: &ScoreInput<'_, '_>) -> Option<Vec<i64>> {
     Some(normalize(&raw))
 }
 
-#[allow(clippy::cast_precision_loss)]
 fn weigh(
     input: &ScoreInput<'_, '_>,
     constraint: &Constraint,
@@ -67,7 +66,6 @@ fn value_or_empty(node: &NodeInfo<'_>, constraint: &Constraint) -> Symbol {
     node.node.labels.get(constraint.topology_key).unwrap_or(Symbol::EMPTY)
 }
 
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 fn raw_score(input: &ScoreInput<'_, '_>, weighted: &[Weighted], node: &NodeInfo<'_>) -> i64 {
     let mut score = 0.0_f64;
     for Weighted { constraint, domains, weight } in weighted {

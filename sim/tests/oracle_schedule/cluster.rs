@@ -1,0 +1,232 @@
+//! A recorded case as a [`ClusterState`] and the pod to be placed. Only what scheduling reads is converted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use quorate_sim::cluster::{
+    BudgetId, BudgetStatus, BudgetTarget, ClusterState, LabelSelector, Labels, Namespace, Node, NodeId, NodeReady,
+    Operator, Pod, PodDisruptionBudget, PodManagementPolicy, PodSpec, PodTemplate, ReplicaSet, ReplicaSetId,
+    Requirement, Service, StatefulSet, StatefulSetId, StatefulSetStrategy, Symbol, Taint, Time,
+    UnhealthyPodEvictionPolicy, VolumeUse,
+};
+use serde_json::Value;
+
+use crate::affinity::{effect, node_term, selector};
+use crate::pod::{labels, pod};
+use crate::resources::{amounts, resources};
+
+/// Why a case cannot be said in a [`ClusterState`].
+pub(crate) type Unmodelled = &'static str;
+
+/// Converts `{objects, pod}`.
+pub(crate) fn convert(case: &Value) -> Result<(ClusterState, Pod), Unmodelled> {
+    let mut state = ClusterState::default();
+    let objects = case["objects"].as_array().unwrap();
+    let of_kind = |kind: &'static str| objects.iter().filter(move |object| object["kind"] == kind);
+    for (number, manifest) in of_kind("Node").enumerate() {
+        let node = node(&mut state, manifest);
+        state.nodes.insert(NodeId(u32::try_from(number).unwrap()), node);
+    }
+    for manifest in of_kind("Namespace") {
+        let name = state.intern(manifest["metadata"]["name"].as_str().unwrap());
+        let labels = labels(&mut state, &manifest["metadata"]["labels"]);
+        state.namespaces.insert(name, Namespace { labels });
+    }
+    for manifest in of_kind("Service") {
+        let service = service(&mut state, manifest);
+        state.services.push(service);
+    }
+    for manifest in of_kind("ReplicaSet") {
+        add_replica_set(&mut state, manifest);
+    }
+    for manifest in of_kind("StatefulSet") {
+        add_stateful_set(&mut state, manifest);
+    }
+    let volumes = Volumes::new(objects);
+    for manifest in of_kind("Pod") {
+        let pod = pod(&mut state, manifest, &volumes, true)?;
+        state.add_pod(pod);
+    }
+    for manifest in of_kind("PodDisruptionBudget") {
+        add_budget(&mut state, manifest);
+    }
+    // Later than every start of a pod.
+    state.now = Time::from_milliseconds(60_000);
+    let to_place = pod(&mut state, &case["pod"], &volumes, false)?;
+    volumes.check_limits(&case["pod"])?;
+    Ok((state, to_place))
+}
+
+fn node(state: &mut ClusterState, manifest: &Value) -> Node {
+    let amounts = amounts(&manifest["status"]["allocatable"]);
+    let mut images = BTreeMap::new();
+    for image in manifest["status"]["images"].as_array().into_iter().flatten() {
+        for name in image["names"].as_array().unwrap() {
+            let name = state.intern(name.as_str().unwrap());
+            images.entry(name).or_insert(image["sizeBytes"].as_i64().unwrap());
+        }
+    }
+    let taints = manifest["spec"]["taints"].as_array().cloned().unwrap_or_default();
+    Node {
+        name: state.intern(manifest["metadata"]["name"].as_str().unwrap()),
+        labels: labels(state, &manifest["metadata"]["labels"]),
+        taints: taints
+            .iter()
+            .map(|taint| Taint {
+                key: state.intern(taint["key"].as_str().unwrap()),
+                value: state.intern(taint["value"].as_str().unwrap_or("")),
+                effect: effect(taint["effect"].as_str().unwrap()),
+                added_at: None,
+            })
+            .collect(),
+        unschedulable: manifest["spec"]["unschedulable"] == true,
+        allocatable: resources(&amounts, |name| state.intern(name)),
+        allocatable_pods: amounts.get("pods").copied().unwrap_or(0),
+        images,
+        ready: NodeReady::True,
+        crashed_at: None,
+    }
+}
+
+fn namespace_of(state: &mut ClusterState, manifest: &Value) -> Symbol {
+    state.intern(manifest["metadata"]["namespace"].as_str().unwrap_or("default"))
+}
+
+fn service(state: &mut ClusterState, manifest: &Value) -> Service {
+    let selector = &manifest["spec"]["selector"];
+    let pairs = labels(state, selector);
+    let requirements = pairs.iter().map(|(key, value)| Requirement { key, operator: Operator::In(vec![value]) });
+    let selector = (!selector.is_null()).then(|| LabelSelector { requirements: requirements.collect() });
+    Service {
+        namespace: namespace_of(state, manifest),
+        name: state.intern(manifest["metadata"]["name"].as_str().unwrap()),
+        selector,
+    }
+}
+
+fn empty_template() -> Arc<PodTemplate> {
+    Arc::new(PodTemplate { labels: Labels::default(), spec: PodSpec::default(), content: Symbol::EMPTY })
+}
+
+fn add_replica_set(state: &mut ClusterState, manifest: &Value) {
+    let set = ReplicaSet {
+        namespace: namespace_of(state, manifest),
+        name: state.intern(manifest["metadata"]["name"].as_str().unwrap()),
+        owner: None,
+        replicas: 1,
+        selector: selector(state, &manifest["spec"]["selector"]).unwrap_or_default(),
+        template: empty_template(),
+        template_hash: None,
+        min_ready_seconds: 0,
+        desired_replicas: None,
+        max_replicas: None,
+        created_at: Time::ZERO,
+    };
+    let id = ReplicaSetId(u32::try_from(state.replica_sets.len()).unwrap());
+    state.replica_sets.insert(id, set);
+}
+
+fn add_stateful_set(state: &mut ClusterState, manifest: &Value) {
+    let set = StatefulSet {
+        namespace: namespace_of(state, manifest),
+        name: state.intern(manifest["metadata"]["name"].as_str().unwrap()),
+        replicas: 1,
+        first_ordinal: 0,
+        selector: selector(state, &manifest["spec"]["selector"]).unwrap_or_default(),
+        template: empty_template(),
+        current_template: empty_template(),
+        pod_management_policy: PodManagementPolicy::OrderedReady,
+        strategy: StatefulSetStrategy::OnDelete,
+        min_ready_seconds: 0,
+    };
+    let id = StatefulSetId(u32::try_from(state.stateful_sets.len()).unwrap());
+    state.stateful_sets.insert(id, set);
+}
+
+fn add_budget(state: &mut ClusterState, manifest: &Value) {
+    let namespace = namespace_of(state, manifest);
+    let disrupted = manifest["status"]["disruptedPods"].as_object().into_iter().flatten().map(|(name, _)| name);
+    let disrupted: BTreeSet<String> = disrupted.cloned().collect();
+    let of_namespace = state.pods.iter().filter(|(_, pod)| pod.namespace == namespace);
+    let disrupted_pods = of_namespace
+        .filter(|(_, pod)| disrupted.contains(&state.pod_name(pod)))
+        .map(|(id, _)| (*id, Time::ZERO))
+        .collect();
+    let budget = PodDisruptionBudget {
+        namespace,
+        name: state.intern(manifest["metadata"]["name"].as_str().unwrap()),
+        selector: selector(state, &manifest["spec"]["selector"]),
+        target: BudgetTarget::None,
+        unhealthy_pod_eviction_policy: UnhealthyPodEvictionPolicy::default(),
+        status: BudgetStatus {
+            disruptions_allowed: manifest["status"]["disruptionsAllowed"].as_i64().unwrap(),
+            disrupted_pods,
+            ..BudgetStatus::default()
+        },
+    };
+    let id = BudgetId(u32::try_from(state.budgets.len()).unwrap());
+    state.budgets.insert(id, budget);
+}
+
+/// Claims, volumes and attachment limits of a case.
+pub(crate) struct Volumes {
+    claims: BTreeMap<String, Value>,
+    volumes: BTreeMap<String, Value>,
+    limited_nodes: BTreeSet<String>,
+}
+
+impl Volumes {
+    fn new(objects: &[Value]) -> Self {
+        let of_kind = |kind: &str| {
+            let objects = objects.iter().filter(|object| object["kind"] == kind);
+            let name = |object: &Value| object["metadata"]["name"].as_str().unwrap().to_owned();
+            objects.map(|object| (name(object), object.clone())).collect::<BTreeMap<String, Value>>()
+        };
+        Self {
+            claims: of_kind("PersistentVolumeClaim"),
+            volumes: of_kind("PersistentVolume"),
+            limited_nodes: of_kind("CSINode").into_keys().collect(),
+        }
+    }
+
+    /// What the model knows of the volumes of a pod.
+    pub(crate) fn of_pod(&self, state: &mut ClusterState, manifest: &Value) -> Result<Vec<VolumeUse>, Unmodelled> {
+        let mut uses = Vec::new();
+        for volume in manifest["spec"]["volumes"].as_array().into_iter().flatten() {
+            if !volume["gcePersistentDisk"].is_null() {
+                return Err("a disk given inline");
+            }
+            if !volume["ephemeral"].is_null() {
+                return Err("an ephemeral claim");
+            }
+            let Some(name) = volume["persistentVolumeClaim"]["claimName"].as_str() else { continue };
+            let claim = self.claims.get(name).ok_or("a claim that does not exist")?;
+            if claim["status"]["phase"] != "Bound" {
+                return Err("a claim that is not bound");
+            }
+            let bound = claim["spec"]["volumeName"].as_str().unwrap();
+            let bound = self.volumes.get(bound).ok_or("a volume that does not exist")?;
+            if !bound["metadata"]["labels"].is_null() {
+                return Err("a volume with zone labels");
+            }
+            let symbol = state.intern(name);
+            let modes = claim["spec"]["accessModes"].as_array().unwrap();
+            if modes.iter().any(|mode| mode == "ReadWriteOncePod") {
+                uses.push(VolumeUse::ReadWriteOncePod(Some(symbol)));
+            }
+            let required = &bound["spec"]["nodeAffinity"]["required"];
+            if !required.is_null() {
+                let terms = required["nodeSelectorTerms"].as_array().unwrap();
+                uses.push(VolumeUse::OnlyOn(terms.iter().map(|term| node_term(state, term)).collect()));
+            }
+        }
+        Ok(uses)
+    }
+
+    /// Limits of attached volumes are not modelled: they matter to every pod that uses a claim.
+    fn check_limits(&self, pod: &Value) -> Result<(), Unmodelled> {
+        let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
+        let uses_claims = volumes.into_iter().any(|volume| !volume["persistentVolumeClaim"].is_null());
+        if uses_claims && !self.limited_nodes.is_empty() { Err("a limit of attached volumes") } else { Ok(()) }
+    }
+}
