@@ -123,9 +123,10 @@ pub(super) fn tab_in_block_scalar(text: &str, gap: Range<usize>, content: Range<
     None
 }
 
-/// Where the header of a block scalar starts in the gap before its content.
+/// Where the header of a block scalar starts in the gap before its content; the gap's end where the parser takes the header
+/// for the content, because nothing follows it.
 pub(super) fn header(text: &str, gap: Range<usize>) -> usize {
-    first_indicator(text, gap.clone(), |byte| matches!(byte, b'|' | b'>')).unwrap_or(gap.start)
+    first_indicator(text, gap.clone(), |byte| matches!(byte, b'|' | b'>')).unwrap_or(gap.end)
 }
 
 /// The first dash in the gap before a list's first item.
