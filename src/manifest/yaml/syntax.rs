@@ -32,6 +32,7 @@ pub(super) fn describe(kind: &ErrorKind, text: &str, at: usize, limits: &Limits)
         ErrorKind::MissingLowSurrogate | ErrorKind::UnpairedLowSurrogate | ErrorKind::InvalidLowSurrogate => {
             return ProblemKind::Escape;
         }
+        ErrorKind::InvalidColonPlacement => return ProblemKind::KeyLines,
         ErrorKind::UnsupportedYamlMajorVersion => return ProblemKind::Directive,
         ErrorKind::MappingValueNotAllowed => {
             "a mapping cannot start here; check the indentation, and quote a text that has ': ' in it".to_owned()

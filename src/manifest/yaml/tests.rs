@@ -146,8 +146,8 @@ fn errors_say_what_to_do_at_the_place() {
     assert_eq!(complaint("a: !!str#c\n").0, ProblemKind::TagName);
     assert_eq!(complaint("a: [!x, b]\n").0, ProblemKind::TagName);
     assert_eq!(complaint("a: &x{b: 1}\n").0, ProblemKind::AnchorName);
-    assert_eq!(complaint("a: {b\n: }\n").0, ProblemKind::KeyLines);
-    assert_eq!(complaint("a: {b\n:}\n").0, ProblemKind::FlowIndicator);
+    assert_eq!(complaint("- {b\n  : }\n").0, ProblemKind::KeyLines);
+    assert_eq!(complaint("- {b\n  :}\n").0, ProblemKind::FlowIndicator);
     assert_eq!(complaint("a: 1\n\u{feff}b: 1\n").0, ProblemKind::ControlCharacter(0xFEFF));
     assert_eq!(complaint("%FOO\n").0, ProblemKind::Directive);
     assert_eq!(complaint("a: *.example.com\n"), (ProblemKind::AnchorName, "*.example.com".to_owned(), (1, 4)));
