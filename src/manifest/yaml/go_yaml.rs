@@ -208,6 +208,13 @@ fn has_colon_behind_comments(gap: &str) -> bool {
     gap.lines().any(|line| line.split('#').next().is_some_and(|code| code.contains(':')))
 }
 
+/// The first line of a text, when it is a directive.
+pub(super) fn first_directive(text: &str) -> Option<Range<usize>> {
+    let start = text.len() - text.trim_start().len();
+    let line = text[start..].lines().next().filter(|line| line.starts_with('%'))?;
+    Some(start..start + line.trim_end().len())
+}
+
 /// The first line before a document that go-yaml refuses: a directive other than `%YAML 1.1` and `%TAG`, and the end of
 /// a document that has not begun.
 pub(super) fn refused_line(text: &str, before: Range<usize>) -> Option<Range<usize>> {
