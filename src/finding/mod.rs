@@ -91,6 +91,12 @@ pub struct NotEvaluated {
 impl NotEvaluated {
     /// What a rule needs that has no nodes to think about.
     pub const NODES: &str = "nodes";
+
+    /// Whether nodes are what it needs: [`NotEvaluated::NODES`], alone or with the ways to give them behind a colon.
+    #[must_use]
+    pub fn needs_nodes(&self) -> bool {
+        self.needs.strip_prefix(Self::NODES).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    }
 }
 
 impl Finding {

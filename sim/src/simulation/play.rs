@@ -126,13 +126,13 @@ impl Simulation {
             && expected != report.outcome
         {
             let (expected, outcome) = (expected.as_str(), report.outcome.as_str());
-            unexpected.push(format!("expected outcome {expected}, got {outcome}"));
+            unexpected.push(format!("expected the outcome {expected}, it was {outcome}"));
         }
         for (workload, expected) in &step.expected_min_ready {
             let name = name_text(&self.state, *workload);
             match report.min_ready.get(&name) {
                 Some(lowest) if lowest == expected => {}
-                Some(lowest) => unexpected.push(format!("expected minReady {expected} of {name}, got {lowest}")),
+                Some(lowest) => unexpected.push(format!("expected minReady {expected} of {name}, it was {lowest}")),
                 None => unexpected.push(format!("expected minReady {expected} of {name}, which does not exist")),
             }
         }

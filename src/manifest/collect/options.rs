@@ -59,8 +59,8 @@ pub enum CollectError {
     NoPath,
     /// There is no object in the input.
     #[error(
-        "there is no Kubernetes object in {files} files ({skipped} documents have neither apiVersion \
-         nor kind); give other paths, or --allow-empty"
+        "there is no Kubernetes object in the *.yaml, *.yml and *.json files of these paths (files read: {files}, \
+         documents without apiVersion and kind: {skipped}); name other paths, or add --allow-empty"
     )]
     NoObject {
         /// Sources that were read.

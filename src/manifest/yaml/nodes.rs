@@ -261,8 +261,8 @@ impl Composer<'_, '_> {
         }
         let mut value = self.expansion.alias(anchor, self.frames.len()).map_err(|reason| {
             let kind = match reason {
-                NoValue::Recursive => ProblemKind::RecursiveAnchor(name.to_owned()),
-                NoValue::Unknown => ProblemKind::UnknownAnchor(name.to_owned()),
+                NoValue::Recursive => ProblemKind::RecursiveAnchor,
+                NoValue::Unknown => ProblemKind::UnknownAnchor,
                 NoValue::Limit(kind) => kind,
             };
             self.problem(kind, span.clone())
@@ -277,7 +277,7 @@ impl Composer<'_, '_> {
 
     pub(super) fn unresolved_alias(&self, name: &str, span: Range<usize>) -> Box<Problem> {
         if go_yaml::is_anchor(name, "") {
-            self.problem(ProblemKind::UnknownAnchor(name.to_owned()), span)
+            self.problem(ProblemKind::UnknownAnchor, span)
         } else {
             self.problem(ProblemKind::AnchorName, span)
         }

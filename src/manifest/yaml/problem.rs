@@ -103,11 +103,11 @@ pub enum ProblemKind {
     #[error("a tag ends at a blank and has no #; put a blank behind it")]
     TagName,
     /// An alias without an anchor.
-    #[error("no anchor &{0} stands before this alias in its document; quote a text that starts with *")]
-    UnknownAnchor(String),
+    #[error("no anchor of this name stands before the alias in its document; quote a text that starts with *")]
+    UnknownAnchor,
     /// An alias inside the value of its own anchor.
-    #[error("the value of anchor &{0} contains itself")]
-    RecursiveAnchor(String),
+    #[error("the value of this anchor contains itself")]
+    RecursiveAnchor,
     /// More values come from aliases than Kubernetes allows.
     #[error("aliases expand this document too far; write the values out")]
     ExcessiveAliasing,

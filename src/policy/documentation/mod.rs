@@ -25,8 +25,9 @@ macro_rules! texts {
     };
 }
 
-const TEXTS: [Text; 26] = texts! {
+const TEXTS: [Text; 27] = texts! {
     "simulation" Simulation:
+        "pods-stay-pending"
         "rollout-deadlock"
         "pdb-blocks-drain"
         "drains-exhaust-pdb"

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_sim::cluster::{BudgetId, ClusterState, NodeId, PodId, Time, WorkloadName};
+use quorate_sim::cluster::{BudgetId, ClusterState, NodeId, NodeReady, PodId, Time, WorkloadName};
 use quorate_sim::scheduler::{Plugin, SchedulingResult, Verdict, schedule};
 use serde_json::{Value, json};
 
@@ -62,6 +62,8 @@ fn nodes_by_reason(state: &ClusterState, result: &SchedulingResult) -> BTreeMap<
         if let Verdict::Rejected { plugin, reasons, .. } = verdict {
             let text = match plugin {
                 Plugin::NodeUnschedulable => "cordoned".to_owned(),
+                // A node that is gone is not one that a toleration would open.
+                Plugin::TaintToleration if is_lost(state, *id) => "not ready".to_owned(),
                 Plugin::TaintToleration => "untolerated taint".to_owned(),
                 Plugin::NodeAffinity => "node affinity".to_owned(),
                 Plugin::NodePorts => "host port in use".to_owned(),
@@ -80,6 +82,10 @@ fn nodes_by_reason(state: &ClusterState, result: &SchedulingResult) -> BTreeMap<
         }
     }
     by_reason
+}
+
+fn is_lost(state: &ClusterState, id: NodeId) -> bool {
+    state.nodes.get(&id).is_some_and(|node| node.ready != NodeReady::True)
 }
 
 fn lower_first(reason: &impl ToString) -> String {

@@ -1,6 +1,6 @@
 //! Findings in lists: one or two lines each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::finding::{Finding, NotEvaluated, Severity, Waived};
@@ -181,8 +181,9 @@ pub(super) fn not_evaluated(rules: &[NotEvaluated], page: &Page<'_>) -> String {
     if by_need.is_empty() {
         return drawn;
     }
+    let distinct: BTreeSet<&str> = rules.iter().map(|rule| &*rule.rule).collect();
     let head =
-        printable::count(rules.len(), "rule was not evaluated, for want of", "rules were not evaluated, for want of");
+        printable::count(distinct.len(), "rule was not evaluated, for want of", "rules were not evaluated, for want of");
     let _ = writeln!(drawn, "{}", page.paint.strong(&head));
     let rows: Vec<(String, String)> =
         by_need.into_iter().map(|(needs, rules)| (page.line(needs), page.line(&rules.join(", ")))).collect();

@@ -119,10 +119,19 @@ pub(super) fn newly_pending(
 }
 
 /// The scheduler's message up to what it says of claims and preemption.
-fn without_preemption(reason: &str) -> &str {
+pub(super) fn without_preemption(reason: &str) -> &str {
     let ends = [". no new claims to deallocate", ". preemption:"];
     let end = ends.iter().filter_map(|end| reason.find(end)).min();
     end.and_then(|end| reason.get(..end)).unwrap_or(reason)
+}
+
+/// A step's detail without the scheduler's messages that `pending` tells below it.
+pub(super) fn why(detail: &str, pending: &[String]) -> String {
+    let is_told = |part: &&str| {
+        let brief = without_preemption(part);
+        brief.contains(" nodes are available: ") && pending.iter().any(|text| text.contains(brief))
+    };
+    detail.split("; ").filter(|part| !is_told(part)).map(without_preemption).collect::<Vec<_>>().join("; ")
 }
 
 fn pending(state: &StateSummary) -> BTreeMap<(&str, &str), usize> {

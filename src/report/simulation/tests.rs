@@ -69,7 +69,7 @@ fn second_drain() -> SimulationReport {
         "PodDisruptionBudget default/backend allows no disruption: 2 of its 3 pods are healthy and 2 must stay; \
                      the third waits for a node"
             .to_owned();
-    second.unexpected = vec!["the outcome completed".to_owned()];
+    second.unexpected = vec!["expected the outcome completed, it was blocked".to_owned()];
     second.events = (0..9)
         .map(|index| {
             let at = Time::from_milliseconds(31_000 + index * 5_000);

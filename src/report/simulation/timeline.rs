@@ -12,7 +12,9 @@ use crate::report::printable;
 use crate::report::terminal_style::{Detail, TerminalStyle};
 
 use super::document::{PlayOrder, SimulationDocument};
-use super::step_rows::{Mood, ShortNames, Shortage, duration, mood, newly_pending, shortages, without_repetition};
+use super::step_rows::{
+    Mood, ShortNames, Shortage, duration, mood, newly_pending, shortages, why, without_preemption, without_repetition,
+};
 
 /// Events below a step that went wrong, unless all are asked for.
 const MOST_EVENTS: usize = 6;
@@ -125,10 +127,12 @@ impl Timeline<'_> {
     /// Why, target by target, what waits for a node, what was expected, and the events that led there.
     fn below(&self, step: &StepReport, before: &StateSummary) -> Vec<(&'static str, String)> {
         let mut below = Vec::new();
-        if !step.detail.is_empty() {
-            below.push(("why", step.detail.clone()));
-        }
         let is_verbose = self.style.detail == Detail::Verbose;
+        let pending = newly_pending(before, &step.after, &self.names, self.style.detail);
+        let why = if is_verbose { step.detail.clone() } else { why(&step.detail, &pending) };
+        if !why.is_empty() {
+            below.push((if mood(step.outcome) == Mood::Good { "so" } else { "why" }, why));
+        }
         for target in &step.targets {
             // What went well needs no word, and a lone target is the step itself.
             let says_more = mood(target.outcome) != Mood::Good && step.targets.len() > 1;
@@ -137,10 +141,10 @@ impl Timeline<'_> {
                 below.push((target.outcome.as_str(), format!("{}{detail}", target.target)));
             }
         }
-        below.extend(
-            newly_pending(before, &step.after, &self.names, self.style.detail).into_iter().map(|text| ("then", text)),
-        );
-        below.extend(step.unexpected.iter().map(|text| ("expected", text.clone())));
+        below.extend(pending.into_iter().map(|text| ("then", text)));
+        // The key says the sentence's first word.
+        let expected = |text: &String| text.strip_prefix("expected ").unwrap_or(text).to_owned();
+        below.extend(step.unexpected.iter().map(|text| ("expected", expected(text))));
         let wanted = match (is_verbose, mood(step.outcome)) {
             (true, _) => usize::MAX,
             (false, Mood::Bad) => MOST_EVENTS,
@@ -151,7 +155,8 @@ impl Timeline<'_> {
         if skipped > 0 && wanted > 0 {
             below.push(("events", format!("{skipped} earlier; -v lists all")));
         }
-        below.extend(events.into_iter().skip(skipped).map(|event| ("events", event)));
+        let brief = |event: String| if is_verbose { event } else { without_preemption(&event).to_owned() };
+        below.extend(events.into_iter().skip(skipped).map(|event| ("events", brief(event))));
         below
     }
 
