@@ -1,6 +1,7 @@
 use jiff::civil::date;
 use proptest::prelude::*;
 
+use super::acceptance::*;
 use super::*;
 use crate::manifest::SourceMap;
 use crate::policy::engine::tests_support::load;
