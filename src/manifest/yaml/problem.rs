@@ -191,8 +191,8 @@ impl ProblemKind {
             | Self::Escape
             | Self::AnchorName
             | Self::TagName
-            | Self::UnknownAnchor(_)
-            | Self::RecursiveAnchor(_)
+            | Self::UnknownAnchor
+            | Self::RecursiveAnchor
             | Self::ExcessiveAliasing
             | Self::Merge
             | Self::Key(_)
@@ -225,8 +225,8 @@ impl ProblemKind {
             | Self::Escape
             | Self::AnchorName
             | Self::TagName
-            | Self::UnknownAnchor(_)
-            | Self::RecursiveAnchor(_)
+            | Self::UnknownAnchor
+            | Self::RecursiveAnchor
             | Self::ExcessiveAliasing
             | Self::Merge
             | Self::Key(_)

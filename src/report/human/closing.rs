@@ -101,9 +101,7 @@ fn unevaluated(rules: &[NotEvaluated], summary: &CheckSummary) -> Option<String>
         } else {
             format!("{} had no nodes", number(&without_nodes))
         };
-        parts.push(format!(
-            "{who}: give Node manifests, pools in quorate.yaml, or --nodes 3x4cpu,8Gi"
-        ));
+        parts.push(format!("{who}: give Node manifests, pools in quorate.yaml, or --nodes 3x4cpu,8Gi"));
     }
     if !needs.is_empty() {
         let needs: Vec<&str> = needs.into_iter().collect();

@@ -182,8 +182,11 @@ pub(super) fn not_evaluated(rules: &[NotEvaluated], page: &Page<'_>) -> String {
         return drawn;
     }
     let distinct: BTreeSet<&str> = rules.iter().map(|rule| &*rule.rule).collect();
-    let head =
-        printable::count(distinct.len(), "rule was not evaluated, for want of", "rules were not evaluated, for want of");
+    let head = printable::count(
+        distinct.len(),
+        "rule was not evaluated, for want of",
+        "rules were not evaluated, for want of",
+    );
     let _ = writeln!(drawn, "{}", page.paint.strong(&head));
     let rows: Vec<(String, String)> =
         by_need.into_iter().map(|(needs, rules)| (page.line(needs), page.line(&rules.join(", ")))).collect();
