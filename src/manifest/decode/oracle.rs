@@ -45,8 +45,8 @@ fn keys(path: &FieldPath) -> Vec<String> {
     path.segments().iter().filter_map(key).collect()
 }
 
-/// The path in `… Go struct field ContainerPort.spec.containers.ports.containerPort of type int32`: without indices, without
-/// keys of maps, with the names of embedded structs.
+/// The path in `… Go struct field ContainerPort.spec.containers.ports.containerPort of type int32`: without indices,
+/// without keys of maps, with the names of embedded structs.
 fn path_in(error: &str) -> Option<Vec<String>> {
     let path = error.split("Go struct field ").nth(1)?.split(' ').next()?;
     let is_field = |key: &&str| key.starts_with(|first: char| first.is_ascii_lowercase());

@@ -268,6 +268,13 @@ impl<'text, 'limits> Composer<'text, 'limits> {
             self.problems.push(Problem { kind: ProblemKind::IgnoredText, ..*problem });
             return Ok(());
         }
+        // kubectl cuts a stream at --- first, so that directives always stand alone.
+        if documents == Documents::None
+            && error.kind() == &ErrorKind::ExpectedDocumentStart
+            && let Some(line) = go_yaml::first_directive(self.input.text)
+        {
+            return Err(self.problem(ProblemKind::Directive, line));
+        }
         if error.kind() == &ErrorKind::CommentNotSeparated {
             self.glued_comment = Some(at);
         }

@@ -123,9 +123,10 @@ pub(super) fn tab_in_block_scalar(text: &str, gap: Range<usize>, content: Range<
     None
 }
 
-/// Where the header of a block scalar starts in the gap before its content.
+/// Where the header of a block scalar starts in the gap before its content; the gap's end where the parser takes the header
+/// for the content, because nothing follows it.
 pub(super) fn header(text: &str, gap: Range<usize>) -> usize {
-    first_indicator(text, gap.clone(), |byte| matches!(byte, b'|' | b'>')).unwrap_or(gap.start)
+    first_indicator(text, gap.clone(), |byte| matches!(byte, b'|' | b'>')).unwrap_or(gap.end)
 }
 
 /// The first dash in the gap before a list's first item.
@@ -205,6 +206,13 @@ pub(super) fn key_on_one_line(text: &str, before: Range<usize>, key: Range<usize
 
 fn has_colon_behind_comments(gap: &str) -> bool {
     gap.lines().any(|line| line.split('#').next().is_some_and(|code| code.contains(':')))
+}
+
+/// The first line of a text, when it is a directive.
+pub(super) fn first_directive(text: &str) -> Option<Range<usize>> {
+    let start = text.len() - text.trim_start().len();
+    let line = text[start..].lines().next().filter(|line| line.starts_with('%'))?;
+    Some(start..start + line.trim_end().len())
 }
 
 /// The first line before a document that go-yaml refuses: a directive other than `%YAML 1.1` and `%TAG`, and the end of

@@ -14,7 +14,7 @@ use quorate_sim::simulation::{StepAction, StepOutcome};
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::context::{AtRest, Context, finding_at, pending_pods, step};
+use super::context::{AtRest, Context, finding_at, pending_pods};
 use super::{
     drains_exhaust_pdb, node_loss_leaves_pods_pending, pods_stay_pending, rollout_deadlock, volume_blocks_surge, words,
 };
@@ -148,9 +148,9 @@ impl<'a> Question<'a> {
 
     fn drains(&self, placed: usize) -> Option<Finding> {
         let completes = |at_rest: &AtRest<'_>| {
-            let mut simulation = at_rest.simulation.clone();
+            let mut simulation = at_rest.simulation.branch();
             let drain = |node| StepAction::Drain { nodes: vec![NodeId(node)] };
-            [0, 1].into_iter().all(|node| simulation.play(&step(drain(node))).outcome == StepOutcome::Completed)
+            [0, 1].into_iter().all(|node| simulation.play_action(&(drain(node))).outcome == StepOutcome::Completed)
         };
         let is_covered = |budget: &quorate_sim::cluster::PodDisruptionBudget| self.covers(budget);
         if !self.context.model.state.budgets.values().any(is_covered) {
