@@ -168,8 +168,13 @@ fn failed_nodes(state: &ClusterState, domain: &str) -> Result<Vec<NodeId>, Comma
     let zones = failures_of(state, FailureScope::Domains(Symbol::ZONE));
     let named = zones.iter().find(|failure| failure.text(state) == format!("zone/{zone}"));
     named.map(|failure| failure.nodes(state)).ok_or_else(|| {
-        let known: Vec<String> = zones.iter().map(|failure| failure.text(state)).collect();
-        let known = if known.is_empty() { "no node has a zone label".to_owned() } else { known.join(", ") };
+        let name = |failure: &Failure| failure.text(state).trim_start_matches("zone/").to_owned();
+        let known: Vec<String> = zones.iter().map(name).collect();
+        let known = if known.is_empty() {
+            "no node has a zone label".to_owned()
+        } else {
+            format!("the zones are {}", known.join(", "))
+        };
         CommandError::Usage(format!("there is no zone {zone}; {known}"))
     })
 }

@@ -130,7 +130,9 @@ impl Timeline<'_> {
         let is_verbose = self.style.detail == Detail::Verbose;
         let pending = newly_pending(before, &step.after, &self.names, self.style.detail);
         let why = if is_verbose { step.detail.clone() } else { why(&step.detail, &pending) };
-        if !why.is_empty() {
+        // What each of several targets says is told target by target.
+        let is_told = step.targets.len() > 1 && mood(step.outcome) != Mood::Good;
+        if !why.is_empty() && !is_told {
             below.push((if mood(step.outcome) == Mood::Good { "so" } else { "why" }, why));
         }
         for target in &step.targets {
