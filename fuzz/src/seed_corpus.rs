@@ -12,7 +12,9 @@ fn main() -> std::io::Result<()> {
         for (number, line) in cases.lines().enumerate() {
             // Only the text is wanted; numbers in the answers may be beyond what can be read.
             let Some((_, text)) = line.split_once("\"text\":") else { continue };
-            let Some(Ok(text)) = serde_json::Deserializer::from_str(text).into_iter::<String>().next() else { continue };
+            let Some(Ok(text)) = serde_json::Deserializer::from_str(text).into_iter::<String>().next() else {
+                continue;
+            };
             if text.len() < 4096 {
                 fs::write(corpus.join(format!("{file}-{number}")), text)?;
             }

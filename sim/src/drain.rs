@@ -76,11 +76,11 @@ pub enum PodDrain {
     Denied {
         /// When it last asked.
         asked_at: Time,
-        /// The budget that denied it.
+        /// The budget that denies it.
         budget: BudgetId,
-        /// The budget's `desiredHealthy` then.
+        /// The budget's `desiredHealthy` now.
         desired_healthy: i64,
-        /// The budget's `currentHealthy` then.
+        /// The budget's `currentHealthy` now.
         current_healthy: i64,
     },
     /// Its eviction was granted; kubectl waits until it is gone.

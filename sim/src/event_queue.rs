@@ -1,6 +1,7 @@
 //! Timed events, ordered by (time, sequence).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::cluster::{BudgetId, DeploymentId, PodId, Symbol, Time};
 use crate::controller::WorkloadId;
@@ -41,14 +42,15 @@ pub struct Zone {
 #[derive(Clone, Debug, Default)]
 pub struct EventQueue {
     events: BTreeMap<(Time, u64), Event>,
-    known: BTreeSet<(Event, Time)>,
+    sequences: BTreeMap<(Event, Time), u64>,
     next_sequence: u64,
 }
 
 impl EventQueue {
     /// Adds `event` at `time`; an event that is already due at that time is not added again.
     pub fn schedule(&mut self, time: Time, event: Event) {
-        if self.known.insert((event, time)) {
+        if let Entry::Vacant(unknown) = self.sequences.entry((event, time)) {
+            unknown.insert(self.next_sequence);
             self.events.insert((time, self.next_sequence), event);
             self.next_sequence = self.next_sequence.saturating_add(1);
         }
@@ -68,7 +70,7 @@ impl EventQueue {
             return None;
         }
         let event = first.remove();
-        self.known.remove(&(event, due));
+        self.sequences.remove(&(event, due));
         Some(event)
     }
 
@@ -77,10 +79,15 @@ impl EventQueue {
         self.events.iter().map(|((time, _), event)| (*time, *event))
     }
 
-    /// Drops every event that `keep` refuses.
-    pub fn retain(&mut self, keep: impl Fn(Event) -> bool) {
-        self.events.retain(|_, event| keep(*event));
-        self.known.retain(|(event, _)| keep(*event));
+    /// Drops `event`, whenever it is due.
+    pub fn cancel(&mut self, event: Event) {
+        let always = (event, Time::ZERO)..=(event, Time::from_milliseconds(u64::MAX));
+        let due: Vec<(Time, u64)> =
+            self.sequences.range(always).map(|((_, time), sequence)| (*time, *sequence)).collect();
+        for (time, sequence) in due {
+            self.sequences.remove(&(event, time));
+            self.events.remove(&(time, sequence));
+        }
     }
 }
 
@@ -101,6 +108,11 @@ mod tests {
         assert_eq!(queue.take_due(at(3)), Some(Event::Pod(PodId(1))));
         assert_eq!(queue.take_due(at(3)), None);
         assert_eq!(queue.take_due(at(9)), Some(Event::NodeMonitor));
+        queue.schedule(at(9), Event::NodeMonitor);
+        queue.schedule(at(8), Event::NodeMonitor);
+        queue.schedule(at(8), Event::PodGarbageCollection);
+        queue.cancel(Event::NodeMonitor);
+        assert_eq!(queue.take_due(at(9)), Some(Event::PodGarbageCollection));
         assert_eq!(queue.next_time(), None);
     }
 }

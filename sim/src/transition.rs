@@ -257,6 +257,7 @@ fn apply_to_node(state: &mut ClusterState, id: NodeId, change: &NodeChange) {
         NodeChange::Recover => {
             node.crashed_at = None;
             node.ready = NodeReady::True;
+            stop_containers(state, id);
         }
         NodeChange::Delete => {
             state.nodes.remove(&id);
@@ -264,7 +265,8 @@ fn apply_to_node(state: &mut ClusterState, id: NodeId, change: &NodeChange) {
     }
 }
 
-/// The containers of a crashed node stop. The API does not show it: only the time from which they run is forgotten.
+/// The containers of a crashed node have stopped. The API does not show it: only the time from which they run is forgotten,
+/// so that the kubelet starts them again when the node is back.
 fn stop_containers(state: &mut ClusterState, id: NodeId) {
     for pod in state.pods.values_mut().filter(|pod| pod.node == Some(id)) {
         pod.started_at = None;

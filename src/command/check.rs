@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<ExitStatus, CommandError
         skipped: input.skipped,
         objects: input.object_count(),
         configurations: input.configurations.len(),
-        rules_evaluated: policies.rules().iter().filter(|rule| policies.runs(&rule.id)).count(),
+        rules_evaluated: rules_evaluated(&policies, &verdicts),
         kubernetes: MODELLED_VERSION.to_owned(),
         nodes: verdicts.nodes,
         elapsed: Some(started.elapsed()),
@@ -68,6 +68,12 @@ struct Verdicts {
     not_evaluated: Vec<NotEvaluated>,
     /// How many nodes the rules had, in the configuration with the most.
     nodes: Option<usize>,
+}
+
+/// How many rules could say something about this input.
+fn rules_evaluated(policies: &PolicySet, verdicts: &Verdicts) -> usize {
+    let lacks = |rule: &Rule| verdicts.not_evaluated.iter().any(|own| own.rule == rule.id);
+    policies.rules().iter().filter(|rule| policies.runs(&rule.id) && !lacks(rule)).count()
 }
 
 fn evaluate(arguments: &CheckArguments, input: &Input, policies: &PolicySet) -> Verdicts {

@@ -72,7 +72,8 @@ struct Found {
     ports: BTreeMap<i32, String>,
     seals_secrets: bool,
     applications: Vec<String>,
-    alerts: Vec<String>,
+    /// Names and severities.
+    alerts: Vec<(String, &'static str)>,
 }
 
 impl Found {
@@ -127,11 +128,18 @@ impl Found {
             "PrometheusRule" => {
                 let groups = root.get("spec").and_then(|spec| spec.get("groups")).map_or(&[][..], Node::items);
                 let rules = groups.iter().filter_map(|group| group.get("rules")).flat_map(Node::items);
-                self.alerts.extend(rules.filter_map(|rule| rule.get("alert")?.as_str().map(str::to_owned)));
+                self.alerts
+                    .extend(rules.filter_map(|rule| Some((rule.get("alert")?.as_str()?.to_owned(), severity(rule)))));
             }
             _ => {}
         }
     }
+}
+
+/// The severity that an alerting rule carries as a label, where it is one of those that quorate.yaml knows.
+fn severity(rule: &Node) -> &'static str {
+    let label = rule.get("labels").and_then(|labels| labels.get("severity")).and_then(Node::as_str);
+    ["critical", "info"].into_iter().find(|known| label == Some(known)).unwrap_or("warning")
 }
 
 /// The data store that an image name suggests.
@@ -242,8 +250,8 @@ fn rest(text: &mut String, found: &Found) {
     }
     if !found.alerts.is_empty() {
         text.push_str("\n  # Alerts that must exist:\n  # alerts:\n");
-        for alert in &found.alerts {
-            let _ = writeln!(text, "  #   - {{name: {alert}}}");
+        for (alert, severity) in &found.alerts {
+            let _ = writeln!(text, "  #   - {{name: {alert}, severity: {severity}}}");
         }
     }
     text.push_str(

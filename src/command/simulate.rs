@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use quorate_sim::cluster::{ClusterState, NodeId, Symbol};
+use quorate_sim::failure::{Failure, FailureScope, failures_of, sets_of};
 use quorate_sim::simulation::{
     ObjectChange, Settings, Simulation, SimulationReport, Step, StepAction, StepOutcome, StepReport,
 };
@@ -21,13 +22,13 @@ use crate::manifest::collect::EmptyInput;
 use crate::manifest::yaml::{self, Limits, parse_decoded};
 use crate::manifest::{Inventory, Node, Origin};
 use crate::model::{self, Model};
-use crate::report::{CheckReport, CheckSummary, Format, SimulationDocument, write_check, write_simulation};
+use crate::report::{CheckReport, CheckSummary, Format, PlayOrder, SimulationDocument, write_check, write_simulation};
 use crate::scenario::{
     self, AppliedObjects, WorkloadReference, drain_step, fail_step, find_node, find_workload, restart_step,
 };
 
 /// The most sets of failures that `--failures` plays.
-const MOST_FAILURE_SETS: usize = 20_000;
+const MOST_FAILURE_SETS: u128 = 20_000;
 
 /// Runs the command.
 ///
@@ -67,15 +68,7 @@ struct Plan {
     name: String,
     settings: Settings,
     steps: Vec<Step>,
-    order: Order,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Order {
-    /// Each step on what the one before left.
-    OneAfterTheOther,
-    /// Each step on the cluster at rest.
-    EachAlone,
+    order: PlayOrder,
 }
 
 /// Manifests that cannot be read would give an answer about another cluster: their findings are shown, nothing is played.
@@ -124,12 +117,14 @@ fn plan(
     }
     if let Some(failures) = arguments.failures {
         let steps = failure_steps(&model.state, failures)?;
-        let kind = match failures.kind {
-            FailureKind::Nodes => "nodes",
-            FailureKind::Zones => "zones",
+        let kind = match (failures.kind, failures.count) {
+            (FailureKind::Nodes, 1) => "node",
+            (FailureKind::Nodes, _) => "nodes",
+            (FailureKind::Zones, 1) => "zone",
+            (FailureKind::Zones, _) => "zones",
         };
         let name = format!("every loss of {} {kind}, each alone", failures.count);
-        return Ok(Plan { name, settings, steps, order: Order::EachAlone });
+        return Ok(Plan { name, settings, steps, order: PlayOrder::EachAlone });
     }
     let state = &model.state;
     let mut steps = Vec::new();
@@ -148,7 +143,7 @@ fn plan(
         steps.push(plain_step(fail_step(state, failed_nodes(state, name)?)));
     }
     let name = steps.iter().map(|step| step.description.clone()).collect::<Vec<_>>().join(", then ");
-    Ok(Plan { name, settings, steps, order: Order::OneAfterTheOther })
+    Ok(Plan { name, settings, steps, order: PlayOrder::OneAfterTheOther })
 }
 
 fn plain_step((action, description): (StepAction, String)) -> Step {
@@ -170,65 +165,40 @@ fn failed_nodes(state: &ClusterState, domain: &str) -> Result<Vec<NodeId>, Comma
     let Some(zone) = domain.strip_prefix("zone/") else {
         return Ok(vec![node(state, domain.strip_prefix("node/").unwrap_or(domain))?]);
     };
-    let members: Vec<NodeId> =
-        zones(state).into_iter().filter(|(name, _)| name == zone).flat_map(|(_, own)| own).collect();
-    if members.is_empty() {
-        let known: Vec<String> = zones(state).into_iter().map(|(name, _)| name).collect();
+    let zones = failures_of(state, FailureScope::Domains(Symbol::ZONE));
+    let named = zones.iter().find(|failure| failure.text(state) == format!("zone/{zone}"));
+    named.map(|failure| failure.nodes(state)).ok_or_else(|| {
+        let name = |failure: &Failure| failure.text(state).trim_start_matches("zone/").to_owned();
+        let known: Vec<String> = zones.iter().map(name).collect();
         let known = if known.is_empty() {
             "no node has a zone label".to_owned()
         } else {
             format!("the zones are {}", known.join(", "))
         };
-        return Err(CommandError::Usage(format!("there is no zone {zone}; {known}")));
-    }
-    Ok(members)
-}
-
-/// Zones by name, each with its nodes.
-fn zones(state: &ClusterState) -> Vec<(String, Vec<NodeId>)> {
-    let mut zones: std::collections::BTreeMap<String, Vec<NodeId>> = std::collections::BTreeMap::new();
-    for (id, node) in &state.nodes {
-        let zone = node.labels.get(Symbol::ZONE).or_else(|| node.labels.get(Symbol::BETA_ZONE));
-        if let Some(zone) = zone {
-            zones.entry(state.names.text(zone).to_owned()).or_default().push(*id);
-        }
-    }
-    zones.into_iter().collect()
+        CommandError::Usage(format!("there is no zone {zone}; {known}"))
+    })
 }
 
 /// One step for every set of so many domains.
 fn failure_steps(state: &ClusterState, failures: FailuresArgument) -> Result<Vec<Step>, CommandError> {
-    let domains: Vec<Vec<NodeId>> = match failures.kind {
-        FailureKind::Nodes => state.nodes.keys().map(|node| vec![*node]).collect(),
-        FailureKind::Zones => zones(state).into_iter().map(|(_, nodes)| nodes).collect(),
+    let domains: Vec<Failure> = match failures.kind {
+        FailureKind::Nodes => failures_of(state, FailureScope::Nodes),
+        FailureKind::Zones => failures_of(state, FailureScope::Domains(Symbol::ZONE)),
     };
     if domains.len() < failures.count {
         let message = format!("{} domains cannot fail together, there are {}", failures.count, domains.len());
         return Err(CommandError::Usage(message));
     }
-    let sets = combinations(domains.len(), failures.count);
-    if sets.len() > MOST_FAILURE_SETS {
-        let message = format!("{} sets of failures are too many to play; at most {MOST_FAILURE_SETS}", sets.len());
+    // Choosing k of n: exact, because k consecutive numbers are divisible by k!.
+    let number =
+        (0..failures.count).fold(1_u128, |sets, index| sets * (domains.len() - index) as u128 / (index as u128 + 1));
+    if number > MOST_FAILURE_SETS {
+        let message = format!("{number} sets of failures are too many to play; at most {MOST_FAILURE_SETS}");
         return Err(CommandError::Usage(message));
     }
-    let step = |set: Vec<usize>| {
-        let nodes = set.iter().filter_map(|index| domains.get(*index)).flatten().copied().collect();
-        plain_step(fail_step(state, nodes))
-    };
-    Ok(sets.into_iter().map(step).collect())
-}
-
-/// Every choice of `size` of the numbers below `total`, in order; a few more than the limit at most.
-fn combinations(total: usize, size: usize) -> Vec<Vec<usize>> {
-    let mut sets: Vec<Vec<usize>> = vec![Vec::new()];
-    for _ in 0..size {
-        let longer = sets.iter().flat_map(|set| {
-            let first = set.last().map_or(0, |last| last + 1);
-            (first..total).map(move |next| set.iter().copied().chain([next]).collect::<Vec<_>>())
-        });
-        sets = longer.take(MOST_FAILURE_SETS + 1).collect();
-    }
-    sets
+    let step =
+        |set: Vec<Failure>| plain_step(fail_step(state, set.iter().flat_map(|failure| failure.nodes(state)).collect()));
+    Ok(sets_of(&domains, failures.count).into_iter().map(step).collect())
 }
 
 fn from_file(
@@ -264,10 +234,10 @@ fn from_file(
     let resolved = scenario::resolve(&root, source, &mut model.state, &arguments.input.namespace, settings, &mut apply);
     match resolved {
         Ok(scenario) => Ok(Plan {
-            name: scenario.name.unwrap_or_else(|| shown(&path.to_owned())),
+            name: scenario.name.unwrap_or_else(|| shown(path)),
             settings: scenario.settings,
             steps: scenario.steps,
-            order: Order::OneAfterTheOther,
+            order: PlayOrder::OneAfterTheOther,
         }),
         Err(findings) => {
             write_findings(arguments, input, &findings)?;
@@ -299,8 +269,8 @@ fn play(model: &Model, plan: &Plan) -> SimulationReport {
     let mut assumptions: Vec<String> = model.assumptions.iter().map(ToString::to_string).collect();
     assumptions.extend(simulation.assumptions());
     let steps: Vec<StepReport> = match plan.order {
-        Order::OneAfterTheOther => plan.steps.iter().map(|step| simulation.play(step)).collect(),
-        Order::EachAlone => {
+        PlayOrder::OneAfterTheOther => plan.steps.iter().map(|step| simulation.play(step)).collect(),
+        PlayOrder::EachAlone => {
             use rayon::prelude::*;
             plan.steps.par_iter().map(|step| simulation.clone().play(step)).collect()
         }
@@ -309,8 +279,13 @@ fn play(model: &Model, plan: &Plan) -> SimulationReport {
 }
 
 fn write(arguments: &SimulateArguments, plan: &Plan, report: &SimulationReport) -> Result<(), CommandError> {
-    let document =
-        SimulationDocument { scenario: &plan.name, kubernetes: MODELLED_VERSION, settings: &plan.settings, report };
+    let document = SimulationDocument {
+        scenario: &plan.name,
+        kubernetes: MODELLED_VERSION,
+        settings: &plan.settings,
+        report,
+        order: plan.order,
+    };
     let style = output::style(&arguments.output);
     output::write_all(&arguments.output, &style, |format: Format, style, out| {
         write_simulation(&document, format, style, out)

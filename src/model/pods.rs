@@ -10,6 +10,8 @@ use quorate_sim::cluster::{
     PodTemplate, ReplicaSet, ReplicaSetId, Requirement, Symbol, Time,
 };
 
+use quorate_sim::controller::daemon_set;
+
 use super::build::Context;
 use super::labels;
 use super::pod_template::pod_spec;
@@ -59,7 +61,12 @@ fn add(state: &mut ClusterState, context: &mut Context<'_>, api: &ApiPod, create
         Owner::StatefulSet { set, .. } => {
             state.stateful_sets.get(&set).map_or(template, |set| Arc::clone(&set.template))
         }
-        Owner::DaemonSet(id) => state.daemon_sets.get(&id).map_or(template, |set| Arc::clone(&set.template)),
+        Owner::DaemonSet(id) => {
+            let node_name = node.and_then(|node| state.nodes.get(&node)).map(|node| node.name);
+            let set = state.daemon_sets.get(&id);
+            // The controller makes a template of its own for each node.
+            set.zip(node_name).map_or(template, |(set, name)| daemon_set::pod_template(set, name))
+        }
         Owner::None | Owner::Node | Owner::Other { .. } => template,
     };
     let phase = phase(status.phase.as_deref(), node.is_some());

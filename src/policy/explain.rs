@@ -186,6 +186,7 @@ fn blocks(markdown: &str) -> Vec<Block<'_>> {
 fn filled(text: &str, width: usize, first: &str, next: &str) -> String {
     let options = textwrap::Options::new(width.max(20)).initial_indent(first).subsequent_indent(next);
     // A path or an address is not to be torn.
+    let options = options.word_separator(textwrap::WordSeparator::AsciiSpace);
     let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation).break_words(false);
     textwrap::fill(text, options)
 }

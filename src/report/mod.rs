@@ -33,5 +33,5 @@ mod tests;
 pub use check_report::{CheckReport, CheckSummary, FindingCounts, ReportError, RuleDocumentation, write_check};
 pub use format::{Format, FormatError, Output};
 pub use redaction::secret_spans;
-pub use simulation::{SimulationDocument, write_simulation};
+pub use simulation::{PlayOrder, SimulationDocument, write_simulation};
 pub use terminal_style::{Characters, Colour, ColourChoice, Detail, Links, TerminalStyle};

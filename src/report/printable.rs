@@ -74,6 +74,24 @@ pub(super) fn lines(text: &str, characters: Characters) -> Vec<String> {
     text.lines().map(|each| line(each, characters)).filter(|each| !each.is_empty()).collect()
 }
 
+/// Markdown with each paragraph and each item of a list on one line: its lines were broken for the width of its source.
+pub(super) fn unfolded(markdown: &str) -> String {
+    let mut unfolded = String::with_capacity(markdown.len());
+    let mut is_verbatim = false;
+    let mut before = "";
+    for line in markdown.lines() {
+        let begins = line.trim().is_empty() || line.starts_with([' ', '-', '#', '`', '|']);
+        let continues = !begins && !is_verbatim && !before.trim().is_empty() && !before.starts_with("```");
+        if !unfolded.is_empty() {
+            unfolded.push(if continues { ' ' } else { '\n' });
+        }
+        unfolded.push_str(line);
+        is_verbatim ^= line.starts_with("```");
+        before = line;
+    }
+    unfolded
+}
+
 /// Build systems read commands from the log: GitHub Actions obeys `##[command]` anywhere in a line, and
 /// `::command::` at its start, spaces aside. Both get a space inside.
 fn without_workflow_commands(text: String) -> String {
@@ -106,6 +124,12 @@ mod tests {
         assert_eq!(line(text, Characters::Unicode), "a␛[31mb\u{fffd}2J\u{fffd}c␇ d");
         assert_eq!(line(text, Characters::Ascii), "a^[[31mb\\u{9b}2J\\u{202e}c^G d");
         assert_eq!(line("costs €10 — 2 × x", Characters::Ascii), "costs EUR 10 - 2 x x");
+    }
+
+    #[test]
+    fn paragraphs_are_unfolded_and_code_is_not() {
+        let text = "one\ntwo\n\n- a\nb\n- c\n```yaml\nx: 1\ny: 2\n```\nend\nof it";
+        assert_eq!(unfolded(text), "one two\n\n- a b\n- c\n```yaml\nx: 1\ny: 2\n```\nend of it");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::finding::Finding;
 
 use super::location::Location;
+use super::printable::unfolded;
 
 /// The message, and on lines below it why, then, the ways out and the help.
 pub(super) fn message(finding: &Finding, location: Option<&Location>) -> String {
@@ -27,7 +28,7 @@ pub(super) fn message(finding: &Finding, location: Option<&Location>) -> String 
         let _ = write!(message, "\nmend: {}{price}", mend.change);
     }
     if let Some(help) = &finding.help {
-        let _ = write!(message, "\nhelp: {help}");
+        let _ = write!(message, "\nhelp: {}", unfolded(help));
     }
     message
 }

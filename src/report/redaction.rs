@@ -70,6 +70,9 @@ pub(super) struct Redactor {
     values: Option<AhoCorasick>,
     /// What is searched for in all other findings.
     values_elsewhere: Option<AhoCorasick>,
+    /// What is searched for in quoted source: values of one line. Those of a file inside a Secret stand in other files of
+    /// its kind, too.
+    values_in_sources: Option<AhoCorasick>,
 }
 
 impl Redactor {
@@ -79,18 +82,24 @@ impl Redactor {
     /// When there are too many values to search for.
     pub(super) fn new(sources: &SourceMap, places: &[Place]) -> Result<Self, aho_corasick::BuildError> {
         let mut values = BTreeSet::new();
+        let mut of_one_line = BTreeSet::new();
         for place in places {
             let text = &sources.get(place.source).text;
             if let Some(text) = text.get(place.span.start as usize..place.span.end as usize) {
-                add_values(text, &mut values);
+                let mut own = BTreeSet::new();
+                let lines = add_values(text, &mut own);
+                if lines == Lines::One {
+                    of_one_line.extend(own.iter().filter(|value| is_telling(value)).cloned());
+                }
+                values.append(&mut own);
             }
         }
-        let elsewhere: BTreeSet<String> =
-            values.iter().filter(|value| value.len() >= LEAST_LENGTH_ELSEWHERE && !is_name(value)).cloned().collect();
+        let elsewhere: BTreeSet<String> = values.iter().filter(|value| is_telling(value)).cloned().collect();
         Ok(Self {
             places: places.iter().copied().collect(),
             values: searcher(&values)?,
             values_elsewhere: searcher(&elsewhere)?,
+            values_in_sources: searcher(&of_one_line)?,
         })
     }
 
@@ -99,10 +108,14 @@ impl Redactor {
         let from = Place { source, span: Span::new(0, 0) };
         let to = Place { source, span: Span::new(range.end, 0) };
         let text = &sources.get(source).text;
+        let quoted = text.get(range.start as usize..range.end as usize).unwrap_or_default();
+        let offset = |at: usize| range.start.saturating_add(u32::try_from(at).unwrap_or(u32::MAX));
+        let copies = self.values_in_sources.iter().flat_map(|values| values.find_iter(quoted));
         let mut ranges: Vec<Range<u32>> = self
             .places
             .range(from..to)
             .map(|place| place.span.start..place.span.end)
+            .chain(copies.map(|found| offset(found.start())..offset(found.end())))
             .chain(secret_values_of_unread_documents(text, &range))
             .filter(|found| found.end > range.start && found.start < range.end)
             .collect();
@@ -168,12 +181,17 @@ fn searcher(values: &BTreeSet<String>) -> Result<Option<AhoCorasick>, aho_corasi
     AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(values).map(Some)
 }
 
+/// Whether a value is a secret wherever it stands.
+fn is_telling(value: &str) -> bool {
+    value.len() >= LEAST_LENGTH_ELSEWHERE && !is_name(value)
+}
+
 fn is_name(value: &str) -> bool {
     value.len() < LONGEST_NAME && value.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'-' | b'.'))
 }
 
 /// The texts by which a value could show: as written, line by line for block scalars, and decoded from Base64.
-fn add_values(written: &str, values: &mut BTreeSet<String>) {
+fn add_values(written: &str, values: &mut BTreeSet<String>) -> Lines {
     let mut add = |text: &str| {
         if text.len() >= LEAST_LENGTH {
             values.insert(text.to_owned());
@@ -186,9 +204,16 @@ fn add_values(written: &str, values: &mut BTreeSet<String>) {
     let joined: String = unquoted.split_whitespace().collect();
     add(&joined);
     let decoded = base64::engine::general_purpose::STANDARD.decode(&joined).ok();
-    if let Some(decoded) = decoded.and_then(|bytes| String::from_utf8(bytes).ok()) {
-        decoded.lines().for_each(|line| add(line.trim()));
-    }
+    let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    decoded.lines().for_each(|line| add(line.trim()));
+    if unquoted.lines().count() > 1 || decoded.lines().count() > 1 { Lines::Several } else { Lines::One }
+}
+
+/// How long a value is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    One,
+    Several,
 }
 
 #[cfg(test)]

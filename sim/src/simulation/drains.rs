@@ -87,10 +87,14 @@ impl Simulation {
         let mut drains = std::mem::take(&mut self.drains);
         for drain in &mut drains {
             drain.waiting.retain(|pod, _| self.state.pods.contains_key(pod));
-            for (pod, waiting) in &drain.waiting {
-                let PodDrain::Denied { asked_at, .. } = waiting else { continue };
-                if !matches!(decide(&self.state, *pod), EvictionDecision::TooManyRequests { .. }) {
-                    self.queue.schedule(next_retry(*asked_at, self.state.now), Event::DrainRetry(*pod));
+            for (pod, waiting) in &mut drain.waiting {
+                let PodDrain::Denied { asked_at, .. } = *waiting else { continue };
+                if let EvictionDecision::TooManyRequests { budget, desired_healthy, current_healthy } =
+                    decide(&self.state, *pod)
+                {
+                    *waiting = PodDrain::Denied { asked_at, budget, desired_healthy, current_healthy };
+                } else {
+                    self.queue.schedule(next_retry(asked_at, self.state.now), Event::DrainRetry(*pod));
                 }
             }
         }

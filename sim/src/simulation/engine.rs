@@ -7,7 +7,7 @@ use crate::controller::deployment::Progress;
 use crate::controller::node_lifecycle::NodeLifecycle;
 use crate::controller::{WorkloadId, all_workloads, is_active, workload_of};
 use crate::drain::NodeDrain;
-use crate::event_queue::EventQueue;
+use crate::event_queue::{Event, EventQueue};
 use crate::eviction::budgets_of;
 use crate::scheduler::{SchedulingQueue, next_to_schedule};
 use crate::transition::{Change, Created, NodeChange, PodChange, WorkloadChange, apply, sentence};
@@ -54,6 +54,7 @@ pub struct Simulation {
     pub(super) taint_deletions: BTreeMap<PodId, Time>,
     pub(super) progress: BTreeMap<crate::cluster::DeploymentId, Progress>,
     pub(super) drains: Vec<NodeDrain>,
+    pub(super) last_drains: Vec<NodeDrain>,
     pub(super) gone_nodes: BTreeMap<NodeId, GoneNode>,
     /// When a node was last found unreachable.
     pub(super) noticed_at: Option<Time>,
@@ -75,6 +76,7 @@ impl Simulation {
             taint_deletions: BTreeMap::new(),
             progress: BTreeMap::new(),
             drains: Vec::new(),
+            last_drains: Vec::new(),
             gone_nodes: BTreeMap::new(),
             noticed_at: None,
             recorder: Recorder::default(),
@@ -82,6 +84,34 @@ impl Simulation {
         };
         simulation.look_at_everything();
         simulation
+    }
+
+    /// A branch: goes on from the present state without the events so far.
+    #[must_use]
+    pub fn branch(&self) -> Self {
+        let recorder = self.recorder.without_events();
+        Self {
+            state: self.state.clone(),
+            settings: self.settings,
+            queue: self.queue.clone(),
+            dirty: self.dirty.clone(),
+            scheduling: self.scheduling.clone(),
+            lifecycle: self.lifecycle.clone(),
+            taint_deletions: self.taint_deletions.clone(),
+            progress: self.progress.clone(),
+            drains: Vec::new(),
+            last_drains: Vec::new(),
+            gone_nodes: self.gone_nodes.clone(),
+            noticed_at: self.noticed_at,
+            recorder,
+            cycle: CycleSearch::default(),
+        }
+    }
+
+    /// The drains of the last step, as they were at its end.
+    #[must_use]
+    pub fn last_drains(&self) -> &[NodeDrain] {
+        &self.last_drains
     }
 
     /// The settings it was made with.
@@ -167,6 +197,10 @@ impl Simulation {
                 self.scheduling.retry_all();
                 if !self.state.pods.contains_key(&pod) {
                     self.scheduling.forget(pod);
+                    self.taint_deletions.remove(&pod);
+                    self.queue.cancel(Event::Pod(pod));
+                    self.queue.cancel(Event::TaintEviction(pod));
+                    self.queue.cancel(Event::DrainRetry(pod));
                 }
             }
         }

@@ -32,6 +32,7 @@ pub use engine::Simulation;
 pub use outcome::is_complete;
 pub use play::simulate;
 
+pub(crate) use outcome::{budget_text, pod_text};
 pub use report::{
     BudgetSummary, PodSummary, Revision, SimulationReport, StateSummary, StepOutcome, StepReport, TargetReport,
     WorkloadSummary,

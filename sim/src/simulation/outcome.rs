@@ -225,7 +225,7 @@ fn failure_detail(simulation: &Simulation, nodes: &[NodeId], since: Time) -> Str
 }
 
 /// `NS/NAME` of a pod.
-pub(super) fn pod_text(state: &ClusterState, id: PodId) -> String {
+pub(crate) fn pod_text(state: &ClusterState, id: PodId) -> String {
     state.pods.get(&id).map_or_else(
         || "(gone)".to_owned(),
         |pod| format!("{}/{}", state.names.text(pod.namespace), state.pod_name(pod)),

@@ -100,7 +100,7 @@ impl Simulation {
             Ok(()) => outcome::judge(self, &begun),
             Err(Livelock) => outcome::livelock(self),
         };
-        self.drains.clear();
+        self.last_drains = std::mem::take(&mut self.drains);
         self.report(started_at, until, result)
     }
 
@@ -126,13 +126,13 @@ impl Simulation {
             && expected != report.outcome
         {
             let (expected, outcome) = (expected.as_str(), report.outcome.as_str());
-            unexpected.push(format!("expected outcome {expected}, got {outcome}"));
+            unexpected.push(format!("expected the outcome {expected}, it was {outcome}"));
         }
         for (workload, expected) in &step.expected_min_ready {
             let name = name_text(&self.state, *workload);
             match report.min_ready.get(&name) {
                 Some(lowest) if lowest == expected => {}
-                Some(lowest) => unexpected.push(format!("expected minReady {expected} of {name}, got {lowest}")),
+                Some(lowest) => unexpected.push(format!("expected minReady {expected} of {name}, it was {lowest}")),
                 None => unexpected.push(format!("expected minReady {expected} of {name}, which does not exist")),
             }
         }
@@ -153,16 +153,26 @@ impl Simulation {
             StepAction::Cordon { node } => self.change_nodes(&[*node], &NodeChange::Cordon),
             StepAction::Uncordon { node } => self.change_nodes(&[*node], &NodeChange::Uncordon),
             StepAction::Drain { nodes } => {
-                self.begin_drains(nodes);
-                Target::Drains
+                let missing = self.missing_node(nodes);
+                if missing.is_none() {
+                    self.begin_drains(nodes);
+                }
+                missing.unwrap_or(Target::Drains)
             }
             StepAction::Evict { target } => self.evict(target),
             StepAction::SetReady { pods, ready } => {
                 self.set_ready(pods, if *ready { Hold::Release } else { Hold::Hold })
             }
             StepAction::FailNode { nodes } => {
-                self.change_nodes(nodes, &NodeChange::Crash);
-                Target::FailedNodes { nodes: nodes.clone(), since: self.state.now }
+                let failed = Target::FailedNodes { nodes: nodes.clone(), since: self.state.now };
+                match self.change_nodes(nodes, &NodeChange::Crash) {
+                    missing @ Target::Missing(_) => missing,
+                    Target::Nothing
+                    | Target::Workloads(_)
+                    | Target::Drains
+                    | Target::Evictions(_)
+                    | Target::FailedNodes { .. } => failed,
+                }
             }
             StepAction::RecoverNode { nodes } => self.recover(nodes),
             StepAction::DeleteNode { nodes } => self.delete_nodes(nodes),
@@ -246,7 +256,14 @@ impl Simulation {
                 self.commit(&Change::Node(*node, change.clone()));
             }
         }
-        Target::Nothing
+        self.missing_node(nodes).unwrap_or(Target::Nothing)
+    }
+
+    /// The first of `nodes` that does not exist.
+    fn missing_node(&self, nodes: &[NodeId]) -> Option<Target> {
+        let missing = nodes.iter().find(|node| !self.state.nodes.contains_key(node))?;
+        let name = self.gone_nodes.get(missing).map_or("", |gone| self.state.names.text(gone.name));
+        Some(Target::Missing(format!("node/{name} does not exist")))
     }
 
     /// Containers did not survive the crash: pods that nobody has seen unready yet become so.
@@ -262,7 +279,8 @@ impl Simulation {
         for pod in ready {
             self.commit(&Change::Pod(pod, PodChange::BecomeUnready));
         }
-        self.change_nodes(&crashed, &NodeChange::Recover)
+        self.change_nodes(&crashed, &NodeChange::Recover);
+        self.missing_node(nodes).unwrap_or(Target::Nothing)
     }
 
     fn delete_nodes(&mut self, nodes: &[NodeId]) -> Target {
@@ -271,7 +289,9 @@ impl Simulation {
                 self.gone_nodes.insert(*node, GoneNode { name, found_at: None });
             }
         }
-        self.change_nodes(nodes, &NodeChange::Delete)
+        let missing = self.missing_node(nodes);
+        self.change_nodes(nodes, &NodeChange::Delete);
+        missing.unwrap_or(Target::Nothing)
     }
 
     fn evict(&mut self, target: &EvictionTarget) -> Target {

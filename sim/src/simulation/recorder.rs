@@ -19,6 +19,11 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
+    /// The counts alone.
+    pub(super) fn without_events(&self) -> Self {
+        Self { ready: self.ready.clone(), lowest: self.lowest.clone(), ..Self::default() }
+    }
+
     /// Begins a step.
     pub(super) fn begin(&mut self, now: Time) {
         self.events = Vec::new();

@@ -13,10 +13,8 @@ use super::{BudgetSummary, PodSummary, Revision, StateSummary, WorkloadSummary};
 #[must_use]
 pub fn summarize(state: &ClusterState, gone_nodes: impl Fn(NodeId) -> Option<Symbol>) -> StateSummary {
     let revisions = PodRevisions::of(state);
-    let mut workloads = BTreeMap::new();
-    for workload in all_workloads(state) {
-        workloads.insert(workload_text(state, workload), numbers(state, &revisions, workload));
-    }
+    let numbers = numbers(state, &revisions, &all_workloads(state));
+    let workloads = numbers.into_iter().map(|(workload, numbers)| (workload_text(state, workload), numbers)).collect();
     let mut pods: Vec<PodSummary> = state
         .pods
         .values()
@@ -119,11 +117,39 @@ impl PodRevisions {
 /// A workload's numbers.
 #[must_use]
 pub fn workload_numbers(state: &ClusterState, workload: WorkloadId) -> WorkloadSummary {
-    numbers(state, &PodRevisions::of(state), workload)
+    numbers(state, &PodRevisions::of(state), &[workload]).remove(&workload).unwrap_or_default()
 }
 
-fn numbers(state: &ClusterState, revisions: &PodRevisions, workload: WorkloadId) -> WorkloadSummary {
-    let (desired, min_ready_seconds) = match workload {
+/// The numbers of these workloads, in one pass over the pods.
+fn numbers(
+    state: &ClusterState,
+    revisions: &PodRevisions,
+    workloads: &[WorkloadId],
+) -> BTreeMap<WorkloadId, WorkloadSummary> {
+    let mut summaries: BTreeMap<WorkloadId, (WorkloadSummary, u64)> = BTreeMap::new();
+    for workload in workloads {
+        let (desired, min_ready_seconds) = desired(state, *workload);
+        summaries.insert(*workload, (WorkloadSummary { desired, ..WorkloadSummary::default() }, min_ready_seconds));
+    }
+    for pod in state.pods.values().filter(|pod| is_active(pod)) {
+        let workload = workload_of(state, pod.owner);
+        let Some((summary, min_ready_seconds)) = workload.and_then(|workload| summaries.get_mut(&workload)) else {
+            continue;
+        };
+        let one_if = i64::from;
+        let updated = revisions.revision(state, pod) == Revision::New;
+        let available = is_available(pod, *min_ready_seconds, state.now);
+        summary.replicas = summary.replicas.saturating_add(1);
+        summary.updated = summary.updated.saturating_add(one_if(updated));
+        summary.ready = summary.ready.saturating_add(one_if(pod.ready));
+        summary.available = summary.available.saturating_add(one_if(available));
+    }
+    summaries.into_iter().map(|(workload, (summary, _))| (workload, summary)).collect()
+}
+
+/// A workload's `spec.replicas` (of a DaemonSet the number of eligible nodes) and `spec.minReadySeconds`.
+fn desired(state: &ClusterState, workload: WorkloadId) -> (i64, u64) {
+    match workload {
         WorkloadId::Deployment(id) => {
             state.deployments.get(&id).map_or((0, 0), |item| (item.replicas, item.min_ready_seconds))
         }
@@ -137,17 +163,5 @@ fn numbers(state: &ClusterState, revisions: &PodRevisions, workload: WorkloadId)
             let eligible = daemon_set::eligible_nodes(state, item).len();
             (i64::try_from(eligible).unwrap_or(i64::MAX), item.min_ready_seconds)
         }),
-    };
-    let mut summary = WorkloadSummary { desired, ..WorkloadSummary::default() };
-    let own = state.pods.values().filter(|pod| is_active(pod) && workload_of(state, pod.owner) == Some(workload));
-    for pod in own {
-        let one_if = i64::from;
-        let updated = revisions.revision(state, pod) == Revision::New;
-        let available = is_available(pod, min_ready_seconds, state.now);
-        summary.replicas = summary.replicas.saturating_add(1);
-        summary.updated = summary.updated.saturating_add(one_if(updated));
-        summary.ready = summary.ready.saturating_add(one_if(pod.ready));
-        summary.available = summary.available.saturating_add(one_if(available));
     }
-    summary
 }

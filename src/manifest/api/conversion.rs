@@ -4,8 +4,8 @@ use k8s_openapi::api::autoscaling::{v1, v2};
 
 use crate::manifest::Typed;
 
-/// `autoscaling/v1` as `autoscaling/v2` (`pkg/apis/autoscaling/v1/conversion.go`). The annotations in which `v1` keeps other
-/// metrics are not read: only the API server writes them.
+/// `autoscaling/v1` as `autoscaling/v2` (`pkg/apis/autoscaling/v1/conversion.go`). The annotations in which `v1` keeps
+/// other metrics are not read: only the API server writes them.
 pub(super) fn horizontal_pod_autoscaler(older: v1::HorizontalPodAutoscaler) -> Typed {
     let v1::HorizontalPodAutoscalerSpec {
         max_replicas,

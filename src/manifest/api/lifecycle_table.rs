@@ -1,5 +1,6 @@
 //! The table behind `lifecycle`: from the `APILifecycle…` methods of `k8s.io/api` v0.36.3 (files
-//! `zz_generated.prerelease-lifecycle.go`), and from the deprecated API migration guide for types that are gone from there.
+//! `zz_generated.prerelease-lifecycle.go`), and from the deprecated API migration guide for types that are gone from
+//! there.
 
 use super::lifecycle::{Lifecycle, Replacement};
 use super::version::KubernetesVersion;

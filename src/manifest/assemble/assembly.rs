@@ -60,7 +60,8 @@ struct Run<'a> {
     options: &'a DecodeOptions,
 }
 
-/// Makes objects of the documents of one configuration. Lists are taken apart. Nothing fails: what is wrong is a finding.
+/// Makes objects of the documents of one configuration. Lists are taken apart. Nothing fails: what is wrong is a
+/// finding.
 #[must_use]
 pub fn assemble(documents: impl IntoIterator<Item = (SourceId, Node)>, options: &DecodeOptions) -> Assembled {
     let mut roots = Vec::new();

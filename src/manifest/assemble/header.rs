@@ -88,8 +88,8 @@ fn complain(field: &str, found: &Text<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// What an object is called, for a kind of `scope` (`None`: not known). `Err`: it has no name, which was reported where an
-/// object of its kind needs one.
+/// What an object is called, for a kind of `scope` (`None`: not known). Without a name it is called nothing, and that is
+/// reported where an object of its kind needs one.
 pub(super) fn reference(
     api_version: &Arc<str>,
     kind: &Arc<str>,

@@ -50,8 +50,8 @@ pub struct Counts {
     pub skipped: usize,
 }
 
-/// Reads `paths` (files, directories, `-` for `stdin`), many at once; the result is in the order of the paths and of the names
-/// inside directories.
+/// Reads `paths` (files, directories, `-` for `stdin`), many at once; the result is in the order of the paths and of
+/// the names inside directories.
 ///
 /// # Errors
 /// When a path cannot be read, and when there is no object at all and nothing that explains it.
@@ -249,7 +249,7 @@ fn read_source(
     let mut skipped = sorted.skipped.len();
     let mut findings = sorted.findings;
     for problem in &parsed.problems {
-        match problem.kind.severity_for_document() {
+        match problem.kind.consequence() {
             // What is odd in a text that is nothing of Kubernetes is nobody's business here.
             Consequence::DocumentKept if is_inside(problem.span, &sorted.skipped) => {}
             Consequence::DocumentLost

@@ -141,10 +141,9 @@ fn item_kind(mut kind: Entry) -> Option<Entry> {
 }
 
 fn set_missing(item: &mut Node, entry: &Entry) {
-    if item.get(&entry.key).is_none_or(|node| matches!(node.value, Value::Null)) {
-        if let Value::Mapping(entries) = &mut item.value {
-            entries.retain(|other| other.key != entry.key);
-            entries.insert(0, entry.clone());
-        }
+    let missing = item.get(&entry.key).is_none_or(|node| matches!(node.value, Value::Null));
+    if missing && let Value::Mapping(entries) = &mut item.value {
+        entries.retain(|other| other.key != entry.key);
+        entries.insert(0, entry.clone());
     }
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 pub const ENVIRONMENT_FILE_NAME: &str = "quorate.yaml";
 
 /// The environment files for `paths`: beside each path and upwards to the root of its repository (the directory with
-/// `.git`), nearest first, each once. Outside of a repository the search ends at the working directory, and for paths that are not
-/// below it, at the path. `-` stands for the working directory.
+/// `.git`), nearest first, each once. Outside of a repository the search ends at the working directory, and for paths
+/// that are not below it, at the path. `-` stands for the working directory.
 #[must_use]
 pub fn find_environment_files(paths: &[PathBuf]) -> Vec<PathBuf> {
     let working_directory = std::env::current_dir().and_then(std::fs::canonicalize).unwrap_or_default();

@@ -57,8 +57,8 @@ fn references(root: &Node) -> Vec<(String, Span)> {
         .collect()
 }
 
-/// The canonical directories of all kustomizations that those with these files use, directly or through others, and of those that
-/// are components and never stand alone.
+/// The canonical directories of all kustomizations that those with these files use, directly or through others, and of
+/// those that are components and never stand alone.
 pub(super) fn used(files: &[&Path]) -> HashSet<PathBuf> {
     let mut used = HashSet::new();
     let mut pending: Vec<PathBuf> = files.iter().map(|file| file.to_path_buf()).collect();

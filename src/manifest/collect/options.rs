@@ -59,7 +59,8 @@ pub enum CollectError {
     NoPath,
     /// There is no object in the input.
     #[error(
-        "there is no Kubernetes object in {files} files ({skipped} documents are something else); give other paths, or --allow-empty"
+        "there is no Kubernetes object in the *.yaml, *.yml and *.json files of these paths (files read: {files}, \
+         other documents: {skipped}); name other paths, or add --allow-empty"
     )]
     NoObject {
         /// Sources that were read.

@@ -100,7 +100,8 @@ fn reader(stream: Option<impl Read + Send + 'static>, most: u64) -> thread::Join
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(stream) = stream {
-            // What was read before an error is enough to tell what happened. Closing the pipe ends a program that goes on.
+            // What was read before an error is enough to tell what happened. Closing the pipe ends a program that goes
+            // on.
             drop(stream.take(most).read_to_end(&mut bytes));
         }
         bytes

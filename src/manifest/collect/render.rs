@@ -22,7 +22,8 @@ pub const UNRENDERED_SOURCE: &str = "unrendered-source";
 pub(super) enum RenderError {
     /// No program can do it.
     #[error(
-        "{what} cannot be rendered: {programs} is not on PATH; install it, or give the rendered output (`{command} | quorate check -`)"
+        "{what} cannot be rendered: {programs} is not on PATH; install it, or \
+         give the rendered output (`{command} | quorate check -`)"
     )]
     NoProgram {
         /// `a Helm chart`.

@@ -306,7 +306,7 @@ fn the_environment_is_found_upwards_to_the_root_of_the_repository() {
     let expected = [root.join("repository/team/quorate.yaml"), root.join("repository/quorate.yaml")];
     assert_eq!(find_environment_files(&paths), expected);
     // Outside of a repository only what stands beside the path is taken.
-    assert_eq!(find_environment_files(&[root.clone()]), [root.join("quorate.yaml")]);
+    assert_eq!(find_environment_files(std::slice::from_ref(&root)), [root.join("quorate.yaml")]);
     fs::remove_dir_all(root.join("repository/.git")).unwrap();
     assert_eq!(find_environment_files(&[root.join("repository/other")]), Vec::<PathBuf>::new());
 }

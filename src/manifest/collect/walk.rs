@@ -36,8 +36,8 @@ pub(super) enum Unit {
 /// The file that makes a directory a chart.
 pub(super) const CHART_FILE_NAME: &str = "Chart.yaml";
 
-/// Finds what is to be read under `paths`, in the order of the paths and sorted by name inside directories. Each file is
-/// read once; symbolic links are followed, in circles too.
+/// Finds what is to be read under `paths`, in the order of the paths and sorted by name inside directories. Each file
+/// is read once; symbolic links are followed, in circles too.
 ///
 /// # Errors
 /// When a path does not exist or may not be read.

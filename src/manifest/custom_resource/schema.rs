@@ -1,5 +1,5 @@
-//! A structural schema (OpenAPI v3 as CustomResourceDefinitions have it) as JSON Schema draft 4, which it is a dialect of:
-//! `k8s.io/apiextensions-apiserver/pkg/apiserver/{schema,validation}`.
+//! A structural schema (OpenAPI v3 as CustomResourceDefinitions have it) as JSON Schema draft 4, which it is a dialect
+//! of: `k8s.io/apiextensions-apiserver/pkg/apiserver/{schema,validation}`.
 
 use serde_json::{Map, Value, json};
 

@@ -1,5 +1,5 @@
-//! Fields that a structural schema does not have. The API server drops them, and refuses them under strict field validation
-//! (`k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning`).
+//! Fields that a structural schema does not have. The API server drops them, and refuses them under strict field
+//! validation (`k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning`).
 
 use serde_json::{Map, Value as Json};
 

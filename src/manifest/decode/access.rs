@@ -1,5 +1,5 @@
-//! The entries of mappings, the items of sequences, and variants. This is where decoding recovers: a value that fails is
-//! reported and decoded again as if it were absent.
+//! The entries of mappings, the items of sequences, and variants. This is where decoding recovers: a value that fails
+//! is reported and decoded again as if it were absent.
 
 use serde::Deserialize;
 use serde::de::{
@@ -30,7 +30,8 @@ impl Keys {
         }
     }
 
-    /// Whether this is an object or an object inside another: its `apiVersion` and `kind` are read before it is decoded.
+    /// Whether this is an object or an object inside another: its `apiVersion` and `kind` are read before it is
+    /// decoded.
     fn is_object(self) -> bool {
         match self {
             Self::Any => false,

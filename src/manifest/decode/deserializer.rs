@@ -1,5 +1,5 @@
-//! The serde deserializer over a node. It reads as Go's JSON decoder does for Kubernetes (`sigs.k8s.io/json`, strict): names
-//! of fields as they are written, `null` for absent, numbers only where numbers are wanted.
+//! The serde deserializer over a node. It reads as Go's JSON decoder does for Kubernetes (`sigs.k8s.io/json`, strict):
+//! names of fields as they are written, `null` for absent, numbers only where numbers are wanted.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -25,9 +25,9 @@ pub fn decode<T: DeserializeOwned + 'static>(root: &Node) -> (Option<T>, Vec<Dec
     run(root, &Context::new(NullItem::Wrong, Quoting::Shown))
 }
 
-/// Decodes a type of the Kubernetes API as the API server's strict field validation does, and goes on where that stops:
-/// every problem is found, and what is wrong is left out of the value. `apiVersion` and `kind` are not compared with the
-/// type. The values in `data` and `stringData` of a Secret are in no message.
+/// Decodes a type of the Kubernetes API as the API server's strict field validation does, and goes on where that
+/// stops: every problem is found, and what is wrong is left out of the value. `apiVersion` and `kind` are not compared
+/// with the type. The values in `data` and `stringData` of a Secret are in no message.
 #[must_use]
 pub fn decode_kubernetes<T: DeserializeOwned + 'static>(root: &Node) -> (Option<T>, Vec<DecodeProblem>) {
     let quoting = match root.get("kind").and_then(Node::as_str) {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::de::{self, Expected, Unexpected};
 
-/// Why a value could not be decoded. It never leaves this module: the entry or item that holds the value turns it into a
-/// problem with a path and a place.
+/// Why a value could not be decoded. It never leaves this module: the entry or item that holds the value turns it into
+/// a problem with a path and a place.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// A value of another type stands there.

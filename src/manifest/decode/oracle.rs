@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use crate::manifest::api::{Resolved, resolve};
 use crate::manifest::built_from_json::node;
-use crate::manifest::{FieldPath, Segment};
+use crate::manifest::yaml::{Limits, parse};
+use crate::manifest::{FieldPath, Node, Origin, Segment, SourceMap};
 
 use super::{DecodeProblem, DecodeProblemKind};
 
@@ -23,8 +24,17 @@ const DIFFERENT: &[&str] = &["float-integral-for-integer", "exponent-for-integer
 
 fn cases() -> Vec<Case> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/oracle/1.36.3/strict.jsonl");
-    let text = std::fs::read_to_string(path).expect("the recorded answers");
-    text.lines().map(|line| serde_json::from_str(line).expect("a case")).collect()
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The tree of a body, if it can be read.
+fn read(case: &Case) -> Option<Node> {
+    if case.content_type == "application/json" {
+        return serde_json::from_str(&case.input).ok().map(|json| node(&json));
+    }
+    let source = SourceMap::default().add("a.yaml", "", Origin::Written);
+    parse(source, &case.input, &Limits::default()).documents.pop().map(|document| document.root)
 }
 
 fn keys(path: &FieldPath) -> Vec<String> {
@@ -35,8 +45,8 @@ fn keys(path: &FieldPath) -> Vec<String> {
     path.segments().iter().filter_map(key).collect()
 }
 
-/// The path in `… Go struct field ContainerPort.spec.containers.ports.containerPort of type int32`: without indices, without
-/// keys of maps, with the names of embedded structs.
+/// The path in `… Go struct field ContainerPort.spec.containers.ports.containerPort of type int32`: without indices,
+/// without keys of maps, with the names of embedded structs.
 fn path_in(error: &str) -> Option<Vec<String>> {
     let path = error.split("Go struct field ").nth(1)?.split(' ').next()?;
     let is_field = |key: &&str| key.starts_with(|first: char| first.is_ascii_lowercase());
@@ -92,13 +102,14 @@ fn agrees_with_the_real_strict_decoder() {
     let mut compared = 0;
     let mut disagreements = Vec::new();
     for case in cases() {
-        // YAML, JSON that does not parse, and duplicate keys are the loader's.
-        let has_duplicates = case.errors.iter().any(|error| error.starts_with("duplicate field"));
-        if has_duplicates || case.content_type != "application/json" || DIFFERENT.contains(&case.id.as_str()) {
+        // What does not parse, and duplicate keys, are the loader's.
+        let is_duplicate =
+            |error: &String| error.starts_with("duplicate field") || error.contains("already set in map");
+        if case.errors.iter().any(is_duplicate) || DIFFERENT.contains(&case.id.as_str()) {
             continue;
         }
-        let Ok(json) = serde_json::from_str::<serde_json::Value>(&case.input) else { continue };
-        let name = |key: &str| json.get(key).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        let Some(root) = read(&case) else { continue };
+        let name = |key: &str| root.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
         let (api_version, kind) = (name("apiVersion"), name("kind"));
         let known = match resolve(&api_version, &kind) {
             Resolved::BuiltIn(known) | Resolved::StandIn(known, _) => known,
@@ -118,7 +129,7 @@ fn agrees_with_the_real_strict_decoder() {
         if case.errors.iter().any(|error| error.starts_with("no kind")) {
             continue;
         }
-        let (_, problems) = known.decode(&node(&json));
+        let (_, problems) = known.decode(&root);
         compared += 1;
         if let Err(why) = compare(&case, &problems) {
             let found: Vec<String> = problems.iter().map(ToString::to_string).collect();

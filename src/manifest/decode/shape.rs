@@ -1,5 +1,5 @@
-//! The fields that a type and all types inside it have. A type tells them when it is deserialized, so they are read from a
-//! walk of the deserializer over a value that has every field.
+//! The fields that a type and all types inside it have. A type tells them when it is deserialized, so they are read
+//! from a walk of the deserializer over a value that has every field.
 
 use std::sync::Arc;
 

@@ -46,8 +46,8 @@ impl Suggestion {
     }
 }
 
-/// The name among `known` that is nearest to `name`, when one is near enough to be a misspelling of it: the same but for
-/// case, dashes and underscores, or at most one edit in three characters.
+/// The name among `known` that is nearest to `name`, when one is near enough to be a misspelling of it: the same but
+/// for case, dashes and underscores, or at most one edit in three characters.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     nearest_with_distance(name, known).map(|(found, _)| found)

@@ -11,7 +11,7 @@ use super::*;
 
 fn problems<T: serde::de::DeserializeOwned + 'static>(json: &serde_json::Value) -> (T, Vec<String>) {
     let (value, problems) = decode_kubernetes::<T>(&node(json));
-    (value.expect("a Kubernetes type always comes out"), problems.iter().map(ToString::to_string).collect())
+    (value.unwrap(), problems.iter().map(ToString::to_string).collect())
 }
 
 fn deployment(spec: serde_json::Value) -> serde_json::Value {

@@ -9,8 +9,8 @@ pub(super) enum Fraction {
     Six,
 }
 
-/// Whether `text` is written as `2006-01-02T15:04:05Z` or with an offset, `2006-01-02T15:04:05+01:00`. The ranges of the
-/// numbers are left to the parser of dates.
+/// Whether `text` is written as `2006-01-02T15:04:05Z` or with an offset, `2006-01-02T15:04:05+01:00`. The ranges of
+/// the numbers are left to the parser of dates.
 pub(super) fn is_written_as_timestamp(text: &str, fraction: Fraction) -> bool {
     let Some((date_time, rest)) = text.as_bytes().split_at_checked(19) else { return false };
     let shape_fits = date_time.iter().enumerate().all(|(position, byte)| match position {

@@ -4,8 +4,8 @@ use crate::manifest::Typed;
 
 use super::{autoscaling, batch, cluster, pod, service, storage, workload};
 
-/// Sets every field that the API server would set when it decodes the object. Admission and what controllers set later are
-/// no part of it.
+/// Sets every field that the API server would set when it decodes the object. Admission and what controllers set later
+/// are no part of it.
 pub fn apply(typed: &mut Typed) {
     match typed {
         Typed::Deployment(deployment) => workload::deployment(deployment),

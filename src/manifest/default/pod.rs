@@ -8,8 +8,8 @@ use super::{container, pod_resources, volume};
 
 const TERMINATION_GRACE_PERIOD_SECONDS: i64 = 30;
 
-/// A pod: what its template gets, and what only pods get, such as requests from limits. A controller's pod gets them when it
-/// is made from the template.
+/// A pod: what its template gets, and what only pods get, such as requests from limits. A controller's pod gets them
+/// when it is made from the template.
 pub fn pod(pod: &mut Pod) {
     let spec = pod.spec.get_or_insert_default();
     pod_resources::requests_from_limits(spec);

@@ -46,7 +46,11 @@ fn amounts(verdict: &mut Verdict<'_, '_>, at: &At<'_>, list: Option<&BTreeMap<St
         let is_plain =
             matches!(name.as_str(), "cpu" | "memory" | "ephemeral-storage") || name.starts_with("hugepages-");
         if !name.contains('/') && !is_plain {
-            verdict.invalid(&at, &format!("there is no resource {name:?}; others than cpu, memory, ephemeral-storage and hugepages-* have a prefix such as example.com/"));
+            let message = format!(
+                "there is no resource {name:?}; others than cpu, memory, ephemeral-storage and hugepages-* \
+                 have a prefix, such as example.com/"
+            );
+            verdict.invalid(&at, &message);
         } else if let Some(problem) = key_problem(name) {
             verdict.invalid(&at, &problem);
         }

@@ -24,7 +24,8 @@ pub(super) enum Tabs {
 }
 
 /// Looks through `text` once. Allowed are tab, line feed, carriage return, U+0020 to U+007E, U+0085, U+00A0 to U+D7FF,
-/// U+E000 to U+FFFD and everything above the basic plane (go-yaml's `readerc.go`).
+/// U+E000 to U+FFFD and everything above the basic plane (go-yaml's `readerc.go`). A byte order mark
+/// at the start of a line is counted among the forbidden ones.
 pub(super) fn inspect(text: &str) -> Unusual {
     let bytes = text.as_bytes();
     let mut unusual = Unusual::default();
@@ -40,6 +41,14 @@ pub(super) fn inspect(text: &str) -> Unusual {
             },
             0xE2 if matches!(bytes.get(at + 1..at + 3), Some([0x80, 0xA8 | 0xA9])) => {
                 unusual.line_separators.push_back(at)
+            }
+            // A byte order mark at the start of a line is skipped, or becomes an invisible part of a key.
+            0xEF if at > 0
+                && bytes.get(at + 1..at + 3) == Some(&[0xBB, 0xBF])
+                && (matches!(bytes.get(at - 1), Some(b'\n' | b'\r'))
+                    || bytes.get(..at) == Some("\u{feff}".as_bytes())) =>
+            {
+                return Unusual { forbidden: Some(at), ..unusual };
             }
             0xEF if matches!(bytes.get(at + 1..at + 3), Some([0xBF, 0xBE | 0xBF])) => {
                 return Unusual { forbidden: Some(at), ..unusual };

@@ -171,7 +171,10 @@ impl<'text, 'limits> Composer<'text, 'limits> {
         loop {
             let (event, span) = match parser.next_event() {
                 None | Some(Ok((Event::StreamEnd, _))) => break,
-                Some(Ok((event, span))) => (event, span.byte_range().unwrap_or_default()),
+                Some(Ok((event, span))) => {
+                    self.check_tag(span.tag_span().and_then(|tag| tag.byte_range()))?;
+                    (event, span.byte_range().unwrap_or_default())
+                }
                 Some(Err(error)) => {
                     self.scan_error(&error, documents)?;
                     break;
@@ -217,7 +220,7 @@ impl<'text, 'limits> Composer<'text, 'limits> {
             Event::SequenceEnd | Event::MappingEnd => self.end_collection(span),
             Event::Alias(anchor) => self.alias(anchor, span),
             Event::UnresolvedAlias(name) => Err(self.unresolved_alias(&name, span)),
-            Event::Anchor(_, name) if self.input.dialect == Dialect::Yaml && !go_yaml::is_anchor_name(&name) => {
+            Event::Anchor(_, name) if !go_yaml::is_anchor(&name, &self.input.text[span.end..]) => {
                 Err(self.problem(ProblemKind::AnchorName, span))
             }
             Event::Anchor(..) | Event::StreamStart | Event::StreamEnd => Ok(()),
@@ -230,11 +233,15 @@ impl<'text, 'limits> Composer<'text, 'limits> {
         if self.input.dialect == Dialect::Json {
             return Ok(());
         }
-        let marker = &self.input.text[span.clone()] == "---";
-        if let Some(directive) = marker.then(|| go_yaml::refused_directive(self.input.text, 0..span.start)).flatten() {
-            return Err(self.problem(ProblemKind::Directive, directive));
+        if let Some(line) = go_yaml::refused_line(self.input.text, 0..span.start) {
+            let kind = if self.input.text[line.clone()].starts_with("...") {
+                nothing_to_end()
+            } else {
+                ProblemKind::Directive
+            };
+            return Err(self.problem(kind, line));
         }
-        if marker {
+        if &self.input.text[span.clone()] == "---" {
             self.check_gap(span.start)?;
             self.last_end = span.end;
             self.before = Before::Token;
@@ -255,11 +262,18 @@ impl<'text, 'limits> Composer<'text, 'limits> {
         let problem = self.scan_problem(error);
         let at = problem.span.start as usize - self.input.base;
         let directive = error.kind() == &ErrorKind::MissingDocumentEndBeforeDirective;
-        let known = ["%YAML", "%TAG"].iter().any(|name| self.input.text[at..].starts_with(name));
+        let known = matches!(self.input.text[at..].split_whitespace().next(), Some("%YAML" | "%TAG"));
         let second_root = documents == Documents::Ended && error.kind() == &ErrorKind::ExpectedDocumentStart;
         if documents == Documents::Closed || second_root || (directive && known) {
             self.problems.push(Problem { kind: ProblemKind::IgnoredText, ..*problem });
             return Ok(());
+        }
+        // kubectl cuts a stream at --- first, so that directives always stand alone.
+        if documents == Documents::None
+            && error.kind() == &ErrorKind::ExpectedDocumentStart
+            && let Some(line) = go_yaml::first_directive(self.input.text)
+        {
+            return Err(self.problem(ProblemKind::Directive, line));
         }
         if error.kind() == &ErrorKind::CommentNotSeparated {
             self.glued_comment = Some(at);
@@ -278,27 +292,31 @@ impl<'text, 'limits> Composer<'text, 'limits> {
         self.problem_at_character(ProblemKind::LineSeparator(code_point), at)
     }
 
-    /// A text without a document must not hold a document's end: libyaml wants a document before it.
+    fn check_tag(&self, tag: Option<Range<usize>>) -> Fallible<()> {
+        match tag {
+            Some(tag) if !go_yaml::is_tag(self.input.text, tag.clone()) => Err(self.problem(ProblemKind::TagName, tag)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// libyaml wants a document before the end of one, and after directives.
     fn check_without_document(&self) -> Fallible<()> {
         self.check_gap(self.input.text.len())?;
-        let mut offset = 0;
-        for line in self.input.text.split_inclusive('\n') {
-            if line.trim_end() == "..." && self.input.dialect == Dialect::Yaml {
-                let reason = "a document ends here and none has begun".to_owned();
-                return Err(self.problem(ProblemKind::Syntax(reason), offset..offset + 3));
-            }
-            offset += line.len();
+        match go_yaml::refused_line(self.input.text, 0..self.input.text.len()) {
+            Some(line) if self.input.text[line.clone()].starts_with("...") => Err(self.problem(nothing_to_end(), line)),
+            Some(line) => Err(self.problem(ProblemKind::Directive, line)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Looks for tabs between the last token and the one at `end`.
     pub(super) fn check_gap(&self, end: usize) -> Fallible<()> {
         let checked = self.unusual.tabs == Tabs::Some && self.flow_depth == 0 && self.last_end < end;
-        if checked && self.input.text[self.last_end..end].contains('\t') {
-            if let Some(tab) = go_yaml::tab_in_gap(self.input.text, self.last_end..end, self.before) {
-                return Err(self.problem(ProblemKind::Tab, tab..tab + 1));
-            }
+        if checked
+            && self.input.text[self.last_end..end].contains('\t')
+            && let Some(tab) = go_yaml::tab_in_gap(self.input.text, self.last_end..end, self.before)
+        {
+            return Err(self.problem(ProblemKind::Tab, tab..tab + 1));
         }
         Ok(())
     }
@@ -323,6 +341,10 @@ impl<'text, 'limits> Composer<'text, 'limits> {
         let at = syntax::place(text, at, &kind);
         self.problem_at_character(kind, at)
     }
+}
+
+fn nothing_to_end() -> ProblemKind {
+    ProblemKind::Syntax("a document ends here and none has begun".to_owned())
 }
 
 /// A span in the source for a range in a text that starts at `base` in it.

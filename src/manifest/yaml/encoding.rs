@@ -11,7 +11,8 @@ pub struct Decoded<'bytes> {
     pub unreadable: Vec<u32>,
 }
 
-/// Reads `bytes`. kubectl replaces what is not UTF-8 without a word; here its places are kept so that it can be reported.
+/// Reads `bytes`. kubectl replaces what is not UTF-8 without a word; here its places are kept so that it can be
+/// reported.
 #[must_use]
 pub fn decode(bytes: &[u8]) -> Decoded<'_> {
     match bytes {

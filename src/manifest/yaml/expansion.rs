@@ -140,8 +140,8 @@ impl<'limits> Expansion<'limits> {
     }
 }
 
-/// The share of steps that go-yaml lets come from aliases (`allowedAliasRatio` in `decode.go`): 99 % up to 400,000 steps,
-/// 10 % from 4,000,000 on.
+/// The share of steps that go-yaml lets come from aliases (`allowedAliasRatio` in `decode.go`): 99 % up to 400,000
+/// steps, 10 % from 4,000,000 on.
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
 fn allowed_alias_share(steps: u64) -> f64 {
     const LOW: u64 = 400_000;

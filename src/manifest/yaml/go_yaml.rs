@@ -1,5 +1,5 @@
-//! What go-yaml v2's grammar, libyaml's YAML 1.1, refuses and the parser used here, made for YAML 1.2, accepts. A manifest that
-//! kubectl cannot read must not pass.
+//! What go-yaml v2's grammar, libyaml's YAML 1.1, refuses and the parser used here, made for YAML 1.2, accepts. A
+//! manifest that kubectl cannot read must not pass.
 
 use std::ops::Range;
 
@@ -47,6 +47,10 @@ pub(super) fn tab_in_gap(text: &str, gap: Range<usize>, before: Before) -> Optio
             b'\t' if key_allowed => return Some(at),
             b'\n' | b'\r' => (key_allowed, at_line_start) = (true, true),
             b' ' | b'\t' => {}
+            0xEF if rest.starts_with('\u{feff}') => {
+                at += 3;
+                continue;
+            }
             b'#' => {
                 at += rest.find(['\n', '\r']).unwrap_or(rest.len());
                 continue;
@@ -119,9 +123,10 @@ pub(super) fn tab_in_block_scalar(text: &str, gap: Range<usize>, content: Range<
     None
 }
 
-/// Where the header of a block scalar starts in the gap before its content.
+/// Where the header of a block scalar starts in the gap before its content; the gap's end where the parser takes the header
+/// for the content, because nothing follows it.
 pub(super) fn header(text: &str, gap: Range<usize>) -> usize {
-    first_indicator(text, gap.clone(), |byte| matches!(byte, b'|' | b'>')).unwrap_or(gap.start)
+    first_indicator(text, gap.clone(), |byte| matches!(byte, b'|' | b'>')).unwrap_or(gap.end)
 }
 
 /// The first dash in the gap before a list's first item.
@@ -162,23 +167,30 @@ pub(super) fn unknown_escape(text: &str, range: Range<usize>) -> Option<usize> {
     None
 }
 
-/// Whether `name` may name an anchor.
-pub(super) fn is_anchor_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+/// Whether `name` may name an anchor, and `after`, the text behind the name, may follow it.
+pub(super) fn is_anchor(name: &str, after: &str) -> bool {
+    let ends = after.chars().next().is_none_or(|next| next.is_ascii_whitespace() || "?:,]}%@`".contains(next));
+    ends && !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// Whether libyaml reads the tag in `range` as this parser does: it ends at a blank only, brackets and commas or not.
+pub(super) fn is_tag(text: &str, range: Range<usize>) -> bool {
+    let ends = text[range.end..].chars().next().is_none_or(|next| next.is_ascii_whitespace());
+    ends && !text[range].contains('#')
 }
 
 /// What is wrong with a plain scalar between brackets: `?` and a leading colon are always indicators there, and a colon
 /// belongs to the text unless a blank follows.
 pub(super) fn flow_indicator(text: &str, range: Range<usize>) -> Option<ProblemKind> {
     let scalar = &text[range.clone()];
-    let after = text[range.end..].strip_prefix(':');
+    let after = text[range.end..].trim_start_matches([' ', '\t', '\n', '\r']).strip_prefix(':');
     let glued_colon = after.and_then(|after| after.chars().next()).is_some_and(|next| !next.is_whitespace());
     let refused = scalar.starts_with(':') || scalar.contains('?') || (glued_colon && !scalar.is_empty());
     refused.then_some(ProblemKind::FlowIndicator)
 }
 
-/// Whether a key between braces and its colon stand on one line. `before` ends where the key starts, `after` starts where
-/// it ends and goes up to the value. A key behind `?` may stand anywhere.
+/// Whether a key between braces and its colon stand on one line. `before` ends where the key starts, `after` starts
+/// where it ends and goes up to the value. A key behind `?` may stand anywhere.
 pub(super) fn key_on_one_line(text: &str, before: Range<usize>, key: Range<usize>, after: Range<usize>) -> bool {
     let gap = &text[after];
     let colon = gap.find([':', '#']).filter(|at| gap[*at..].starts_with(':'));
@@ -196,17 +208,25 @@ fn has_colon_behind_comments(gap: &str) -> bool {
     gap.lines().any(|line| line.split('#').next().is_some_and(|code| code.contains(':')))
 }
 
-/// The first directive that go-yaml refuses before a document: one other than `%YAML 1.1` and `%TAG`.
-pub(super) fn refused_directive(text: &str, before: Range<usize>) -> Option<Range<usize>> {
+/// The first line of a text, when it is a directive.
+pub(super) fn first_directive(text: &str) -> Option<Range<usize>> {
+    let start = text.len() - text.trim_start().len();
+    let line = text[start..].lines().next().filter(|line| line.starts_with('%'))?;
+    Some(start..start + line.trim_end().len())
+}
+
+/// The first line before a document that go-yaml refuses: a directive other than `%YAML 1.1` and `%TAG`, and the end of
+/// a document that has not begun.
+pub(super) fn refused_line(text: &str, before: Range<usize>) -> Option<Range<usize>> {
     let mut offset = before.start;
-    for line in text[before].split_inclusive('\n') {
+    for line in text[before].split_inclusive(['\n', '\r']) {
         let range = offset..offset + line.trim_end().len();
         offset += line.len();
-        let mut words = line.split_whitespace();
+        let mut words = line.trim_start_matches('\u{feff}').split_whitespace();
         let refused = match words.next() {
             Some("%YAML") => words.next() != Some("1.1"),
             Some("%TAG") => false,
-            Some(word) => word.starts_with('%'),
+            Some(word) => word.starts_with('%') || line.starts_with("..."),
             None => false,
         };
         if refused {

@@ -4,7 +4,8 @@
 /// what stands before it is still read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of one source (a file, standard input, the output of a renderer). At most `u32::MAX`, as spans count in 32 bits.
+    /// Bytes of one source (a file, standard input, the output of a renderer). At most `u32::MAX`, as spans count in 32
+    /// bits.
     pub source_bytes: usize,
     /// Bytes of one document.
     pub document_bytes: usize,

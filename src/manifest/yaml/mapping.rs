@@ -90,8 +90,8 @@ impl MappingBuilder {
         clash
     }
 
-    /// Sets the keys of `value`, a mapping or a list of mappings of which the first wins. go-yaml v2 lets a merged key replace one
-    /// that stands before the `<<`, against the specification of YAML.
+    /// Sets the keys of `value`, a mapping or a list of mappings of which the first wins. go-yaml v2 lets a merged key
+    /// replace one that stands before the `<<`, against the specification of YAML.
     ///
     /// # Errors
     /// When `value` is something else.

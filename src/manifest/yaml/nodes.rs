@@ -90,13 +90,16 @@ impl Composer<'_, '_> {
         let writing = if style == ScalarStyle::Plain { Writing::Plain } else { Writing::Quoted };
         // The parser writes what is not there as `~`.
         let text = if writing == Writing::Plain && span.is_empty() { "" } else { text };
-        let merge = tag == ScalarTag::Merge || (tag == ScalarTag::Absent && writing == Writing::Plain);
-        if text == "<<" && merge && self.input.dialect == Dialect::Yaml {
-            if let Some(frame) = self.frames.last_mut().filter(|frame| frame.wants_key()) {
-                frame.merge_key(self.input.base, span.clone());
-                self.after_scalar(style, span);
-                return Ok(());
-            }
+        let merge = matches!(tag, ScalarTag::Merge | ScalarTag::NonSpecific)
+            || (tag == ScalarTag::Absent && writing == Writing::Plain);
+        if text == "<<"
+            && merge
+            && self.input.dialect == Dialect::Yaml
+            && let Some(frame) = self.frames.last_mut().filter(|frame| frame.wants_key())
+        {
+            frame.merge_key(self.input.base, span.clone());
+            self.after_scalar(style, span);
+            return Ok(());
         }
         let meaning = scalar::resolve(text, writing, tag).map_err(|kind| self.problem(kind, span.clone()))?;
         let value_span = if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
@@ -236,7 +239,11 @@ impl Composer<'_, '_> {
             return Ok(());
         }
         let Some((before, key)) = frame.pending_key() else { return Ok(()) };
-        let after = key.end..value_start.max(key.end);
+        let rest = &self.input.text[key.end..];
+        // A value that is not there is placed at its key, before the colon.
+        let blanks = rest.len() - rest.trim_start().len();
+        let colon = if rest[blanks..].starts_with(':') { key.end + blanks + 1 } else { key.end };
+        let after = key.end..value_start.max(colon);
         let lines = |range: Range<usize>| self.input.text[range].contains(['\n', '\r']);
         if (lines(after.clone()) || lines(key.clone()))
             && !go_yaml::key_on_one_line(self.input.text, before, key.clone(), after)
@@ -249,13 +256,13 @@ impl Composer<'_, '_> {
     pub(super) fn alias(&mut self, anchor: usize, span: Range<usize>) -> Fallible<()> {
         self.check_gap(span.start)?;
         let name = self.input.text[span.clone()].trim_start_matches('*');
-        if !go_yaml::is_anchor_name(name) {
+        if !go_yaml::is_anchor(name, &self.input.text[span.end..]) {
             return Err(self.problem(ProblemKind::AnchorName, span));
         }
         let mut value = self.expansion.alias(anchor, self.frames.len()).map_err(|reason| {
             let kind = match reason {
-                NoValue::Recursive => ProblemKind::RecursiveAnchor(name.to_owned()),
-                NoValue::Unknown => ProblemKind::UnknownAnchor(name.to_owned()),
+                NoValue::Recursive => ProblemKind::RecursiveAnchor,
+                NoValue::Unknown => ProblemKind::UnknownAnchor,
                 NoValue::Limit(kind) => kind,
             };
             self.problem(kind, span.clone())
@@ -269,8 +276,8 @@ impl Composer<'_, '_> {
     }
 
     pub(super) fn unresolved_alias(&self, name: &str, span: Range<usize>) -> Box<Problem> {
-        if go_yaml::is_anchor_name(name) {
-            self.problem(ProblemKind::UnknownAnchor(name.to_owned()), span)
+        if go_yaml::is_anchor(name, "") {
+            self.problem(ProblemKind::UnknownAnchor, span)
         } else {
             self.problem(ProblemKind::AnchorName, span)
         }
@@ -311,7 +318,8 @@ impl Composer<'_, '_> {
 /// Go writes a float without a fraction as a whole number, which then fits fields that take one; its digits beyond a
 /// double's precision are zeros.
 fn whole(float: f64) -> Option<i128> {
-    if float.fract() != 0.0 || float.abs() >= 9.223_372_036_854_775_8e18 {
+    const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+    if float.fract() != 0.0 || float.abs() >= TWO_TO_63 {
         return None;
     }
     float.to_string().parse().ok()

@@ -52,7 +52,8 @@ fn magnitude(sign: Sign, digits: &str, radix: u32) -> Option<i128> {
     }
 }
 
-/// A number in the form `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`; `None` for others and beyond a double's range.
+/// A number in the form `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`; `None` for others and beyond a double's
+/// range.
 pub(super) fn float(text: &str) -> Option<f64> {
     let rest = split_sign(text).1;
     let whole = digits(rest);

@@ -29,7 +29,7 @@ fn divergences(file: &str) -> BTreeMap<String, String> {
     let prefix = format!("{file} ");
     text.lines()
         .filter_map(|line| line.strip_prefix(&prefix))
-        .map(|line| line.split_once(": ").expect("FILE ID: REASON"))
+        .map(|line| line.split_once(": ").unwrap())
         .map(|(id, reason)| (id.to_owned(), reason.to_owned()))
         .collect()
 }
@@ -70,7 +70,7 @@ fn difference_in_document(case: &Json) -> Option<String> {
     let limits = Limits::default();
     let (root, problems) = parse_document(SOURCE, &decoded.text, &limits);
     let lost = !decoded.unreadable.is_empty()
-        || problems.iter().any(|problem| problem.kind.severity_for_document() == Consequence::DocumentLost);
+        || problems.iter().any(|problem| problem.kind.consequence() == Consequence::DocumentLost);
     let complaints: Vec<_> = problems.iter().filter(|problem| problem.kind != ProblemKind::IgnoredText).collect();
     let found = json(root.as_ref());
     if !case["lenientError"].is_null() {
@@ -99,7 +99,7 @@ fn difference_in_stream(case: &Json) -> Option<String> {
     let parsed = parse_decoded(SOURCE, &decoded, &Limits::default());
     let expected: Vec<&Json> = case["documents"].as_array().unwrap().iter().filter(|json| !json.is_null()).collect();
     let found: Vec<Json> = parsed.documents.iter().map(|document| document.root.to_json()).collect();
-    let lost = parsed.problems.iter().any(|problem| problem.kind.severity_for_document() == Consequence::DocumentLost);
+    let lost = parsed.problems.iter().any(|problem| problem.kind.consequence() == Consequence::DocumentLost);
     let begins_alike = found.len() >= expected.len() && expected.iter().zip(&found).all(|(one, two)| equal(one, two));
     let alike = if case["error"].is_null() { found.len() == expected.len() && !lost } else { lost };
     (!begins_alike || !alike)

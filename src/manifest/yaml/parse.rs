@@ -19,8 +19,8 @@ pub struct Document {
     pub source: SourceId,
     /// Which document of the source it is, from 0; those that hold nothing or cannot be read are counted too.
     pub index: usize,
-    /// Its tree. The value of an alias has the alias' place; what is inside it, and what a `<<` brings, has the place where
-    /// it is written.
+    /// Its tree. The value of an alias has the alias' place; what is inside it, and what a `<<` brings, has the place
+    /// where it is written.
     pub root: Node,
     /// Its text, without the separators around it.
     pub span: Span,
@@ -47,8 +47,8 @@ pub fn parse_decoded(source: SourceId, decoded: &Decoded<'_>, limits: &Limits) -
     parse_stream(source, &decoded.text, &decoded.unreadable, limits)
 }
 
-/// Reads the first document of a text as `sigs.k8s.io/yaml` does, without cutting the text at lines that start with `---`. `None` as
-/// the root stands for null.
+/// Reads the first document of a text as `sigs.k8s.io/yaml` does, without cutting the text at lines that start with
+/// `---`. `None` as the root stands for null.
 #[must_use]
 pub fn parse_document(source: SourceId, text: &str, limits: &Limits) -> (Option<Node>, Vec<Problem>) {
     let input = Input { source, text, base: 0, dialect: Dialect::Yaml, last_line: LastLine::AsWritten };
@@ -139,7 +139,7 @@ impl Reader<'_> {
 
     /// A text that starts as JSON does and is neither JSON nor YAML is told apart by quoted keys.
     fn prefer_json(&self, problem: Problem, text: &str, base: usize, dialect: Dialect) -> Problem {
-        let lost = problem.kind.severity_for_document() == Consequence::DocumentLost;
+        let lost = problem.kind.consequence() == Consequence::DocumentLost;
         let opening = text.trim_start().strip_prefix('{').map(str::trim_start);
         if !lost || dialect == Dialect::Json || !opening.is_some_and(|inside| inside.starts_with('"')) {
             return problem;
@@ -169,7 +169,7 @@ impl Reader<'_> {
     }
 
     fn report(&mut self, mut problem: Problem, document: &str) {
-        let lost = problem.kind.severity_for_document() == Consequence::DocumentLost;
+        let lost = problem.kind.consequence() == Consequence::DocumentLost;
         if lost {
             problem.likeness = Likeness::of(document);
         }

@@ -102,7 +102,9 @@ pub enum ProblemKind {
     #[error("this is not UTF-8; save the file as UTF-8")]
     Encoding,
     /// A character that YAML forbids, NUL among them.
-    #[error("the control character U+{0:04X} is not allowed; remove it, or write it as an escape in double quotes")]
+    #[error(
+        "the invisible character U+{0:04X} is not allowed here; remove it, or write it as an escape in double quotes"
+    )]
     ControlCharacter(u32),
     /// A character that YAML 1.1 takes for a line break and YAML 1.2 for text.
     #[error("U+{0:04X} is a line break to Kubernetes and text to others; write it as an escape in double quotes")]
@@ -116,12 +118,15 @@ pub enum ProblemKind {
     /// An anchor or alias with a character that is not allowed.
     #[error("the name of an anchor or alias has only letters, digits, - and _; quote a text that starts with & or *")]
     AnchorName,
+    /// A tag that goes on, to Kubernetes, where others see its end.
+    #[error("a tag ends at a blank and has no #; put a blank behind it")]
+    TagName,
     /// An alias without an anchor.
-    #[error("no anchor &{0} stands before this alias in its document; quote a text that starts with *")]
-    UnknownAnchor(String),
+    #[error("no anchor of this name stands before the alias in its document; quote a text that starts with *")]
+    UnknownAnchor,
     /// An alias inside the value of its own anchor.
-    #[error("the value of anchor &{0} contains itself")]
-    RecursiveAnchor(String),
+    #[error("the value of this anchor contains itself")]
+    RecursiveAnchor,
     /// More values come from aliases than Kubernetes allows.
     #[error("aliases expand this document too far; write the values out")]
     ExcessiveAliasing,
@@ -189,7 +194,7 @@ pub enum ProblemKind {
 impl ProblemKind {
     /// Whether the document can be used in spite of it.
     #[must_use]
-    pub const fn severity_for_document(&self) -> Consequence {
+    pub const fn consequence(&self) -> Consequence {
         match self {
             Self::DuplicateKey(_) | Self::AmbiguousKey(_) | Self::MergeReplaces(_) | Self::IgnoredText => {
                 Consequence::DocumentKept
@@ -204,8 +209,9 @@ impl ProblemKind {
             | Self::Directive
             | Self::Escape
             | Self::AnchorName
-            | Self::UnknownAnchor(_)
-            | Self::RecursiveAnchor(_)
+            | Self::TagName
+            | Self::UnknownAnchor
+            | Self::RecursiveAnchor
             | Self::ExcessiveAliasing
             | Self::Merge
             | Self::Key(_)
@@ -237,8 +243,9 @@ impl ProblemKind {
             | Self::Directive
             | Self::Escape
             | Self::AnchorName
-            | Self::UnknownAnchor(_)
-            | Self::RecursiveAnchor(_)
+            | Self::TagName
+            | Self::UnknownAnchor
+            | Self::RecursiveAnchor
             | Self::ExcessiveAliasing
             | Self::Merge
             | Self::Key(_)

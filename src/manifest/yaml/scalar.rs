@@ -12,7 +12,9 @@ use super::problem::ProblemKind;
 pub(super) enum ScalarTag {
     /// None.
     Absent,
-    /// `!!str`, or `!`.
+    /// `!`: the value is text, and `<<` still merges.
+    NonSpecific,
+    /// `!!str`.
     String,
     /// `!!bool`.
     Boolean,
@@ -41,11 +43,11 @@ impl ScalarTag {
         } else if handle.is_empty() {
             match suffix.strip_prefix(CORE) {
                 Some(name) => name,
-                None if suffix == "!" => return Self::String,
+                None if suffix == "!" => return Self::NonSpecific,
                 None => return Self::Other,
             }
         } else {
-            return if handle == "!" && suffix.is_empty() { Self::String } else { Self::Other };
+            return if handle == "!" && suffix.is_empty() { Self::NonSpecific } else { Self::Other };
         };
         match name {
             "str" => Self::String,
@@ -91,7 +93,7 @@ pub(super) fn resolve(text: &str, writing: Writing, tag: ScalarTag) -> Result<Sc
     match tag {
         ScalarTag::Absent if writing == Writing::Quoted => Ok(Scalar::Text),
         ScalarTag::Absent => Ok(plain(text)),
-        ScalarTag::String | ScalarTag::Merge | ScalarTag::Other => Ok(Scalar::Text),
+        ScalarTag::NonSpecific | ScalarTag::String | ScalarTag::Merge | ScalarTag::Other => Ok(Scalar::Text),
         ScalarTag::Boolean => match plain(text) {
             found @ Scalar::Boolean(_) => Ok(found),
             _other => Err(ProblemKind::Tag("boolean")),
@@ -274,7 +276,7 @@ mod tests {
         let tagged = |tag, text| resolve(text, Writing::Quoted, tag);
         assert_eq!(tagged(ScalarTag::Integer, "12"), Ok(Scalar::Integer(12)));
         assert_eq!(tagged(ScalarTag::Integer, "x"), Err(ProblemKind::Tag("whole number")));
-        assert_eq!(ScalarTag::new("", "!"), ScalarTag::String);
+        assert_eq!(ScalarTag::new("", "!"), ScalarTag::NonSpecific);
         assert_eq!(tagged(ScalarTag::Binary, "aGk="), Ok(Scalar::Decoded("hi".to_owned())));
         assert_eq!(tagged(ScalarTag::Timestamp, "2001-2-29"), Err(ProblemKind::Tag("timestamp")));
         assert_eq!(tagged(ScalarTag::Timestamp, "2001-12-14t21:59:43.10-05:00"), Ok(Scalar::Text));

@@ -12,8 +12,8 @@ pub(super) enum Piece {
     Yaml(Range<usize>),
     /// The text of one JSON value.
     Json(Range<usize>),
-    /// A line that starts with `---` and goes on with something other than a comment, and what follows it up to the next
-    /// separator. kubectl stops there.
+    /// A line that starts with `---` and goes on with something other than a comment, and what follows it up to the
+    /// next separator. kubectl stops there.
     BadSeparator {
         /// The line, without its end.
         line: Range<usize>,

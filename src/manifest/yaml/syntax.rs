@@ -18,10 +18,21 @@ pub(super) fn describe(kind: &ErrorKind, text: &str, at: usize, limits: &Limits)
             return ProblemKind::Tab;
         }
         ErrorKind::UnexpectedCharacter { character: '\t' } => return ProblemKind::Tab,
+        ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::ExpectedBlockSequenceEntry
+        | ErrorKind::SimpleKeyExpected
+        | ErrorKind::InvalidSimpleKey
+        | ErrorKind::InvalidIndentation
+        | ErrorKind::MappingValueNotAllowed
+            if is_indented_by_tab(text, at) =>
+        {
+            return ProblemKind::Tab;
+        }
         ErrorKind::UnknownQuotedScalarEscape => "YAML does not know this escape; write the character itself".to_owned(),
         ErrorKind::MissingLowSurrogate | ErrorKind::UnpairedLowSurrogate | ErrorKind::InvalidLowSurrogate => {
             return ProblemKind::Escape;
         }
+        ErrorKind::InvalidColonPlacement => return ProblemKind::KeyLines,
         ErrorKind::UnsupportedYamlMajorVersion => return ProblemKind::Directive,
         ErrorKind::MappingValueNotAllowed => {
             "a mapping cannot start here; check the indentation, and quote a text that has ': ' in it".to_owned()
@@ -52,6 +63,12 @@ pub(super) fn describe(kind: &ErrorKind, text: &str, at: usize, limits: &Limits)
 fn has_tab(text: &str, at: usize) -> bool {
     let blanks = |character: &char| matches!(character, ' ' | '\t' | '-' | '?' | ':');
     text[at..].chars().take_while(blanks).any(|character| character == '\t')
+}
+
+/// The line of the error has a tab before its first character that is no blank.
+fn is_indented_by_tab(text: &str, at: usize) -> bool {
+    let line = text[..at].rfind('\n').map_or(0, |line_feed| line_feed + 1);
+    text[line..].chars().take_while(|character| matches!(character, ' ' | '\t')).any(|character| character == '\t')
 }
 
 /// Where the error is shown: for a tab at the tab, for the end of the text at the last character before it.

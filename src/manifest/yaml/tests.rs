@@ -138,7 +138,18 @@ fn a_key_set_twice_is_said_with_both_places() {
 fn errors_say_what_to_do_at_the_place() {
     assert_eq!(complaint("a:\n\tb: 1\n"), (ProblemKind::Tab, "\t".to_owned(), (2, 1)));
     assert_eq!(complaint("a:\n-\tb: 1\n").0, ProblemKind::Tab);
+    assert_eq!(complaint("a:\n-\t|\n").0, ProblemKind::Tab);
+    assert_eq!(complaint("a: |\n  x\n\ty\n").0, ProblemKind::Tab);
     assert_eq!(complaint("a: b: c\n").2, (1, 5));
+    // What kubectl reads otherwise than others, or not at all.
+    assert_eq!(complaint("...\na: 1\n").2, (1, 1));
+    assert_eq!(complaint("a: !!str#c\n").0, ProblemKind::TagName);
+    assert_eq!(complaint("a: [!x, b]\n").0, ProblemKind::TagName);
+    assert_eq!(complaint("a: &x{b: 1}\n").0, ProblemKind::AnchorName);
+    assert_eq!(complaint("- {b\n  : }\n").0, ProblemKind::KeyLines);
+    assert_eq!(complaint("- {b\n  :}\n").0, ProblemKind::FlowIndicator);
+    assert_eq!(complaint("a: 1\n\u{feff}b: 1\n").0, ProblemKind::ControlCharacter(0xFEFF));
+    assert_eq!(complaint("%FOO\n").0, ProblemKind::Directive);
     assert_eq!(complaint("a: *.example.com\n"), (ProblemKind::AnchorName, "*.example.com".to_owned(), (1, 4)));
     assert_eq!(complaint("a: x\0\n"), (ProblemKind::ControlCharacter(0), "\0".to_owned(), (1, 5)));
     assert_eq!(complaint("a: \"x\nb: 1\n").2.0, 1);

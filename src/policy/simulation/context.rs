@@ -1,9 +1,7 @@
 //! What the rules are given.
 
-use std::collections::BTreeMap;
-
 use quorate_sim::cluster::{BudgetId, ClusterState, NodeId, Owner, Pod, PodId, WorkloadKind, WorkloadName};
-use quorate_sim::simulation::{Settings, Simulation, StateSummary, Step, StepAction, StepReport};
+use quorate_sim::simulation::{Settings, Simulation, StateSummary, StepAction, StepReport};
 
 use crate::environment::EnvironmentSpec;
 use crate::finding::{Finding, Related, Severity};
@@ -53,8 +51,8 @@ impl<'a> AtRest<'a> {
 
     /// What happens if `action` is done now; and the cluster afterwards.
     pub(super) fn what_if(&self, action: StepAction) -> (StepReport, Simulation) {
-        let mut simulation = self.simulation.clone();
-        let report = simulation.play(&step(action));
+        let mut simulation = self.simulation.branch();
+        let report = simulation.play_action(&action);
         (report, simulation)
     }
 
@@ -63,11 +61,6 @@ impl<'a> AtRest<'a> {
         let summary = self.summary.workloads.get(&super::words::workload(self.state(), workload));
         summary.is_some_and(|own| own.ready >= own.desired)
     }
-}
-
-/// A step without a name or an expectation.
-pub(super) fn step(action: StepAction) -> Step {
-    Step { name: None, description: String::new(), action, expected_outcome: None, expected_min_ready: BTreeMap::new() }
 }
 
 impl<'a> Context<'a> {

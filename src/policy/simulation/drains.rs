@@ -4,28 +4,35 @@ use std::collections::BTreeSet;
 
 use quorate_sim::cluster::{BudgetId, ClusterState, NodeId, Owner, Phase};
 use quorate_sim::eviction::budgets_of;
-use quorate_sim::simulation::{StepAction, StepOutcome, StepReport};
+use quorate_sim::failure::{BlockReason, DrainImpact, drain};
+use quorate_sim::simulation::StepOutcome;
 use rayon::prelude::*;
 
-use super::context::{AtRest, step};
+use super::context::AtRest;
 
 /// The most ordered pairs of drains that are played.
 pub(super) const MOST_PAIRS: usize = 600;
-/// The most nodes that are drained alone.
+/// The most nodes that are drained, or lost, alone.
 pub(super) const MOST_NODES: usize = 300;
 
 /// A drain that does not end well.
 pub(super) struct BlockedDrain {
-    /// The drains before it, which completed, and stayed cordoned.
-    pub(super) first: Option<NodeId>,
-    /// The node whose drain does not end.
-    pub(super) node: NodeId,
-    /// The budgets that refuse.
-    pub(super) budgets: BTreeSet<BudgetId>,
-    /// How it ended.
-    pub(super) outcome: StepOutcome,
-    /// What was played, in order.
-    pub(super) reports: Vec<StepReport>,
+    /// The drain before it, which completed; its node stayed cordoned.
+    pub(super) first: Option<DrainImpact>,
+    /// The drain that does not end.
+    pub(super) drain: DrainImpact,
+}
+
+impl BlockedDrain {
+    /// The budgets that refuse, or that fail because they are several.
+    pub(super) fn budgets(&self) -> BTreeSet<BudgetId> {
+        let of_pod = |reason: &BlockReason| match reason {
+            BlockReason::Budget(numbers) => vec![numbers.budget],
+            BlockReason::Error { budgets, .. } => budgets.iter().map(|numbers| numbers.budget).collect(),
+            BlockReason::Unmanaged | BlockReason::NeverEnds => Vec::new(),
+        };
+        self.drain.blocked.iter().flat_map(|blocked| of_pod(&blocked.reason)).collect()
+    }
 }
 
 /// What drains come to.
@@ -39,69 +46,53 @@ pub(super) struct Drains {
     pub(super) pairs_played: usize,
     /// Ordered pairs that there are.
     pub(super) pairs_possible: usize,
-    /// Nodes that were not drained.
-    pub(super) nodes_left_out: usize,
 }
 
 /// Plays every single-node drain, and every ordered pair of those that complete.
 pub(super) fn play(at_rest: &AtRest<'_>) -> Drains {
-    let all: Vec<NodeId> = at_rest.state().nodes.keys().copied().collect();
-    let nodes: Vec<NodeId> = all.iter().copied().take(MOST_NODES).collect();
-    let first: Vec<_> =
-        nodes.par_iter().map(|node| (*node, at_rest.what_if(StepAction::Drain { nodes: vec![*node] }))).collect();
-    let mut drains = Drains { nodes_left_out: all.len() - nodes.len(), ..Drains::default() };
-    let mut completed = Vec::new();
-    for (node, (report, after)) in first {
-        match report.outcome {
-            StepOutcome::Completed => completed.push((node, report, after)),
-            outcome => {
-                let budgets = refusing(&after.state, node);
-                drains.alone.push(BlockedDrain { first: None, node, budgets, outcome, reports: vec![report] });
-            }
-        }
-    }
-    let holds_budgeted = |node: &NodeId| !budgets_on(at_rest.state(), *node).is_empty();
-    let second: Vec<NodeId> = completed.iter().map(|(node, ..)| *node).filter(holds_budgeted).collect();
-    let pairs: Vec<(usize, NodeId)> = (0..completed.len())
-        .flat_map(|index| second.iter().map(move |node| (index, *node)))
-        .filter(|(index, node)| completed.get(*index).is_some_and(|(first, ..)| first != node))
+    let nodes: Vec<NodeId> = at_rest.state().nodes.keys().copied().take(MOST_NODES).collect();
+    let first: Vec<_> = nodes
+        .par_iter()
+        .map(|node| {
+            let mut branch = at_rest.simulation.branch();
+            let impact = drain(&mut branch, *node);
+            (impact, branch)
+        })
         .collect();
-    drains.pairs_possible = pairs.len();
-    drains.pairs_played = pairs.len().min(MOST_PAIRS);
+    let (completed, blocked): (Vec<_>, Vec<_>) =
+        first.into_iter().partition(|(impact, _)| impact.outcome == StepOutcome::Completed);
+    let alone = blocked.into_iter().map(|(drain, _)| BlockedDrain { first: None, drain }).collect();
+    let second: Vec<NodeId> = nodes.iter().copied().filter(|node| holds_budgeted(at_rest.state(), *node)).collect();
+    let pairs: Vec<_> = completed
+        .iter()
+        .flat_map(|(impact, branch)| second.iter().map(move |node| (impact, branch, *node)))
+        .filter(|(impact, _, node)| impact.node != *node)
+        .collect();
     let played: Vec<Option<BlockedDrain>> = pairs
         .par_iter()
         .take(MOST_PAIRS)
-        .map(|(index, node)| {
-            let (first, first_report, after_first) = completed.get(*index)?;
-            let mut simulation = after_first.clone();
-            let report = simulation.play(&step(StepAction::Drain { nodes: vec![*node] }));
-            (report.outcome != StepOutcome::Completed).then(|| BlockedDrain {
-                first: Some(*first),
-                node: *node,
-                budgets: refusing(&simulation.state, *node),
-                outcome: report.outcome,
-                reports: vec![first_report.clone(), report],
-            })
+        .map(|(impact, branch, node)| {
+            let drain = drain(&mut branch.branch(), *node);
+            let blocks = drain.outcome != StepOutcome::Completed;
+            blocks.then(|| BlockedDrain { first: Some((*impact).clone()), drain })
         })
         .collect();
-    drains.pairs = played.into_iter().flatten().collect();
-    drains
+    Drains {
+        alone,
+        pairs: played.into_iter().flatten().collect(),
+        pairs_played: pairs.len().min(MOST_PAIRS),
+        pairs_possible: pairs.len(),
+    }
 }
 
-/// The budgets that cover pods which a drain of `node` would evict.
-fn budgets_on(state: &ClusterState, node: NodeId) -> BTreeSet<BudgetId> {
-    let evicted = state.pods.values().filter(|pod| {
+/// Whether a drain of `node` would evict pods that a budget covers.
+fn holds_budgeted(state: &ClusterState, node: NodeId) -> bool {
+    state.pods.values().any(|pod| {
         let drained = match pod.owner {
             Owner::DaemonSet(_) | Owner::Node => false,
             Owner::None | Owner::ReplicaSet(_) | Owner::StatefulSet { .. } | Owner::Other { .. } => true,
         };
-        drained && pod.node == Some(node) && pod.phase == Phase::Running
-    });
-    evicted.flat_map(|pod| budgets_of(state, pod)).map(|(id, _)| id).collect()
-}
-
-/// Those of them that allow no more.
-fn refusing(state: &ClusterState, node: NodeId) -> BTreeSet<BudgetId> {
-    let used_up = |id: &BudgetId| state.budgets.get(id).is_some_and(|own| own.status.disruptions_allowed <= 0);
-    budgets_on(state, node).into_iter().filter(used_up).collect()
+        let is_here = drained && pod.node == Some(node) && pod.phase == Phase::Running;
+        is_here && budgets_of(state, pod).next().is_some()
+    })
 }

@@ -6,7 +6,7 @@ use quorate_sim::cluster::{BudgetId, WorkloadName};
 use quorate_sim::simulation::{Simulation, StepAction, StepOutcome};
 use serde_json::json;
 
-use super::context::{AtRest, finding_at, pending_pods, related, step, workload_of};
+use super::context::{AtRest, finding_at, pending_pods, related, workload_of};
 use super::drains::{BlockedDrain, Drains};
 use super::mend::another_node;
 use super::pdb_blocks_drain::target_field;
@@ -21,10 +21,10 @@ pub(super) const RULE: &str = "drains-exhaust-pdb";
 /// the first such order as its example. Budgets that block a drain alone are the matter of `pdb-blocks-drain`.
 pub(super) fn evaluate(at_rest: &AtRest<'_>, drains: &Drains) -> Vec<Finding> {
     let mut by_budget: BTreeMap<BudgetId, Vec<&BlockedDrain>> = BTreeMap::new();
-    let blocks_alone = |budget: &BudgetId| drains.alone.iter().any(|drain| drain.budgets.contains(budget));
-    for drain in drains.pairs.iter().filter(|drain| drain.outcome == StepOutcome::Blocked) {
-        for budget in drain.budgets.iter().filter(|budget| !blocks_alone(budget)) {
-            by_budget.entry(*budget).or_default().push(drain);
+    let blocks_alone = |budget: &BudgetId| drains.alone.iter().any(|blocked| blocked.budgets().contains(budget));
+    for blocked in drains.pairs.iter().filter(|blocked| blocked.drain.outcome == StepOutcome::Blocked) {
+        for budget in blocked.budgets().into_iter().filter(|budget| !blocks_alone(budget)) {
+            by_budget.entry(budget).or_default().push(blocked);
         }
     }
     by_budget.iter().filter_map(|(budget, blocked)| finding(at_rest, *budget, blocked, drains)).collect()
@@ -33,13 +33,14 @@ pub(super) fn evaluate(at_rest: &AtRest<'_>, drains: &Drains) -> Vec<Finding> {
 fn finding(at_rest: &AtRest<'_>, budget: BudgetId, blocked: &[&BlockedDrain], drains: &Drains) -> Option<Finding> {
     let state = at_rest.state();
     let example = blocked.first()?;
-    let first = words::node(state, example.first?);
-    let second = words::node(state, example.node);
+    let first_drain = example.first.as_ref()?;
+    let first = words::node(state, first_drain.node);
+    let second = words::node(state, example.drain.node);
     let name = words::budget(state, budget);
     let message = format!("once {first} is drained, {second} cannot be: poddisruptionbudget {name} is used up");
     let object = at_rest.context.budget_object(budget);
     let mut finding = finding_at(RULE, Severity::Warning, message, object, target_field(at_rest, budget));
-    let after_first = replay(at_rest, &[example.first?]);
+    let after_first = replay(at_rest, &[first_drain.node]);
     let workload = covered_workload(at_rest, budget);
     let pending = workload.and_then(|workload| pending_pods(&after_first.state, workload).first().copied());
     if let Some(own) = after_first.state.budgets.get(&budget) {
@@ -74,16 +75,16 @@ fn finding(at_rest: &AtRest<'_>, budget: BudgetId, blocked: &[&BlockedDrain], dr
         "ordersBlocked": blocked.len(),
         "ordersPlayed": drains.pairs_played,
         "ordersPossible": drains.pairs_possible,
-        "trace": example.reports.iter().map(words::trace).collect::<Vec<_>>(),
+        "trace": [words::trace(&first_drain.events), words::trace(&example.drain.events)],
     });
     Some(finding)
 }
 
 /// The cluster after `nodes` were drained one after the other.
 fn replay(at_rest: &AtRest<'_>, nodes: &[quorate_sim::cluster::NodeId]) -> Simulation {
-    let mut simulation = at_rest.simulation.clone();
+    let mut simulation = at_rest.simulation.branch();
     for node in nodes {
-        simulation.play(&step(StepAction::Drain { nodes: vec![*node] }));
+        simulation.play_action(&(StepAction::Drain { nodes: vec![*node] }));
     }
     simulation
 }
@@ -98,11 +99,11 @@ fn covered_workload(at_rest: &AtRest<'_>, budget: BudgetId) -> Option<WorkloadNa
 
 /// One more node, when the same order of drains then completes.
 fn mend(at_rest: &AtRest<'_>, workload: WorkloadName, example: &BlockedDrain) -> Option<crate::finding::Mend> {
-    let (first, second) = (example.first?, example.node);
+    let (first, second) = (example.first.as_ref()?.node, example.drain.node);
     another_node(at_rest, workload, |changed| {
-        let mut simulation = changed.simulation.clone();
+        let mut simulation = changed.simulation.branch();
         let completes = [first, second].into_iter().all(|node| {
-            simulation.play(&step(StepAction::Drain { nodes: vec![node] })).outcome == StepOutcome::Completed
+            simulation.play_action(&(StepAction::Drain { nodes: vec![node] })).outcome == StepOutcome::Completed
         });
         completes.then(|| "both drains complete".to_owned())
     })

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::context::{AtRest, Context};
 use super::drains::{self, Drains};
 use super::{
-    drains_exhaust_pdb, node_loss_breaks_pdb, node_loss_leaves_pods_pending, pdb_allows_nothing, pdb_blocks_drain,
-    pods_stay_pending, replicas_share_a_node, requirement, rollout_deadlock, single_point_of_failure,
+    drains_exhaust_pdb, losses, node_loss_breaks_pdb, node_loss_leaves_pods_pending, pdb_allows_nothing,
+    pdb_blocks_drain, pods_stay_pending, replicas_share_a_node, requirement, rollout_deadlock, single_point_of_failure,
     volume_blocks_surge,
 };
 use crate::finding::{Finding, NotEvaluated};
@@ -69,14 +69,16 @@ fn with_nodes(context: &Context<'_>, runs: &(dyn Fn(&str) -> bool + Sync), evalu
     } else {
         Drains::default()
     };
+    let of_losses = [node_loss_breaks_pdb::RULE, node_loss_leaves_pods_pending::RULE];
+    let losses = if of_losses.into_iter().any(runs) { losses::play(&at_rest) } else { Vec::new() };
     type Rule<'a> = (&'static str, Box<dyn Fn() -> Vec<Finding> + 'a>);
     let rules: [Rule<'_>; 8] = [
         (pods_stay_pending::RULE, Box::new(|| pods_stay_pending::evaluate(&at_rest))),
         (rollout_deadlock::RULE, Box::new(|| rollout_deadlock::evaluate(&at_rest))),
         (pdb_blocks_drain::RULE, Box::new(|| pdb_blocks_drain::evaluate(&at_rest, &drains))),
         (drains_exhaust_pdb::RULE, Box::new(|| drains_exhaust_pdb::evaluate(&at_rest, &drains))),
-        (node_loss_breaks_pdb::RULE, Box::new(|| node_loss_breaks_pdb::evaluate(&at_rest))),
-        (node_loss_leaves_pods_pending::RULE, Box::new(|| node_loss_leaves_pods_pending::evaluate(&at_rest))),
+        (node_loss_breaks_pdb::RULE, Box::new(|| node_loss_breaks_pdb::evaluate(&at_rest, &losses))),
+        (node_loss_leaves_pods_pending::RULE, Box::new(|| node_loss_leaves_pods_pending::evaluate(&at_rest, &losses))),
         (replicas_share_a_node::RULE, Box::new(|| replicas_share_a_node::evaluate(&at_rest))),
         (single_point_of_failure::RULE, Box::new(|| single_point_of_failure::evaluate(&at_rest))),
     ];

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `evaluate.rs` | all rules on one configuration; without nodes their requirements |
 //! | `context.rs` | what the rules are given; the cluster at rest, from which each question branches |
+//! | `drains.rs`, `losses.rs` | drains and losses of single nodes, played once |
 //! | `words.rs` | names, reasons and steps as findings say them |
 //! | `mend.rs` | ways out, each tried before it is named, with its price |
 //! | `pods_stay_pending.rs` … | one rule a file, named after what it finds |
@@ -13,6 +14,7 @@ mod context;
 mod drains;
 mod drains_exhaust_pdb;
 mod evaluate;
+mod losses;
 mod mend;
 mod node_loss_breaks_pdb;
 mod node_loss_leaves_pods_pending;

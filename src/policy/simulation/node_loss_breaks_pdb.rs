@@ -1,7 +1,7 @@
 //! `node-loss-breaks-pdb`: the loss of one node alone takes more pods than a budget allows.
 
-use quorate_sim::cluster::{BudgetId, ClusterState, NodeId, Pod, PodDisruptionBudget};
-use quorate_sim::eviction::covers;
+use quorate_sim::cluster::{BudgetId, NodeId, PodDisruptionBudget};
+use quorate_sim::failure::FailureImpact;
 use serde_json::json;
 
 use super::context::{AtRest, finding_at};
@@ -12,14 +12,19 @@ use crate::finding::{Finding, Severity};
 /// The rule's id.
 pub(super) const RULE: &str = "node-loss-breaks-pdb";
 
-/// One finding for each budget, with the nodes whose loss breaks it, as the pods stand at rest. A budget that allows no
-/// disruption at all says nothing about failures and is left to `pdb-allows-nothing`.
-pub(super) fn evaluate(at_rest: &AtRest<'_>) -> Vec<Finding> {
+/// One finding for each budget, with the nodes whose loss breaks it before anything is replaced, as the pods stand at rest. A
+/// budget that allows no disruption at all says nothing about failures and is left to `pdb-allows-nothing`.
+pub(super) fn evaluate(at_rest: &AtRest<'_>, losses: &[FailureImpact]) -> Vec<Finding> {
     let budgets = at_rest.state().budgets.iter();
-    budgets.filter_map(|(id, budget)| evaluate_one(at_rest, *id, budget)).collect()
+    budgets.filter_map(|(id, budget)| evaluate_one(at_rest, losses, *id, budget)).collect()
 }
 
-fn evaluate_one(at_rest: &AtRest<'_>, id: BudgetId, budget: &PodDisruptionBudget) -> Option<Finding> {
+fn evaluate_one(
+    at_rest: &AtRest<'_>,
+    losses: &[FailureImpact],
+    id: BudgetId,
+    budget: &PodDisruptionBudget,
+) -> Option<Finding> {
     let state = at_rest.state();
     let status = &budget.status;
     let says_something = !status.sync_failed
@@ -29,38 +34,31 @@ fn evaluate_one(at_rest: &AtRest<'_>, id: BudgetId, budget: &PodDisruptionBudget
     if !says_something {
         return None;
     }
-    let mut broken: Vec<(NodeId, i64)> = state
-        .nodes
-        .keys()
-        .map(|node| (*node, status.current_healthy - healthy_on(state, budget, *node)))
-        .filter(|(_, left)| *left < status.desired_healthy)
-        .collect();
+    let left_by = |loss: &FailureImpact| {
+        let below = loss.instant.budgets_below.iter().find(|numbers| numbers.budget == id)?;
+        Some((*loss.nodes.first()?, below.current_healthy))
+    };
+    let mut broken: Vec<(NodeId, i64)> = losses.iter().filter_map(left_by).collect();
     broken.sort_by_key(|(_, left)| *left);
     let (worst, left) = broken.first().copied()?;
     let worst = words::node(state, worst);
     let name = words::budget(state, id);
+    let (expected, desired) = (status.expected_pods, status.desired_healthy);
     let message = format!(
-        "the loss of {worst} leaves {left} of {} pods of poddisruptionbudget {name}, {} are promised",
-        status.expected_pods, status.desired_healthy
+        "the loss of {worst} leaves {left} of {expected} pods of poddisruptionbudget {name}, {desired} are promised"
     );
     let object = at_rest.context.budget_object(id);
     let mut finding = finding_at(RULE, Severity::Error, message, object, target_field(at_rest, id));
-    finding.label = format!("{} promised", status.desired_healthy);
+    finding.label = format!("{desired} promised");
     let taken = status.current_healthy - left;
-    let runs = words::count(taken, "of its pods runs", "of its pods run");
-    finding.why = Some(format!("{taken} {runs} on {worst}", runs = runs.split_once(' ').map_or("", |(_, rest)| rest)));
+    finding.why = Some(format!("{worst} holds {taken} of them"));
     finding.then = vec![
         "a budget binds evictions alone: a crash takes all pods of a node at once".to_owned(),
         "they are replaced elsewhere only after about 350 s (50 s until the node is unreachable, 300 s toleration)"
             .to_owned(),
     ];
-    finding.evidence = json!({
-        "nodes": broken.iter().map(|(node, left)| json!({"node": words::node(state, *node), "healthyLeft": left})).collect::<Vec<_>>(),
-    });
+    let nodes: Vec<_> =
+        broken.iter().map(|(node, left)| json!({"node": words::node(state, *node), "healthyLeft": left})).collect();
+    finding.evidence = json!({"nodes": nodes});
     Some(finding)
-}
-
-fn healthy_on(state: &ClusterState, budget: &PodDisruptionBudget, node: NodeId) -> i64 {
-    let lost = |pod: &&Pod| pod.node == Some(node) && pod.ready && pod.deletion.is_none() && covers(budget, pod);
-    i64::try_from(state.pods.values().filter(lost).count()).unwrap_or(i64::MAX)
 }

@@ -18,9 +18,9 @@ pub(super) const RULE: &str = "pdb-blocks-drain";
 /// budgets cover one pod.
 pub(super) fn evaluate(at_rest: &AtRest<'_>, drains: &Drains) -> Vec<Finding> {
     let mut by_budget: BTreeMap<BudgetId, Vec<&BlockedDrain>> = BTreeMap::new();
-    for drain in drains.alone.iter().filter(|drain| is_by_budget(drain.outcome)) {
-        for budget in &drain.budgets {
-            by_budget.entry(*budget).or_default().push(drain);
+    for blocked in drains.alone.iter().filter(|blocked| is_by_budget(blocked.drain.outcome)) {
+        for budget in blocked.budgets() {
+            by_budget.entry(budget).or_default().push(blocked);
         }
     }
     by_budget.iter().map(|(budget, blocked)| finding(at_rest, *budget, blocked)).collect()
@@ -33,7 +33,7 @@ const fn is_by_budget(outcome: StepOutcome) -> bool {
 fn finding(at_rest: &AtRest<'_>, budget: BudgetId, blocked: &[&BlockedDrain]) -> Finding {
     let state = at_rest.state();
     let name = words::budget(state, budget);
-    let nodes: Vec<String> = blocked.iter().map(|drain| words::node(state, drain.node)).collect();
+    let nodes: Vec<String> = blocked.iter().map(|blocked| words::node(state, blocked.drain.node)).collect();
     let object = at_rest.context.budget_object(budget);
     let message = format!("poddisruptionbudget {name} keeps {} from being drained", words::list(&nodes));
     let mut finding = finding_at(RULE, Severity::Error, message, object, target_field(at_rest, budget));
@@ -50,8 +50,8 @@ fn finding(at_rest: &AtRest<'_>, budget: BudgetId, blocked: &[&BlockedDrain]) ->
     let first = blocked.first();
     finding.evidence = json!({
         "nodes": nodes,
-        "outcome": first.map(|drain| drain.outcome),
-        "trace": first.and_then(|drain| drain.reports.last()).map(words::trace),
+        "outcome": first.map(|blocked| blocked.drain.outcome),
+        "trace": first.map(|blocked| words::trace(&blocked.drain.events)),
     });
     finding
 }

@@ -14,7 +14,7 @@ use quorate_sim::simulation::{StepAction, StepOutcome};
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::context::{AtRest, Context, finding_at, pending_pods, step};
+use super::context::{AtRest, Context, finding_at, pending_pods};
 use super::{
     drains_exhaust_pdb, node_loss_leaves_pods_pending, pods_stay_pending, rollout_deadlock, volume_blocks_surge, words,
 };
@@ -93,7 +93,7 @@ impl<'a> Question<'a> {
             return evaluation;
         };
         if placed > 1 {
-            let message = format!("{}: its pods need at least {}", self.name(), self.nodes(placed));
+            let message = format!("{}: its pods need at least {}", self.name(), self.nodes(placed, 0));
             evaluation.findings.push(self.finding(pods_stay_pending::RULE, message, "spec.replicas", placed));
         }
         evaluation.findings.extend(self.rollout(placed));
@@ -113,7 +113,7 @@ impl<'a> Question<'a> {
         };
         match self.smallest(placed, completes) {
             Some(needed) if needed > placed => {
-                let (nodes, hangs) = (self.nodes(needed), needed - 1);
+                let (nodes, hangs) = (self.nodes(needed, self.surge), needed - 1);
                 let message = format!("{}: its rollout needs at least {nodes}; on {hangs} it hangs", self.name());
                 Some(self.finding(rollout_deadlock::RULE, message, field, needed))
             }
@@ -141,16 +141,16 @@ impl<'a> Question<'a> {
         let message = format!(
             "{}: to place its pods again after the loss of one node it needs at least {}",
             self.name(),
-            self.nodes(needed)
+            self.nodes(needed, 0)
         );
         Some(self.finding(node_loss_leaves_pods_pending::RULE, message, "spec.replicas", needed))
     }
 
     fn drains(&self, placed: usize) -> Option<Finding> {
         let completes = |at_rest: &AtRest<'_>| {
-            let mut simulation = at_rest.simulation.clone();
+            let mut simulation = at_rest.simulation.branch();
             let drain = |node| StepAction::Drain { nodes: vec![NodeId(node)] };
-            [0, 1].into_iter().all(|node| simulation.play(&step(drain(node))).outcome == StepOutcome::Completed)
+            [0, 1].into_iter().all(|node| simulation.play_action(&(drain(node))).outcome == StepOutcome::Completed)
         };
         let is_covered = |budget: &quorate_sim::cluster::PodDisruptionBudget| self.covers(budget);
         if !self.context.model.state.budgets.values().any(is_covered) {
@@ -160,7 +160,7 @@ impl<'a> Question<'a> {
         let message = format!(
             "{}: to drain two nodes one after the other without a return it needs at least {}",
             self.name(),
-            self.nodes(needed)
+            self.nodes(needed, 0)
         );
         Some(self.finding(drains_exhaust_pdb::RULE, message, "spec.replicas", needed))
     }
@@ -278,7 +278,7 @@ impl<'a> Question<'a> {
     }
 
     /// `4 eligible nodes with 500m CPU and 512Mi free (3 replicas + maxSurge 1, required anti-affinity)`.
-    fn nodes(&self, number: usize) -> String {
+    fn nodes(&self, number: usize, surge: i64) -> String {
         let requests = &self.spec.requests;
         let mut amounts = Vec::new();
         if requests.cpu_milli > 0 {
@@ -290,8 +290,8 @@ impl<'a> Question<'a> {
         let free =
             if amounts.is_empty() { String::new() } else { format!(" with {} free each", amounts.join(" and ")) };
         let mut parts = vec![words::count(self.replicas, "replica", "replicas")];
-        if self.surge > 0 {
-            parts = vec![format!("{} + maxSurge {}", parts.join(""), self.surge)];
+        if surge > 0 {
+            parts = vec![format!("{} + maxSurge {surge}", parts.join(""))];
         }
         parts.push(self.constraints());
         format!("{number} eligible nodes{free} ({})", parts.join(", "))

@@ -60,7 +60,7 @@ fn evaluate_one(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<Finding>
             json!({"claim": "the new pod fits on no node", "checked": false, "reason": unproved.to_string()})
         }
     });
-    finding.evidence = json!({"trace": words::trace(&report), "after": report.after, "noPlacement": proof});
+    finding.evidence = json!({"trace": words::trace(&report.events), "after": report.after, "noPlacement": proof});
     Some(finding)
 }
 

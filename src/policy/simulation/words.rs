@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use quorate_sim::cluster::{BudgetId, ClusterState, NodeId, PodId, WorkloadName};
+use quorate_sim::cluster::{BudgetId, ClusterState, NodeId, NodeReady, PodId, Time, WorkloadName};
 use quorate_sim::scheduler::{Plugin, SchedulingResult, Verdict, schedule};
-use quorate_sim::simulation::StepReport;
 use serde_json::{Value, json};
 
 /// How many names a sentence lists before it counts the others.
@@ -63,6 +62,8 @@ fn nodes_by_reason(state: &ClusterState, result: &SchedulingResult) -> BTreeMap<
         if let Verdict::Rejected { plugin, reasons, .. } = verdict {
             let text = match plugin {
                 Plugin::NodeUnschedulable => "cordoned".to_owned(),
+                // A node that is gone is not one that a toleration would open.
+                Plugin::TaintToleration if is_lost(state, *id) => "not ready".to_owned(),
                 Plugin::TaintToleration => "untolerated taint".to_owned(),
                 Plugin::NodeAffinity => "node affinity".to_owned(),
                 Plugin::NodePorts => "host port in use".to_owned(),
@@ -81,6 +82,10 @@ fn nodes_by_reason(state: &ClusterState, result: &SchedulingResult) -> BTreeMap<
         }
     }
     by_reason
+}
+
+fn is_lost(state: &ClusterState, id: NodeId) -> bool {
+    state.nodes.get(&id).is_some_and(|node| node.ready != NodeReady::True)
 }
 
 fn lower_first(reason: &impl ToString) -> String {
@@ -102,12 +107,10 @@ pub(super) fn deciding_plugins(state: &ClusterState, pod: PodId) -> Vec<Plugin> 
     plugins.into_iter().map(|(plugin, _)| plugin).collect()
 }
 
-/// The steps of a run, for machines: `[{"seconds": 0.0, "event": …}]`.
-pub(super) fn trace(report: &StepReport) -> Value {
-    let start = report.started_at;
-    let events = report.events.iter().map(|(time, event)| {
-        let milliseconds = time.since(start).milliseconds();
-        json!({"milliseconds": milliseconds, "event": event})
-    });
-    Value::Array(events.collect())
+/// The events of a run, for machines: `[{"milliseconds": 0, "event": …}]`, counted from the first.
+pub(super) fn trace(events: &[(Time, String)]) -> Value {
+    let start = events.first().map_or(Time::ZERO, |(time, _)| *time);
+    let plain =
+        events.iter().map(|(time, event)| json!({"milliseconds": time.since(start).milliseconds(), "event": event}));
+    Value::Array(plain.collect())
 }

@@ -90,8 +90,8 @@ fn read(summary: &CheckSummary) -> String {
 fn unevaluated(rules: &[NotEvaluated], summary: &CheckSummary) -> Option<String> {
     let number = |rules: &BTreeSet<&str>| count(rules.len(), "rule", "rules");
     let without_nodes: BTreeSet<&str> =
-        rules.iter().filter(|rule| rule.needs == NotEvaluated::NODES).map(|rule| &*rule.rule).collect();
-    let others: Vec<&NotEvaluated> = rules.iter().filter(|rule| rule.needs != NotEvaluated::NODES).collect();
+        rules.iter().filter(|rule| rule.needs_nodes()).map(|rule| &*rule.rule).collect();
+    let others: Vec<&NotEvaluated> = rules.iter().filter(|rule| !rule.needs_nodes()).collect();
     let other_rules: BTreeSet<&str> = others.iter().map(|rule| &*rule.rule).collect();
     let needs: BTreeSet<&str> = others.iter().map(|rule| rule.needs.as_str()).collect();
     let mut parts = Vec::new();
@@ -101,9 +101,7 @@ fn unevaluated(rules: &[NotEvaluated], summary: &CheckSummary) -> Option<String>
         } else {
             format!("{} had no nodes", number(&without_nodes))
         };
-        parts.push(format!(
-            "{who}: give Node manifests, pools in quorate.yaml, or --nodes 3x4cpu,8Gi (--live asks the cluster)"
-        ));
+        parts.push(format!("{who}: give Node manifests, pools in quorate.yaml, or --nodes 3x4cpu,8Gi"));
     }
     if !needs.is_empty() {
         let needs: Vec<&str> = needs.into_iter().collect();

@@ -40,7 +40,7 @@ pub(super) fn draw(finding: &Finding, page: &Page<'_>) -> String {
     steps(&mut drawn, &finding.then, page);
     mends(&mut drawn, &finding.mends, page);
     if let Some(help) = &finding.help {
-        rows(&mut drawn, "help", std::slice::from_ref(help), page);
+        rows(&mut drawn, "help", &[printable::unfolded(help)], page);
     }
     drawn
 }

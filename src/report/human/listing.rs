@@ -181,8 +181,12 @@ pub(super) fn not_evaluated(rules: &[NotEvaluated], page: &Page<'_>) -> String {
     if by_need.is_empty() {
         return drawn;
     }
-    let number = rules.iter().map(|rule| &rule.rule).collect::<BTreeSet<_>>().len();
-    let head = printable::count(number, "rule was not evaluated, for want of", "rules were not evaluated, for want of");
+    let distinct: BTreeSet<&str> = rules.iter().map(|rule| &*rule.rule).collect();
+    let head = printable::count(
+        distinct.len(),
+        "rule was not evaluated, for want of",
+        "rules were not evaluated, for want of",
+    );
     let _ = writeln!(drawn, "{}", page.paint.strong(&head));
     let rows: Vec<(String, String)> = folded(by_need, page)
         .into_iter()

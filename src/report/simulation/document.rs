@@ -21,6 +21,18 @@ pub struct SimulationDocument<'a> {
     pub settings: &'a Settings,
     /// What came of it.
     pub report: &'a SimulationReport,
+    /// What each step was played on.
+    pub order: PlayOrder,
+}
+
+/// What each step of a simulation was played on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlayOrder {
+    /// On what the step before left.
+    #[default]
+    OneAfterTheOther,
+    /// On the cluster at rest, as it was before all of them.
+    EachAlone,
 }
 
 /// Writes the report of `quorate simulate` in `format`. `style` matters to [`Format::Human`] only.

@@ -15,4 +15,4 @@ mod timeline;
 #[cfg(test)]
 mod tests;
 
-pub use document::{SimulationDocument, write_simulation};
+pub use document::{PlayOrder, SimulationDocument, write_simulation};

@@ -6,6 +6,7 @@ use quorate_sim::cluster::Time;
 use quorate_sim::simulation::{PodSummary, StateSummary, StepOutcome, StepReport};
 
 use crate::report::printable::count;
+use crate::report::terminal_style::Detail;
 
 /// Whether an outcome is what was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,18 +86,52 @@ pub(super) fn shortages(step: &StepReport, before: &StateSummary, names: &ShortN
     shortages
 }
 
-/// Pods without a node, by workload and reason, that were not without one before.
-pub(super) fn newly_pending(before: &StateSummary, after: &StateSummary, names: &ShortNames) -> Vec<String> {
+/// Pods without a node that were not without one before, by reason: `1 pod of backend, 2 of redis Pending: …`. What the
+/// scheduler says of preemption is kept for those who ask for everything.
+pub(super) fn newly_pending(
+    before: &StateSummary,
+    after: &StateSummary,
+    names: &ShortNames,
+    detail: Detail,
+) -> Vec<String> {
     let old = pending(before);
-    pending(after)
-        .into_iter()
-        .filter(|(key, number)| old.get(key).is_none_or(|known| known < number))
-        .map(|((owner, reason), number)| {
-            let pods = count(number, "pod", "pods");
-            let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-            format!("{pods} of {} Pending{because}", names.get(owner))
-        })
-        .collect()
+    let mut by_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for ((owner, reason), number) in pending(after) {
+        if old.get(&(owner, reason)).is_none_or(|known| *known < number) {
+            let reason = match detail {
+                Detail::Verbose => reason,
+                Detail::Quiet | Detail::Normal => without_preemption(reason),
+            };
+            let pods = by_reason.entry(reason).or_default();
+            let owner = names.get(owner);
+            pods.push(if pods.is_empty() {
+                format!("{} of {owner}", count(number, "pod", "pods"))
+            } else {
+                format!("{number} of {owner}")
+            });
+        }
+    }
+    let said = |(reason, pods): (&str, Vec<String>)| {
+        let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        format!("{} Pending{because}", pods.join(", "))
+    };
+    by_reason.into_iter().map(said).collect()
+}
+
+/// The scheduler's message up to what it says of claims and preemption.
+pub(super) fn without_preemption(reason: &str) -> &str {
+    let ends = [". no new claims to deallocate", ". preemption:"];
+    let end = ends.iter().filter_map(|end| reason.find(end)).min();
+    end.and_then(|end| reason.get(..end)).unwrap_or(reason)
+}
+
+/// A step's detail without the scheduler's messages that `pending` tells below it.
+pub(super) fn why(detail: &str, pending: &[String]) -> String {
+    let is_told = |part: &&str| {
+        let brief = without_preemption(part);
+        brief.contains(" nodes are available: ") && pending.iter().any(|text| text.contains(brief))
+    };
+    detail.split("; ").filter(|part| !is_told(part)).map(without_preemption).collect::<Vec<_>>().join("; ")
 }
 
 fn pending(state: &StateSummary) -> BTreeMap<(&str, &str), usize> {

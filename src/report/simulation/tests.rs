@@ -7,7 +7,7 @@ use quorate_sim::simulation::{
 };
 use serde_json::Value;
 
-use super::{SimulationDocument, write_simulation};
+use super::{PlayOrder, SimulationDocument, write_simulation};
 use crate::report::{Characters, Colour, Detail, Format, ReportError, TerminalStyle};
 
 const BACKEND: &str = "deployment/default/backend";
@@ -69,7 +69,7 @@ fn second_drain() -> SimulationReport {
         "PodDisruptionBudget default/backend allows no disruption: 2 of its 3 pods are healthy and 2 must stay; \
                      the third waits for a node"
             .to_owned();
-    second.unexpected = vec!["the outcome completed".to_owned()];
+    second.unexpected = vec!["expected the outcome completed, it was blocked".to_owned()];
     second.events = (0..9)
         .map(|index| {
             let at = Time::from_milliseconds(31_000 + index * 5_000);
@@ -121,7 +121,8 @@ fn rolling_upgrade() -> SimulationReport {
 
 fn written(report: &SimulationReport, scenario: &str, format: Format, style: &TerminalStyle) -> String {
     let settings = Settings::default();
-    let document = SimulationDocument { scenario, kubernetes: "1.36", settings: &settings, report };
+    let document =
+        SimulationDocument { scenario, kubernetes: "1.36", settings: &settings, report, order: PlayOrder::default() };
     let mut out = Vec::new();
     write_simulation(&document, format, style, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -215,7 +216,13 @@ fn json_of_a_drain() {
 fn formats_of_findings_are_refused() {
     let report = second_drain();
     let settings = Settings::default();
-    let document = SimulationDocument { scenario: "x", kubernetes: "1.36", settings: &settings, report: &report };
+    let document = SimulationDocument {
+        scenario: "x",
+        kubernetes: "1.36",
+        settings: &settings,
+        report: &report,
+        order: PlayOrder::default(),
+    };
     let error = write_simulation(&document, Format::Sarif, &TerminalStyle::plain(80), &mut Vec::new()).unwrap_err();
     assert!(matches!(error, ReportError::Unsupported { .. }));
     assert_eq!(error.to_string(), "simulate has no sarif output; choose human or json");

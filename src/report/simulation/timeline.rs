@@ -11,8 +11,10 @@ use crate::report::human::{Paint, WIDEST_PROSE, columns, wrap};
 use crate::report::printable;
 use crate::report::terminal_style::{Detail, TerminalStyle};
 
-use super::document::SimulationDocument;
-use super::step_rows::{Mood, ShortNames, Shortage, duration, mood, newly_pending, shortages, without_repetition};
+use super::document::{PlayOrder, SimulationDocument};
+use super::step_rows::{
+    Mood, ShortNames, Shortage, duration, mood, newly_pending, shortages, why, without_preemption, without_repetition,
+};
 
 /// Events below a step that went wrong, unless all are asked for.
 const MOST_EVENTS: usize = 6;
@@ -60,7 +62,11 @@ pub(super) fn write(
         Detail::Quiet => {}
         Detail::Normal | Detail::Verbose => {
             timeline.draw_steps(&mut drawn);
-            timeline.draw_end(&mut drawn);
+            match document.order {
+                PlayOrder::OneAfterTheOther => timeline.draw_end(&mut drawn),
+                // There is no one end.
+                PlayOrder::EachAlone => {}
+            }
             timeline.draw_assumptions(&mut drawn);
         }
     }
@@ -90,7 +96,10 @@ impl Timeline<'_> {
                 took: duration(step.ended_at.since(step.started_at).milliseconds()),
                 below: self.below(step, before),
             });
-            before = &step.after;
+            before = match self.document.order {
+                PlayOrder::OneAfterTheOther => &step.after,
+                PlayOrder::EachAlone => before,
+            };
         }
         rows
     }
@@ -118,10 +127,14 @@ impl Timeline<'_> {
     /// Why, target by target, what waits for a node, what was expected, and the events that led there.
     fn below(&self, step: &StepReport, before: &StateSummary) -> Vec<(&'static str, String)> {
         let mut below = Vec::new();
-        if !step.detail.is_empty() {
-            below.push(("why", step.detail.clone()));
-        }
         let is_verbose = self.style.detail == Detail::Verbose;
+        let pending = newly_pending(before, &step.after, &self.names, self.style.detail);
+        let why = if is_verbose { step.detail.clone() } else { why(&step.detail, &pending) };
+        // What each of several targets says is told target by target.
+        let is_told = step.targets.len() > 1 && mood(step.outcome) != Mood::Good;
+        if !why.is_empty() && !is_told {
+            below.push((if mood(step.outcome) == Mood::Good { "so" } else { "why" }, why));
+        }
         for target in &step.targets {
             // What went well needs no word, and a lone target is the step itself.
             let says_more = mood(target.outcome) != Mood::Good && step.targets.len() > 1;
@@ -130,8 +143,10 @@ impl Timeline<'_> {
                 below.push((target.outcome.as_str(), format!("{}{detail}", target.target)));
             }
         }
-        below.extend(newly_pending(before, &step.after, &self.names).into_iter().map(|text| ("then", text)));
-        below.extend(step.unexpected.iter().map(|text| ("expected", text.clone())));
+        below.extend(pending.into_iter().map(|text| ("then", text)));
+        // The key says the sentence's first word.
+        let expected = |text: &String| text.strip_prefix("expected ").unwrap_or(text).to_owned();
+        below.extend(step.unexpected.iter().map(|text| ("expected", expected(text))));
         let wanted = match (is_verbose, mood(step.outcome)) {
             (true, _) => usize::MAX,
             (false, Mood::Bad) => MOST_EVENTS,
@@ -142,7 +157,8 @@ impl Timeline<'_> {
         if skipped > 0 && wanted > 0 {
             below.push(("events", format!("{skipped} earlier; -v lists all")));
         }
-        below.extend(events.into_iter().skip(skipped).map(|event| ("events", event)));
+        let brief = |event: String| if is_verbose { event } else { without_preemption(&event).to_owned() };
+        below.extend(events.into_iter().skip(skipped).map(|event| ("events", brief(event))));
         below
     }
 
@@ -306,7 +322,10 @@ impl Timeline<'_> {
                     worst = Some((shortage, index + 1));
                 }
             }
-            before = &step.after;
+            before = match self.document.order {
+                PlayOrder::OneAfterTheOther => &step.after,
+                PlayOrder::EachAlone => before,
+            };
         }
         match worst {
             Some((shortage, step)) => {

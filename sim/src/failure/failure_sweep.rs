@@ -1,0 +1,86 @@
+//! Every set of failures: right after the loss, and at rest again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::{NodeId, NodeReady, Time};
+use crate::controller::disruption;
+use crate::simulation::{Simulation, StepAction, StepOutcome};
+
+use super::failure_set::{Failure, FailureScope, failures_of, sets_of};
+use super::moment::Moment;
+
+/// All failure sets of one size, and the state that they are compared with.
+#[derive(Clone, Debug)]
+pub struct FailureSweep {
+    /// The state at rest before any failure.
+    pub before: Moment,
+    /// What each set does.
+    pub impacts: Vec<FailureImpact>,
+}
+
+/// What one set of failures at the same time does.
+#[derive(Clone, Debug)]
+pub struct FailureImpact {
+    /// The set.
+    pub failures: Vec<Failure>,
+    /// The nodes that it takes.
+    pub nodes: Vec<NodeId>,
+    /// Right after the loss: the pods of the lost nodes are not ready, nothing is replaced yet.
+    pub instant: Moment,
+    /// At rest again, while the lost nodes' objects remain.
+    pub recovered: Moment,
+    /// `Completed`, or `Livelock` where it never comes to rest.
+    pub outcome: StepOutcome,
+    /// The lowest readiness of each workload from the loss until rest.
+    pub min_ready: BTreeMap<String, i64>,
+    /// What happened, oldest first.
+    pub events: Vec<(Time, String)>,
+}
+
+/// Fails every set of exactly `size` domains of `scope` in turn, each from the present state, which should be at rest.
+#[must_use]
+pub fn sweep(simulation: &Simulation, scope: FailureScope, size: usize) -> FailureSweep {
+    let sets = sets_of(&failures_of(&simulation.state, scope), size);
+    let impacts = sets.iter().map(|failures| fail(simulation, failures)).collect();
+    FailureSweep { before: Moment::of(simulation), impacts }
+}
+
+/// Fails `failures` at the same time.
+#[must_use]
+pub fn fail(simulation: &Simulation, failures: &[Failure]) -> FailureImpact {
+    let nodes: BTreeSet<NodeId> = failures.iter().flat_map(|failure| failure.nodes(&simulation.state)).collect();
+    let nodes: Vec<NodeId> = nodes.into_iter().collect();
+    let instant = instant(simulation, &nodes);
+    let mut branch = simulation.branch();
+    let report = branch.play_action(&StepAction::FailNode { nodes: nodes.clone() });
+    FailureImpact {
+        failures: failures.to_vec(),
+        nodes,
+        instant,
+        recovered: Moment::of(&branch),
+        outcome: report.outcome,
+        min_ready: report.min_ready,
+        events: report.events,
+    }
+}
+
+/// The state once the loss is noticed and before anybody reacts: the nodes are unreachable, their pods not ready.
+fn instant(simulation: &Simulation, nodes: &[NodeId]) -> Moment {
+    let mut branch = simulation.branch();
+    let state = &mut branch.state;
+    for node in nodes {
+        if let Some(node) = state.nodes.get_mut(node) {
+            node.ready = NodeReady::Unknown;
+        }
+    }
+    for pod in state.pods.values_mut().filter(|pod| pod.node.is_some_and(|node| nodes.contains(&node))) {
+        pod.ready = false;
+    }
+    let statuses: Vec<_> = state.budgets.iter().map(|(id, budget)| (*id, disruption::status(state, budget))).collect();
+    for (id, status) in statuses {
+        if let Some(budget) = state.budgets.get_mut(&id) {
+            budget.status = status;
+        }
+    }
+    Moment::of(&branch)
+}
