@@ -44,7 +44,6 @@ has_objective if data.environment.recovery.rpo
 has_objective if data.environment.recovery.rto
 
 findings contains finding if {
-	not workload.controlled
 	not arbiter
 	some engine in engines
 	not saved

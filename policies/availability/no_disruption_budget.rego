@@ -25,7 +25,6 @@ import data.quorate.lib.selector
 import data.quorate.lib.workload
 
 deny contains finding if {
-	not workload.controlled
 	scaling.replicas >= 2
 	not has_budget
 	finding := {

@@ -22,7 +22,6 @@ import data.quorate.lib.scaling
 import data.quorate.lib.workload
 
 deny contains finding if {
-	not workload.controlled
 	scaling.replicas == 1
 	services := sort([service | some service in scaling.services])
 	count(services) > 0

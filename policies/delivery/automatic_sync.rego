@@ -56,5 +56,5 @@ policy := found if {
 	is_object(input)
 	found := object.get(input, policy_path, null)
 	is_object(found)
-	_ = found.automated
+	"automated" in object.keys(found)
 }

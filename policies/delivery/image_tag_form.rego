@@ -28,15 +28,16 @@ import data.quorate.lib.workload
 
 deny contains finding if {
 	form := data.environment.delivery.tagForm
-	some container in workload.containers
-	reference := container.spec.image
+	some field in ["containers", "initContainers", "ephemeralContainers"]
+	container := workload.pod_spec[field][index]
+	reference := container.image
 	is_string(reference)
-	concerns(reference)
-	not image.has_digest(reference)
 	not has_form(form, reference)
+	not image.has_digest(reference)
+	concerns(reference)
 	finding := {
 		"msg": sprintf("the tag of image %q is no %s", [reference, names[form]]),
-		"path": array.concat(container.path, ["image"]),
+		"path": workload.path(field, index, ["image"]),
 	}
 }
 

@@ -1,7 +1,7 @@
 # Image references: `registry.example:5000/team/app:1.2@sha256:…`.
 package quorate.lib.image
 
-without_digest(image) := split(image, "@")[0]
+without_digest(image) := split(image, "@")[0] if is_string(image)
 
 # The part behind the last slash; a colon before it belongs to a registry's port.
 last_part(image) := part if {
@@ -12,10 +12,7 @@ last_part(image) := part if {
 has_digest(image) if contains(image, "@sha")
 
 # Undefined where there is none.
-tag(image) := parts[1] if {
-	parts := split(last_part(image), ":")
-	count(parts) > 1
-}
+tag(image) := split(last_part(image), ":")[1]
 
 # The name without registry, folders, tag and digest: `postgres`.
 name(image) := lower(split(last_part(image), ":")[0])

@@ -36,7 +36,7 @@ holds(expression, labels) if {
 
 holds(expression, labels) if {
 	expression.operator == "Exists"
-	_ = labels[expression.key]
+	has_key(labels, expression.key)
 }
 
 holds(expression, labels) if {
@@ -44,7 +44,7 @@ holds(expression, labels) if {
 	not has_key(labels, expression.key)
 }
 
-has_key(labels, key) if _ = labels[key]
+has_key(labels, key) if key in object.keys(labels)
 
 mapping(from, key) := value if {
 	value := from[key]

@@ -25,20 +25,35 @@ import data.quorate.lib.image
 import data.quorate.lib.workload
 
 deny contains finding if {
-	some container in workload.containers
-	reference := container.spec.image
+	some field in ["containers", "initContainers", "ephemeralContainers"]
+	container := workload.pod_spec[field][index]
+	reference := container.image
 	is_string(reference)
-	reference != ""
+	not image.tag(reference)
 	not image.has_digest(reference)
-	some problem in problems(reference)
+	reference != ""
 	finding := {
-		"msg": sprintf("image %q of container %q %s", [reference, container.name, problem]),
-		"path": array.concat(container.path, ["image"]),
+		"msg": sprintf("image %q of container %q has no tag, so it is `latest`, which moves", [
+			reference,
+			workload.title(container, field, index),
+		]),
+		"path": workload.path(field, index, ["image"]),
 	}
 }
 
-problems(reference) := {"has no tag, so it is `latest`, which moves"} if not image.tag(reference)
-
-problems(reference) := {sprintf("has the tag `%s`, which moves", [image.tag(reference)])} if {
-	image.tag(reference) in data.parameters.mutableTags
+deny contains finding if {
+	some field in ["containers", "initContainers", "ephemeralContainers"]
+	container := workload.pod_spec[field][index]
+	reference := container.image
+	tag := image.tag(reference)
+	tag in data.parameters.mutableTags
+	not image.has_digest(reference)
+	finding := {
+		"msg": sprintf("image %q of container %q has the tag `%s`, which moves", [
+			reference,
+			workload.title(container, field, index),
+			tag,
+		]),
+		"path": workload.path(field, index, ["image"]),
+	}
 }
