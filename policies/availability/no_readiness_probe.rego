@@ -20,8 +20,9 @@
 #   kinds: [Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Pod]
 package quorate.availability.no_readiness_probe
 
-import data.quorate.lib.scaling
+import data.quorate.lib.scaling.services as services_of_pods
 import data.quorate.lib.workload
+import data.quorate.lib.workload.lasting_containers
 
 deny contains finding if {
 	some container in without_probe
@@ -35,10 +36,10 @@ deny contains finding if {
 # No container names its ports, but a Service sends traffic to the pod.
 deny contains finding if {
 	count(without_probe) > 0
-	count(without_probe) == count(workload.lasting_containers)
+	count(without_probe) == count(lasting_containers)
 	not any_serves
-	some service in scaling.services
-	first := workload.lasting_containers[0]
+	some service in services_of_pods
+	first := lasting_containers[0]
 	finding := {
 		"msg": sprintf("service %q sends traffic to pods that have no readiness probe", [service]),
 		"path": workload.path(first.field, first.index, ["readinessProbe"]),
@@ -48,13 +49,13 @@ deny contains finding if {
 name(container) := workload.title(container.spec, container.field, container.index)
 
 without_probe := [container |
-	container := workload.lasting_containers[_]
+	container := lasting_containers[_]
 	is_object(container.spec)
 	not is_object(container.spec.readinessProbe)
 ]
 
 any_serves if {
-	some container in workload.lasting_containers
+	some container in lasting_containers
 	serves(container.spec)
 }
 

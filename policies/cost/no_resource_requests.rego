@@ -22,17 +22,20 @@ package quorate.cost.no_resource_requests
 
 import data.quorate.lib.objects
 import data.quorate.lib.workload
+import data.quorate.lib.workload.namespace
+import data.quorate.lib.workload.pod_spec
 
 deny contains finding if {
 	# An ephemeral container may not have any.
+	spec := pod_spec
 	some field in ["containers", "initContainers"]
-	container := workload.pod_spec[field][index]
+	container := spec[field][index]
 	not reserves(container)
 	is_object(container)
 	missing := [resource |
 		some resource in ["cpu", "memory"]
 		not requested(container, resource)
-		not requested(workload.pod_spec, resource)
+		not requested(pod_spec, resource)
 		not defaulted(resource)
 	]
 	count(missing) > 0
@@ -57,7 +60,7 @@ requested(spec, resource) if spec.resources.requests[resource] != null
 requested(spec, resource) if spec.resources.limits[resource] != null
 
 defaulted(resource) if {
-	some range in objects.in_namespace(workload.namespace, "LimitRange")
+	some range in objects.in_namespace(namespace, "LimitRange")
 	limit := range.spec.limits[_]
 	limit.type == "Container"
 	some field in ["defaultRequest", "default"]

@@ -25,11 +25,13 @@ package quorate.delivery.image_tag_form
 
 import data.quorate.lib.image
 import data.quorate.lib.workload
+import data.quorate.lib.workload.pod_spec
 
 deny contains finding if {
 	form := data.environment.delivery.tagForm
+	spec := pod_spec
 	some field in ["containers", "initContainers", "ephemeralContainers"]
-	container := workload.pod_spec[field][index]
+	container := spec[field][index]
 	reference := container.image
 	is_string(reference)
 	not has_form(form, reference)
@@ -58,5 +60,6 @@ has_form("semanticVersion", reference) if semver.is_valid(trim_prefix(image.tag(
 
 has_form("immutable", reference) if {
 	tag := image.tag(reference)
+	tag != ""
 	not tag in data.parameters.mutableTags
 }

@@ -33,6 +33,7 @@
 package quorate.exposure.undeclared_port
 
 import data.quorate.lib.workload
+import data.quorate.lib.workload.pod_spec
 
 deny contains finding if {
 	input.kind == "Service"
@@ -87,8 +88,9 @@ deny contains finding if {
 }
 
 deny contains finding if {
+	spec := pod_spec
 	some field in ["containers", "initContainers", "ephemeralContainers"]
-	container := workload.pod_spec[field][index]
+	container := spec[field][index]
 	port := container.ports[position]
 	number := port.hostPort
 	is_number(number)

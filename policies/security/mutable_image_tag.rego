@@ -23,37 +23,28 @@ package quorate.security.mutable_image_tag
 
 import data.quorate.lib.image
 import data.quorate.lib.workload
+import data.quorate.lib.workload.pod_spec
 
 deny contains finding if {
+	spec := pod_spec
 	some field in ["containers", "initContainers", "ephemeralContainers"]
-	container := workload.pod_spec[field][index]
+	container := spec[field][index]
 	reference := container.image
 	is_string(reference)
-	not image.tag(reference)
-	not image.has_digest(reference)
+	tag := image.tag(reference)
+	moves(tag)
 	reference != ""
+	not image.has_digest(reference)
 	finding := {
-		"msg": sprintf("image %q of container %q has no tag, so it is `latest`, which moves", [
-			reference,
-			workload.title(container, field, index),
-		]),
+		"msg": sprintf("image %q of container %q %s", [reference, workload.title(container, field, index), words(tag)]),
 		"path": workload.path(field, index, ["image"]),
 	}
 }
 
-deny contains finding if {
-	some field in ["containers", "initContainers", "ephemeralContainers"]
-	container := workload.pod_spec[field][index]
-	reference := container.image
-	tag := image.tag(reference)
-	tag in data.parameters.mutableTags
-	not image.has_digest(reference)
-	finding := {
-		"msg": sprintf("image %q of container %q has the tag `%s`, which moves", [
-			reference,
-			workload.title(container, field, index),
-			tag,
-		]),
-		"path": workload.path(field, index, ["image"]),
-	}
-}
+moves(tag) if tag == ""
+
+moves(tag) if tag in data.parameters.mutableTags
+
+words("") := "has no tag, so it is `latest`, which moves"
+
+words(tag) := sprintf("has the tag `%s`, which moves", [tag]) if tag != ""

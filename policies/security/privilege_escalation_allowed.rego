@@ -20,16 +20,18 @@
 package quorate.security.privilege_escalation_allowed
 
 import data.quorate.lib.workload
+import data.quorate.lib.workload.pod_spec
 
 deny contains finding if {
+	spec := pod_spec
 	some field in ["containers", "initContainers", "ephemeralContainers"]
-	container := workload.pod_spec[field][index]
+	container := spec[field][index]
 	not container.securityContext.allowPrivilegeEscalation == false
 	is_object(container)
 	# That is a finding of its own, and rules this one in.
 	not container.securityContext.privileged == true
 	# Windows knows no such thing.
-	not workload.pod_spec.os.name == "windows"
+	not pod_spec.os.name == "windows"
 	finding := {
 		"msg": sprintf("container %q may gain privileges that it was not given", [workload.title(container, field, index)]),
 		"path": workload.path(field, index, ["securityContext", "allowPrivilegeEscalation"]),

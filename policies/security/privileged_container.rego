@@ -26,10 +26,13 @@
 package quorate.security.privileged_container
 
 import data.quorate.lib.workload
+import data.quorate.lib.workload.namespace
+import data.quorate.lib.workload.pod_spec
 
 deny contains finding if {
+	spec := pod_spec
 	some field in ["containers", "initContainers", "ephemeralContainers"]
-	container := workload.pod_spec[field][index]
+	container := spec[field][index]
 	container.securityContext.privileged == true
 	finding := {
 		"msg": sprintf("container %q runs privileged: it has the whole node", [workload.title(container, field, index)]),
@@ -39,8 +42,9 @@ deny contains finding if {
 }
 
 deny contains finding if {
+	spec := pod_spec
 	some field in ["containers", "initContainers", "ephemeralContainers"]
-	container := workload.pod_spec[field][index]
+	container := spec[field][index]
 	container.securityContext.windowsOptions.hostProcess == true
 	finding := {
 		"msg": sprintf("container %q is a host process: it has the whole node", [workload.title(container, field, index)]),
@@ -51,5 +55,5 @@ deny contains finding if {
 
 severity := "warning" if {
 	input.kind == "DaemonSet"
-	workload.namespace in data.parameters.systemNamespaces
+	namespace in data.parameters.systemNamespaces
 } else := "error"

@@ -21,11 +21,14 @@
 package quorate.security.runs_as_root
 
 import data.quorate.lib.workload
+import data.quorate.lib.workload.pod_spec
+import data.quorate.lib.workload.pod_spec_path
 
 # The container asks for it.
 deny contains finding if {
+	spec := pod_spec
 	some field in ["containers", "initContainers", "ephemeralContainers"]
-	container := workload.pod_spec[field][index]
+	container := spec[field][index]
 	container.securityContext.runAsUser == 0
 	not non_root(container)
 	concerns
@@ -37,23 +40,25 @@ deny contains finding if {
 
 # The pod asks for it, and the container does not say otherwise.
 deny contains finding if {
-	workload.pod_spec.securityContext.runAsUser == 0
+	pod_spec.securityContext.runAsUser == 0
+	spec := pod_spec
 	some field in ["containers", "initContainers", "ephemeralContainers"]
-	container := workload.pod_spec[field][index]
+	container := spec[field][index]
 	not has_user(container)
 	not non_root(container)
 	concerns
 	finding := {
 		"msg": sprintf("container %q runs as root, as its pod says", [workload.title(container, field, index)]),
-		"path": array.concat(workload.pod_spec_path, ["securityContext", "runAsUser"]),
+		"path": array.concat(pod_spec_path, ["securityContext", "runAsUser"]),
 	}
 }
 
 # Nobody says anything.
 deny contains finding if {
 	not pod_decides
+	spec := pod_spec
 	some field in ["containers", "initContainers", "ephemeralContainers"]
-	container := workload.pod_spec[field][index]
+	container := spec[field][index]
 	is_object(container)
 	not has_user(container)
 	not container.securityContext.runAsNonRoot == true
@@ -66,10 +71,11 @@ deny contains finding if {
 
 # Nothing but an explicit `false` of a container takes this back.
 deny contains finding if {
-	workload.pod_spec.securityContext.runAsNonRoot == true
+	pod_spec.securityContext.runAsNonRoot == true
 	not pod_user
+	spec := pod_spec
 	some field in ["containers", "initContainers", "ephemeralContainers"]
-	container := workload.pod_spec[field][index]
+	container := spec[field][index]
 	container.securityContext.runAsNonRoot == false
 	not has_user(container)
 	concerns
@@ -84,18 +90,18 @@ has_user(container) if container.securityContext.runAsUser != null
 non_root(container) if container.securityContext.runAsNonRoot == true
 
 non_root(container) if {
-	workload.pod_spec.securityContext.runAsNonRoot == true
+	pod_spec.securityContext.runAsNonRoot == true
 	not container.securityContext.runAsNonRoot == false
 }
 
-pod_user if workload.pod_spec.securityContext.runAsUser != null
+pod_user if pod_spec.securityContext.runAsUser != null
 
 pod_decides if pod_user
 
-pod_decides if workload.pod_spec.securityContext.runAsNonRoot == true
+pod_decides if pod_spec.securityContext.runAsNonRoot == true
 
 # Windows has no users by number, and in a user namespace root is nobody outside the pod.
 concerns if {
-	not workload.pod_spec.os.name == "windows"
-	not workload.pod_spec.hostUsers == false
+	not pod_spec.os.name == "windows"
+	not pod_spec.hostUsers == false
 }

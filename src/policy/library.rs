@@ -119,8 +119,8 @@ fn imports(text: &str) -> Vec<&'static str> {
     let mut found: Vec<&'static str> = Vec::new();
     let mut waiting = vec![text];
     while let Some(text) = waiting.pop() {
-        let names = text.lines().filter_map(|line| line.strip_prefix("import data.quorate.lib."));
-        for name in names {
+        let rests = text.lines().filter_map(|line| line.strip_prefix("import data.quorate.lib."));
+        for name in rests.filter_map(|rest| rest.split(['.', ' ']).next()) {
             let module =
                 SHARED.iter().find(|(path, _)| path.strip_prefix("policies/lib/") == Some(&format!("{name}.rego")));
             if let Some((path, text)) = module.filter(|(path, _)| !found.contains(path)) {

@@ -117,6 +117,9 @@ impl Program {
             RegoVersion::V0 => parse(true).map(drop).map_err(|error| syntax(&error.to_string(), "v0")),
             RegoVersion::Detect => {
                 let Err(error) = parse(false) else { return Ok(()) };
+                if !may_be_v0(&file.text) {
+                    return Err(syntax(&error.to_string(), "v1"));
+                }
                 parse(true).map(drop).map_err(|_| syntax(&error.to_string(), "v1"))
             }
         }
@@ -234,6 +237,13 @@ impl Program {
         }
         Ok(violations)
     }
+}
+
+/// Whether a file that is not valid as v1 can have been meant as v0: nothing in it is v1's own. (Read as v0, a mistaken v1
+/// file gives a wrong reason, and regorus warns of keywords on standard error.)
+fn may_be_v0(text: &str) -> bool {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    !code.flat_map(str::split_whitespace).any(|word| matches!(word, "rego.v1" | "if" | "contains"))
 }
 
 /// The nearest METADATA: of one of the rule's own entry points, else of the package.
