@@ -71,7 +71,7 @@ fn what_matches_nothing_is_unused() {
         assert_eq!(run(&[waiver(target)], TODAY), (vec![false; 4], vec!["waiver-unused".to_owned()]));
     }
     let other = Waiver { rule: "b-rule".into(), ..waiver(object("environment")) };
-    assert_eq!(run(&[other.clone()], TODAY).1, ["waiver-unused"]);
+    assert_eq!(run(std::slice::from_ref(&other), TODAY).1, ["waiver-unused"]);
     let inventory = Inventory::default();
     let skipped = NotEvaluated { rule: "b-rule".into(), needs: "nodes".to_owned() };
     let mut none = Vec::new();
