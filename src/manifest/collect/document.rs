@@ -99,9 +99,9 @@ impl Sorted {
     }
 }
 
-/// Whether a document that lacks one of `apiVersion` and `kind` is nothing of Kubernetes: not even metadata or items.
+/// Whether a document that lacks one of `apiVersion` and `kind` is nothing of Kubernetes: it has no other part of an object.
 fn is_foreign(root: &Node) -> bool {
-    root.get("metadata").is_none() && root.get("items").is_none()
+    ["metadata", "spec", "items"].into_iter().all(|part| root.get(part).is_none())
 }
 
 enum TypeName<'node> {

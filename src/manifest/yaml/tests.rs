@@ -173,7 +173,7 @@ fn what_cannot_be_read_looks_like_a_manifest_a_template_or_neither() {
     {
         assert_eq!(read(text).problems[0].likeness, Likeness::Manifest, "{text}");
     }
-    for text in ["a: [", "{\"name\": \"a\",}", "a: {{ .Values.a }}", "mankind: [", "kinds: ["] {
+    for text in ["a: [", "{\"name\": [}", "a: {{ .Values.a }}", "mankind: [", "kinds: ["] {
         assert_eq!(read(text).problems[0].likeness, Likeness::Foreign, "{text}");
     }
 }
