@@ -143,7 +143,7 @@ fn what_the_environment_must_be_told_is_found_where_it_stands() {
     assert_eq!(at("single-point-of-failure", "control-plane-1"), text("nodes.yaml", "\"\""));
     let backup = finding(&report, "data-store-without-backup", "kafka");
     assert_eq!(backup["severity"], "error");
-    assert_eq!(marked(backup), text("data/kafka.yaml", "volumeClaimTemplates:"));
+    assert_eq!(marked(backup), text("data/kafka.yaml", "volumeClaimTemplates"));
     let placeless = report["findings"].as_array().unwrap().iter().filter(|own| own["location"].is_null()).count();
     assert_eq!(placeless, 0);
 }
@@ -244,7 +244,8 @@ fn nodes_from_the_command_line_are_simulated() {
     assert!(wrong.contains("say how many CPUs a node has, for example 3x4cpu,8Gi"), "{wrong}");
 }
 
-const NODE: &str = "apiVersion: v1\nkind: Node\nmetadata: {name: a}\nstatus: {allocatable: {cpu: '4', memory: 8Gi, pods: '110'}}\n";
+const NODE: &str =
+    "apiVersion: v1\nkind: Node\nmetadata: {name: a}\nstatus: {allocatable: {cpu: '4', memory: 8Gi, pods: '110'}}\n";
 /// One warning (it may run as root, among others) and no error.
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: 'x:1.0.0'}]}\n";
 
@@ -417,6 +418,7 @@ data:
   not-base64: hunter2-not-base64!
   listed: [hunter2-in-a-list]
 stringData:
+  copied: hunter2-copied-value
   plain: hunter2-plain-value
   quoted: "hunter2 \"quoted\" \u00e9 value"
   folded: >-
@@ -439,14 +441,17 @@ data: hunter2-whole-data
     (
         "copies.yaml",
         "apiVersion: v1\nkind: Pod\nmetadata: {name: user}\nspec:\n  containers:\n    - {name: a, image: 'x:1', env: \
-         [{name: A, value: hunter2-plain-value, valeu: hunter2-encoded-value}]}\n",
+         [{name: A, value: hunter2-copied-value, valeu: hunter2-encoded-value}]}\n",
     ),
     (
         "list.yaml",
         "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  metadata: {name: in-list}\n  \
          stringData: {password: hunter2-list-item, password: hunter2-list-again}\n",
     ),
-    ("json.json", r#"{"apiVersion":"v1","kind":"Secret","stringData":{"a":"hunter2-json-value",,"b":"hunter2-json-b"}}"#),
+    (
+        "json.json",
+        r#"{"apiVersion":"v1","kind":"Secret","stringData":{"a":"hunter2-json-value",,"b":"hunter2-json-b"}}"#,
+    ),
 ];
 
 /// Values that YAML takes for something else than text, or refuses.
@@ -485,8 +490,9 @@ fn values_of_secrets_are_never_shown() {
         SECRETS.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     for (index, value) in ODD_VALUES.iter().enumerate() {
         for field in ["data", "stringData"] {
-            let secret =
-                format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: odd-{index}}}\n{field}:\n  password: {value}\n");
+            let secret = format!(
+                "apiVersion: v1\nkind: Secret\nmetadata: {{name: odd-{index}}}\n{field}:\n  password: {value}\n"
+            );
             files.push((format!("{field}-{index}.yaml"), secret));
         }
     }

@@ -147,8 +147,9 @@ fn a_crashed_node_keeps_its_pods_until_they_are_evicted() {
     assert_eq!(step["minReady"]["deployment/default/backend"], 2);
     assert_eq!(step["after"]["workloads"]["deployment/default/backend"]["ready"], 2);
     let pods = step["after"]["pods"].as_array().unwrap();
-    let on_lost =
-        |pod: &&Value| pod["owner"] == "deployment/default/backend" && pod["node"] == "worker-2" && pod["ready"] == false;
+    let on_lost = |pod: &&Value| {
+        pod["owner"] == "deployment/default/backend" && pod["node"] == "worker-2" && pod["ready"] == false
+    };
     assert!(pods.iter().find(on_lost).unwrap()["terminating"].as_bool().unwrap());
     // 50 s without heartbeat, 300 s of toleration, and the monitor's period on top.
     let seconds = step["endedAt"].as_f64().unwrap() - step["startedAt"].as_f64().unwrap();
@@ -254,18 +255,18 @@ fn every_kind_of_step_is_played() {
 
 #[test]
 fn what_was_expected_and_did_not_happen_is_told() {
-    let steps = "    - drain: {nodes: [worker-1]}\n      expect: {outcome: blocked, minReady: {deployment/default/web: 3}}";
+    let steps =
+        "    - drain: {nodes: [worker-1]}\n      expect: {outcome: blocked, minReady: {deployment/default/web: 3}}";
     let scenario = Scenario::of_steps(steps);
     let answer = scenario.run("json").with_status(1).json("simulate");
     assert_eq!(answer["summary"]["unexpected"], 1);
-    let unexpected = [
-        "expected the outcome blocked, it was completed",
-        "expected minReady 3 of deployment/default/web, it was 2",
-    ];
+    let unexpected =
+        ["expected the outcome blocked, it was completed", "expected minReady 3 of deployment/default/web, it was 2"];
     assert_eq!(answer["steps"][0]["unexpected"], json!(unexpected));
     insta::assert_snapshot!("not_as_expected", scenario.run("human").with_status(1).stdout);
     // A blocked drain that is expected to be blocked is what the scenario says.
-    let all = ["    - drain: {nodes: [worker-1]}", "    - drain: {nodes: [worker-2]}", "    - drain: {nodes: [worker-3]}"];
+    let all =
+        ["    - drain: {nodes: [worker-1]}", "    - drain: {nodes: [worker-2]}", "    - drain: {nodes: [worker-3]}"];
     let refused = Scenario::of_steps(&all.join("\n")).run("json").with_status(1).json("simulate");
     assert_eq!(outcomes(&refused), ["completed", "completed", "refused"], "the bare pod has no controller");
     let expected = format!("{}\n      expect: {{outcome: refused}}", all.join("\n"));
@@ -295,12 +296,16 @@ fn questions_without_an_answer_teach() {
         ask(&["--rollout", "deployment/default/bakend"]),
         "error: there is no workload deployment/default/bakend; did you mean deployment/default/backend?\n"
     );
-    assert!(ask(&["--rollout", "backend"]).contains("write kind/namespace/name, for example deployment/default/backend"));
+    assert!(
+        ask(&["--rollout", "backend"]).contains("write kind/namespace/name, for example deployment/default/backend")
+    );
     assert!(ask(&["--rollout", "job/default/x"]).contains("write deployment, statefulset, daemonset or replicaset"));
     assert_eq!(ask(&["--fail", "zone/fsn1"]), "error: there is no zone fsn1; no node has a zone label\n");
     assert!(ask(&["--failures", "nodes=9"]).contains("between 1 and 3 domains can fail at a time"));
     assert!(ask(&[]).contains("--rollout <WORKLOAD>"));
-    assert!(ask(&["--drain", "worker-1", "-o", "sarif"]).contains("simulate has no sarif output; choose human or json"));
+    assert!(
+        ask(&["--drain", "worker-1", "-o", "sarif"]).contains("simulate has no sarif output; choose human or json")
+    );
     assert!(ask(&["--scenario", "does-not-exist.yaml"]).contains("does-not-exist.yaml"));
 }
 

@@ -128,7 +128,8 @@ impl Found {
             "PrometheusRule" => {
                 let groups = root.get("spec").and_then(|spec| spec.get("groups")).map_or(&[][..], Node::items);
                 let rules = groups.iter().filter_map(|group| group.get("rules")).flat_map(Node::items);
-                self.alerts.extend(rules.filter_map(|rule| Some((rule.get("alert")?.as_str()?.to_owned(), severity(rule)))));
+                self.alerts
+                    .extend(rules.filter_map(|rule| Some((rule.get("alert")?.as_str()?.to_owned(), severity(rule)))));
             }
             _ => {}
         }
