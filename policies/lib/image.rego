@@ -11,6 +11,9 @@ last_part(image) := part if {
 
 has_digest(image) if contains(image, "@sha")
 
+# `ko://` and a Go package: ko builds it and puts a digest in its place.
+is_built_by_ko(image) if startswith(image, "ko://")
+
 # Undefined where there is none.
 tag(image) := parts[1] if {
 	parts := split(last_part(image), ":")

@@ -30,6 +30,7 @@ deny contains finding if {
 	is_string(reference)
 	reference != ""
 	not image.has_digest(reference)
+	not image.is_built_by_ko(reference)
 	some problem in problems(reference)
 	finding := {
 		"msg": sprintf("image %q of container %q %s", [reference, container.name, problem]),

@@ -12,7 +12,7 @@ test_no_tag_is_found if {
 }
 
 test_versions_and_digests_are_not if {
-	every image in ["app:1.4.2", "registry.example:5000/app:v1", "app@sha256:0a", "app:latest@sha256:0a"] {
+	every image in ["app:1.4.2", "registry.example:5000/app:v1", "app@sha256:0a", "app:latest@sha256:0a", "ko://example.com/cmd/app"] {
 		count(rule.deny) == 0 with input as pod(image)
 	}
 }

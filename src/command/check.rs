@@ -179,7 +179,9 @@ fn documentation(rule: &Rule) -> RuleDocumentation {
 /// A document that cannot be read fails the check whatever `--fail-on` says.
 fn status(findings: &[Finding], fail_on: FailOn) -> ExitStatus {
     let fails = |finding: &Finding| {
-        let unreadable = &*finding.rule == crate::manifest::yaml::UNREADABLE_DOCUMENT;
+        // What cannot be read and looks like no manifest is a note of the same rule.
+        let unreadable =
+            &*finding.rule == crate::manifest::yaml::UNREADABLE_DOCUMENT && finding.severity == Severity::Error;
         let severe = match fail_on {
             FailOn::Error => finding.severity == Severity::Error,
             FailOn::Warning => finding.severity <= Severity::Warning,

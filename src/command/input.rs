@@ -1,7 +1,7 @@
 //! What every command reads: manifests, the environment, nodes.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 
 use k8s_openapi::api::core::v1::{Node as ApiNode, Taint};
 
@@ -133,6 +133,6 @@ fn declared_node(declared: &DeclaredNode) -> ApiNode {
 }
 
 /// A path as users see it.
-pub(super) fn shown(path: &PathBuf) -> String {
+pub(super) fn shown(path: &Path) -> String {
     path.display().to_string()
 }

@@ -234,7 +234,7 @@ fn from_file(
     let resolved = scenario::resolve(&root, source, &mut model.state, &arguments.input.namespace, settings, &mut apply);
     match resolved {
         Ok(scenario) => Ok(Plan {
-            name: scenario.name.unwrap_or_else(|| shown(&path.to_owned())),
+            name: scenario.name.unwrap_or_else(|| shown(path)),
             settings: scenario.settings,
             steps: scenario.steps,
             order: PlayOrder::OneAfterTheOther,

@@ -1,8 +1,10 @@
 //! A Kubernetes object with its tree, its place, and its typed form where the kind is built in.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::api::group_of;
 use super::field_path::FieldPath;
 use super::node::{Located, Node};
 use super::source::{Place, SourceId};
@@ -19,6 +21,17 @@ pub struct ObjectReference {
     pub namespace: Option<Arc<str>>,
     /// The name; `generateName` with a `*` behind it where there is no name.
     pub name: Arc<str>,
+}
+
+/// What makes two objects the same one in a cluster: group, kind, namespace, name.
+pub(super) type Identity<'a> = (&'a str, &'a str, Option<&'a str>, &'a str);
+
+impl ObjectReference {
+    /// What makes it the same object as another; `None` without a name of its own (`generateName`).
+    pub(super) fn identity(&self) -> Option<Identity<'_>> {
+        let is_named = !self.name.is_empty() && !self.name.ends_with('*');
+        is_named.then(|| (group_of(&self.api_version), &*self.kind, self.namespace.as_deref(), &*self.name))
+    }
 }
 
 impl fmt::Display for ObjectReference {
@@ -86,6 +99,16 @@ impl Inventory {
             .iter()
             .enumerate()
             .map(|(index, object)| (ObjectId(u32::try_from(index).unwrap_or(u32::MAX)), object))
+    }
+
+    /// The objects that are in the cluster once all are applied in reading order: of several with the same group, kind,
+    /// namespace and name the last one.
+    pub fn applied(&self) -> impl Iterator<Item = (ObjectId, &Object)> {
+        let last: HashMap<Identity<'_>, ObjectId> =
+            self.iter().filter_map(|(id, object)| Some((object.reference.identity()?, id))).collect();
+        self.iter().filter(move |(id, object)| {
+            object.reference.identity().is_none_or(|identity| last.get(&identity).is_none_or(|last| last == id))
+        })
     }
 
     /// How many objects there are.

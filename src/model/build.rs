@@ -90,7 +90,7 @@ pub fn build(inventory: &Inventory, other_nodes: &[ApiNode]) -> Model {
     add_workloads(&mut model, inventory, &mut context);
     apply_autoscalers(&mut model, inventory, &context);
     let existing: Vec<&ApiPod> = inventory
-        .iter()
+        .applied()
         .filter_map(|(_, object)| match &object.typed {
             Typed::Pod(pod) => Some(&**pod),
             _ => None,
@@ -105,7 +105,7 @@ pub fn build(inventory: &Inventory, other_nodes: &[ApiNode]) -> Model {
 pub(super) fn context(inventory: &Inventory) -> Context<'_> {
     let mut admission = Admission::default();
     let mut volumes = Volumes::default();
-    for (_, object) in inventory.iter() {
+    for (_, object) in inventory.applied() {
         let name = &*object.reference.name;
         let namespace = object.reference.namespace.as_deref().unwrap_or("default");
         match &object.typed {
@@ -128,7 +128,7 @@ pub(super) fn context(inventory: &Inventory) -> Context<'_> {
 /// Namespaces, nodes and Services.
 fn add_cluster_parts(model: &mut Model, inventory: &Inventory, other_nodes: &[ApiNode]) {
     let state = &mut model.state;
-    for (id, object) in inventory.iter() {
+    for (id, object) in inventory.applied() {
         if let Some(namespace) = &object.reference.namespace {
             let symbol = state.intern(namespace);
             state.namespaces.entry(symbol).or_insert_with(|| Namespace {
@@ -166,7 +166,7 @@ fn add_cluster_parts(model: &mut Model, inventory: &Inventory, other_nodes: &[Ap
 
 fn add_workloads(model: &mut Model, inventory: &Inventory, context: &mut Context<'_>) {
     let state = &mut model.state;
-    for (id, object) in inventory.iter() {
+    for (id, object) in inventory.applied() {
         let workload = match &object.typed {
             Typed::Deployment(api) => workloads::add_deployment(state, context, api),
             Typed::StatefulSet(api) => workloads::add_stateful_set(state, context, api),
@@ -180,7 +180,7 @@ fn add_workloads(model: &mut Model, inventory: &Inventory, context: &mut Context
         model.workloads.extend(workload.map(|workload| (workload, id)));
     }
     // Behind all Deployments, so that each finds its owner.
-    for (id, object) in inventory.iter() {
+    for (id, object) in inventory.applied() {
         if let Typed::ReplicaSet(api) = &object.typed {
             let workload = workloads::add_replica_set(state, context, api);
             model.workloads.extend(workload.map(|workload| (workload, id)));
@@ -190,7 +190,7 @@ fn add_workloads(model: &mut Model, inventory: &Inventory, context: &mut Context
 
 /// A workload that an autoscaler owns runs with at least its minimum.
 fn apply_autoscalers(model: &mut Model, inventory: &Inventory, context: &Context<'_>) {
-    for (_, object) in inventory.iter() {
+    for (_, object) in inventory.applied() {
         let Typed::HorizontalPodAutoscaler(api) = &object.typed else { continue };
         let spec = &api.spec;
         let namespace = object.reference.namespace.as_deref().unwrap_or("default");

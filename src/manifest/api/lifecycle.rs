@@ -62,7 +62,7 @@ impl Lifecycle {
         let mut finding = match (self.served_by(version), self.removed) {
             (Served::Yes, _) => return None,
             (Served::Removed, removed) => {
-                let since = removed.map_or_else(String::new, |removed| format!(" since {removed}"));
+                let since = removed.map_or_else(String::new, |removed| format!(" in {removed}"));
                 let message = format!("{kind} in {api_version} is not served by Kubernetes {version} (removed{since})");
                 Finding::new("removed-api-version", Severity::Error, message)
             }

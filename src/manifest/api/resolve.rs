@@ -162,7 +162,7 @@ mod tests {
         let finding = lifecycle("batch/v1beta1", "CronJob").unwrap().finding("CronJob", KubernetesVersion::MODELLED);
         let finding = finding.unwrap();
         assert_eq!(&*finding.rule, "removed-api-version");
-        assert_eq!(finding.message, "CronJob in batch/v1beta1 is not served by Kubernetes 1.36 (removed since 1.25)");
+        assert_eq!(finding.message, "CronJob in batch/v1beta1 is not served by Kubernetes 1.36 (removed in 1.25)");
         assert_eq!(finding.mends[0].change, "apiVersion: batch/v1");
     }
 

@@ -15,6 +15,7 @@ use crate::manifest::{Inventory, Node, Object, ObjectReference, Place, SourceId,
 use super::duplicate::duplicates;
 use super::header::{Header, header, is_named, reference};
 use super::list::take_apart;
+use super::placeholder;
 use super::report::Report;
 use super::secret;
 
@@ -123,7 +124,7 @@ fn outcome(source: SourceId, root: Node, run: &Run<'_>) -> Outcome {
             }
         }
     };
-    outcome.findings = report.into_findings();
+    outcome.findings = placeholder::judge(report.into_findings(), &root);
     outcome.object = object.map(|(reference, typed)| Object { reference, root, source, typed });
     outcome
 }
@@ -159,10 +160,33 @@ fn metadata(report: &mut Report<'_>) {
 /// Whether a document has `apiVersion` and `kind` and is no object of a cluster: the configuration of a client.
 fn is_foreign(api_version: &str, kind: &str, resolved: &Resolved, root: &Node) -> bool {
     match resolved {
-        Resolved::Custom => group_of(api_version).ends_with("quorate.dev") || !is_named(root),
-        Resolved::Unknown(_) => (api_version, kind) == ("v1", "Config"),
+        Resolved::Custom => is_of_a_client(group_of(api_version)) || !is_named(root),
+        // Notes of releases, policies of schedulers: what has no metadata was never meant for an API server.
+        Resolved::Unknown(_) => {
+            root.get("metadata").is_none()
+                || (api_version, kind) == ("v1", "Config")
+                || group_of(api_version) == "skaffold"
+        }
         Resolved::BuiltIn(_) | Resolved::StandIn(..) | Resolved::Gone(_) => false,
     }
+}
+
+/// Groups of files that programs read and no API server: they look like objects and have names.
+const CLIENT_GROUPS: &[&str] = &[
+    "audit.k8s.io",
+    "backstage.io",
+    "cli.kyverno.io",
+    "eksctl.io",
+    "k3d.io",
+    "kind.x-k8s.io",
+    "kubeadm.k8s.io",
+    "kustomize.config.k8s.io",
+    "quorate.dev",
+];
+
+/// Whether `group` is one of those, or the configuration of one of Kubernetes' own programs (`kubelet.config.k8s.io`).
+fn is_of_a_client(group: &str) -> bool {
+    CLIENT_GROUPS.contains(&group) || group.ends_with(".quorate.dev") || group.ends_with(".config.k8s.io")
 }
 
 fn decode(resolved: &Resolved, kind: &str, options: &DecodeOptions, report: &mut Report<'_>) -> Typed {

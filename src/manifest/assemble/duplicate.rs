@@ -1,25 +1,26 @@
 //! The same object twice in one configuration: the later one silently wins when both are applied.
+//!
+//! Twice in one file is an error: whoever applies the file loses one of them. In two files it is often meant: the parts and
+//! the whole of an installation, alternatives, examples side by side. That is a warning, and with equal content a note.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::finding::{Finding, Related, Severity};
-use crate::manifest::api::group_of;
-use crate::manifest::{FieldPath, Inventory, Object, ObjectReference};
+use crate::manifest::object::Identity;
+use crate::manifest::{FieldPath, Inventory, Object};
 
 /// A finding for every object whose group, kind, namespace and name an earlier one has too.
 pub(super) fn duplicates(inventory: &Inventory) -> Vec<Finding> {
-    let mut first: HashMap<(&str, &str, Option<&str>, &str), &Object> = HashMap::with_capacity(inventory.len());
+    let mut first: HashMap<Identity<'_>, &Object> = HashMap::with_capacity(inventory.len());
     let mut findings = Vec::new();
     for (_, object) in inventory.iter() {
-        let ObjectReference { api_version, kind, namespace, name } = &object.reference;
-        if name.is_empty() || name.ends_with('*') {
-            continue;
-        }
-        match first.entry((group_of(api_version), kind, namespace.as_deref(), name)) {
-            std::collections::hash_map::Entry::Vacant(place) => {
+        let Some(identity) = object.reference.identity() else { continue };
+        match first.entry(identity) {
+            Entry::Vacant(place) => {
                 place.insert(object);
             }
-            std::collections::hash_map::Entry::Occupied(earlier) => findings.push(finding(object, earlier.get())),
+            Entry::Occupied(earlier) => findings.push(finding(object, earlier.get())),
         }
     }
     findings
@@ -27,8 +28,15 @@ pub(super) fn duplicates(inventory: &Inventory) -> Vec<Finding> {
 
 fn finding(object: &Object, earlier: &Object) -> Finding {
     let path = FieldPath::root().key("metadata").key("name");
-    let message = format!("{} is there twice; only the one that is applied last counts", object.reference);
-    let mut finding = Finding::new("duplicate-object", Severity::Error, message);
+    let (severity, message) = if object.source == earlier.source {
+        (Severity::Error, "is there twice; only the one that is applied last counts")
+    } else if object.root.to_json() == earlier.root.to_json() {
+        (Severity::Info, "is in two files, with the same content")
+    } else {
+        (Severity::Warning, "is in two files that differ; only the one that is applied last counts")
+    };
+    let message = format!("{} {message}", object.reference);
+    let mut finding = Finding::new("duplicate-object", severity, message);
     finding.object = Some(object.reference.clone());
     finding.place = Some(object.locate(&path).0);
     finding.label = "the same object again".to_owned();

@@ -5,6 +5,7 @@
 //! - `header`: `apiVersion`, `kind` and `metadata`: what an object is called
 //! - `name`: the syntax of names
 //! - `duplicate`: the same object twice
+//! - `placeholder`: values that are replaced before they are applied
 //! - `report`: findings with a place in an object
 //! - `secret`: the places of Secret values, which no report may show
 
@@ -13,6 +14,7 @@ mod duplicate;
 mod header;
 mod list;
 mod name;
+mod placeholder;
 pub(super) mod report;
 mod secret;
 

@@ -110,6 +110,62 @@ fn the_same_object_twice_is_found_with_the_first_place() {
 }
 
 #[test]
+fn the_same_object_in_two_files_is_a_warning_where_they_differ() {
+    let mut sources = SourceMap::default();
+    let files = ["a.yaml", "b.yaml", "c.yaml"].map(|name| sources.add(name, "", Origin::Written));
+    let changed = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"a": "b"}});
+    let documents = [config_map("a"), config_map("a"), changed];
+    let found = assemble(files.into_iter().zip(documents.iter().map(node)), &DecodeOptions::default());
+    let severities: Vec<Severity> = found.findings.iter().map(|finding| finding.severity).collect();
+    assert_eq!(severities, [Severity::Info, Severity::Warning]);
+    let applied: Vec<SourceId> = found.inventory.applied().map(|(_, object)| object.source).collect();
+    assert_eq!(applied, [files[2]]);
+}
+
+#[test]
+fn encrypted_values_are_not_judged_and_placeholders_are_warnings() {
+    let secret = |more: serde_json::Value| {
+        let mut secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"k": "ENC[AES256_GCM,data:a]"}});
+        secret.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        secret
+    };
+    let found = assembled(&[
+        secret(json!({"sops": {"mac": "ENC[…]", "version": "3.9.0"}})),
+        secret(json!({"metadata": {"name": "b"}})),
+        secret(json!({"metadata": {"name": "${NAME}"}, "data": {}})),
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "labels": {"a": "{{ .Release.Name }}"}}}),
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "Wrong_${"}}),
+    ]);
+    let severities: Vec<(&str, Severity)> =
+        found.findings.iter().map(|finding| (&*finding.rule, finding.severity)).collect();
+    assert_eq!(
+        severities,
+        [
+            ("invalid-value", Severity::Error),
+            ("invalid-name", Severity::Warning),
+            ("invalid-value", Severity::Warning),
+            ("invalid-name", Severity::Error),
+        ]
+    );
+    assert!(found.findings[1].help.as_ref().unwrap().contains("placeholder"));
+}
+
+#[test]
+fn files_of_programs_are_no_objects() {
+    let assembled = assembled(&[
+        json!({"apiVersion": "skaffold/v3", "kind": "Config", "metadata": {"name": "app"}}),
+        json!({"apiVersion": "release-notes/v2", "kind": "bug-fix", "area": "traffic-management"}),
+        json!({"apiVersion": "backstage.io/v1alpha1", "kind": "Component", "metadata": {"name": "a", "links": []}}),
+        json!({"apiVersion": "eksctl.io/v1alpha5", "kind": "ClusterConfig", "metadata": {"name": "a", "region": "b"}}),
+        json!({"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", "metadata": {"name": "a"}}),
+        json!({"apiVersion": "v1", "kind": "Policy", "predicates": []}),
+        json!({"apiVersion": "app/v1", "kind": "Deployment", "metadata": {"name": "a"}}),
+    ]);
+    assert_eq!(rules(&assembled), [("unknown-kind".to_owned(), "apiVersion".to_owned())]);
+    assert_eq!(assembled.skipped, 6);
+}
+
+#[test]
 fn removed_versions_are_found_and_decoded_as_what_replaces_them() {
     let documents = [
         json!({"apiVersion": "policy/v1beta1", "kind": "PodDisruptionBudget", "metadata": {"name": "a"},

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::super::source::{Origin, Place, SourceId, SourceMap};
 use super::super::span::Span;
-use super::super::yaml::{self, Document, Problem, ProblemKind};
+use super::super::yaml::{self, Consequence, Document, Likeness, Problem, ProblemKind};
 use super::document;
 use super::kustomization;
 use super::options::{CollectError, CollectOptions, EmptyInput};
@@ -46,7 +46,7 @@ pub struct Counts {
     pub files: usize,
     /// Objects.
     pub documents: usize,
-    /// Documents with neither `apiVersion` nor `kind`.
+    /// Documents that are not Kubernetes', among them those that cannot be read and do not look like manifests.
     pub skipped: usize,
 }
 
@@ -64,10 +64,14 @@ pub fn collect(paths: &[PathBuf], stdin: &mut dyn Read, options: &CollectOptions
     let loaded: Vec<Loaded> = units
         .par_iter()
         .enumerate()
-        .map(|(index, unit)| load(SourceId(u32::try_from(index).unwrap_or(u32::MAX)), unit, &stdin_bytes, options))
+        .map(|(index, unit)| {
+            let source = SourceId(u32::try_from(index).unwrap_or(u32::MAX));
+            load(source, unit, Expectation::of(unit, paths), &stdin_bytes, options)
+        })
         .collect::<Result<_, _>>()?;
     let collection = assemble(loaded);
-    let nothing = collection.counts.documents == 0 && collection.findings.is_empty();
+    let is_explained = collection.findings.iter().any(|finding| finding.severity == Severity::Error);
+    let nothing = collection.counts.documents == 0 && !is_explained;
     if nothing && options.empty == EmptyInput::Refused {
         let Counts { files, skipped, documents: _ } = collection.counts;
         return Err(CollectError::NoObject { files, skipped });
@@ -128,10 +132,41 @@ struct Loaded {
     skipped: usize,
 }
 
-fn load(source: SourceId, unit: &Unit, stdin: &[u8], options: &CollectOptions) -> Result<Loaded, CollectError> {
+/// What a source is expected to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expectation {
+    /// Manifests: it was given by its name, or rendered.
+    Manifests,
+    /// Anything that is YAML or JSON: it stands in a directory that was given.
+    Anything,
+}
+
+impl Expectation {
+    fn of(unit: &Unit, paths: &[PathBuf]) -> Self {
+        match unit {
+            Unit::File(path) if !paths.contains(path) => Self::Anything,
+            Unit::File(_)
+            | Unit::StandardInput
+            | Unit::Template { .. }
+            | Unit::Chart(_)
+            | Unit::Kustomization { .. } => Self::Manifests,
+        }
+    }
+}
+
+fn load(
+    source: SourceId,
+    unit: &Unit,
+    expectation: Expectation,
+    stdin: &[u8],
+    options: &CollectOptions,
+) -> Result<Loaded, CollectError> {
     match unit {
-        Unit::StandardInput => Ok(read_source(source, "-".to_owned(), stdin, options)),
-        Unit::File(path) => Ok(read_source(source, path.display().to_string(), &read_file(path, options)?, options)),
+        Unit::StandardInput => Ok(read_source(source, "-".to_owned(), stdin, expectation, options)),
+        Unit::File(path) => {
+            let bytes = read_file(path, options)?;
+            Ok(read_source(source, path.display().to_string(), &bytes, expectation, options))
+        }
         Unit::Template { path, chart } => Ok(template(source, path, chart)),
         Unit::Chart(directory) => {
             let file = directory.join(CHART_FILE_NAME);
@@ -158,7 +193,7 @@ fn load_rendered(
     let configuration = Some(format!("{what} {name}"));
     match rendered {
         Ok(bytes) => {
-            let loaded = read_source(source, name, &bytes, options);
+            let loaded = read_source(source, name, &bytes, Expectation::Manifests, options);
             Ok(Loaded { origin: Origin::Rendered, configuration, ..loaded })
         }
         Err(error) => {
@@ -196,7 +231,13 @@ impl Loaded {
     }
 }
 
-fn read_source(source: SourceId, name: String, bytes: &[u8], options: &CollectOptions) -> Loaded {
+fn read_source(
+    source: SourceId,
+    name: String,
+    bytes: &[u8],
+    expectation: Expectation,
+    options: &CollectOptions,
+) -> Loaded {
     let decoded = yaml::decode(bytes);
     let parsed = if bytes.len() > options.limits.source_bytes {
         let kind = ProblemKind::SourceBytes { limit: options.limits.source_bytes };
@@ -205,12 +246,38 @@ fn read_source(source: SourceId, name: String, bytes: &[u8], options: &CollectOp
         yaml::parse_decoded(source, &decoded, &options.limits)
     };
     let sorted = document::sort(parsed.documents);
-    let mut findings: Vec<Finding> = parsed.problems.iter().map(Problem::finding).collect();
-    findings.extend(sorted.findings);
+    let mut skipped = sorted.skipped.len();
+    let mut findings = sorted.findings;
+    for problem in &parsed.problems {
+        match problem.kind.consequence() {
+            // What is odd in a text that is nothing of Kubernetes is nobody's business here.
+            Consequence::DocumentKept if is_inside(problem.span, &sorted.skipped) => {}
+            Consequence::DocumentLost
+                if problem.likeness == Likeness::Foreign && expectation == Expectation::Anything =>
+            {
+                skipped += 1;
+                findings.push(passed_over(problem));
+            }
+            Consequence::DocumentKept | Consequence::DocumentLost => findings.push(problem.finding()),
+        }
+    }
     findings.sort_by_key(|finding| finding.place.map(|place| place.span.start));
     let mut loaded = Loaded::empty(name, decoded.text.into_owned());
-    (loaded.objects, loaded.findings, loaded.skipped) = (sorted.objects, findings, sorted.skipped);
+    (loaded.objects, loaded.findings, loaded.skipped) = (sorted.objects, findings, skipped);
     loaded
+}
+
+fn is_inside(span: Span, documents: &[Span]) -> bool {
+    let after = documents.partition_point(|document| document.start <= span.start);
+    documents[..after].last().is_some_and(|document| span.start <= document.end)
+}
+
+/// A text that cannot be read and looks like no manifest: the broken test data of a repository is no reason to fail.
+fn passed_over(problem: &Problem) -> Finding {
+    let mut finding = problem.finding();
+    finding.severity = Severity::Info;
+    finding.message = format!("passed over, since it does not look like a manifest; as YAML or JSON: {}", problem.kind);
+    finding
 }
 
 fn assemble(loaded: Vec<Loaded>) -> Collection {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::field_path::FieldPath;
 use super::super::node::{Entry, Node, Value};
 use super::super::source::Place;
+use super::super::span::Span;
 use super::super::yaml::Document;
 use crate::finding::{Finding, Severity};
 
@@ -18,8 +19,8 @@ pub(super) struct Sorted {
     pub objects: Vec<Document>,
     /// What is wrong.
     pub findings: Vec<Finding>,
-    /// Documents with neither `apiVersion` nor `kind`.
-    pub skipped: usize,
+    /// Documents that are not Kubernetes', by their texts.
+    pub skipped: Vec<Span>,
 }
 
 /// Where an object stands.
@@ -52,7 +53,9 @@ impl Sorted {
                     self.objects.push(document);
                 }
             }
-            (TypeName::Absent, TypeName::Absent, Standing::Document) => self.skipped += 1,
+            (TypeName::Absent, TypeName::Absent, Standing::Document) => self.skipped.push(document.span),
+            // A repository's index of charts, a data source of Grafana, a pipeline: they have one of the two, and no metadata.
+            (_, _, Standing::Document) if is_foreign(&document.root) => self.skipped.push(document.span),
             (TypeName::Absent, TypeName::Absent, Standing::Item) => {
                 self.incomplete(&document, "this item of a list has neither apiVersion nor kind", FieldPath::root());
             }
@@ -73,7 +76,7 @@ impl Sorted {
         let mut finding = Finding::new(INCOMPLETE_OBJECT, Severity::Error, message);
         finding.place = Some(Place { source: document.source, span: document.root.locate(&path).span });
         finding.path = path;
-        finding.help = Some("an object needs both apiVersion and kind; a text with neither is passed over".to_owned());
+        finding.help = Some("an object needs both apiVersion and kind".to_owned());
         self.findings.push(finding);
     }
 
@@ -94,6 +97,11 @@ impl Sorted {
             self.take(Document { source, index, root: item, span }, Standing::Item);
         }
     }
+}
+
+/// Whether a document that lacks one of `apiVersion` and `kind` is nothing of Kubernetes: not even metadata or items.
+fn is_foreign(root: &Node) -> bool {
+    root.get("metadata").is_none() && root.get("items").is_none()
 }
 
 enum TypeName<'node> {

@@ -60,7 +60,7 @@ pub enum CollectError {
     /// There is no object in the input.
     #[error(
         "there is no Kubernetes object in the *.yaml, *.yml and *.json files of these paths (files read: {files}, \
-         documents without apiVersion and kind: {skipped}); name other paths, or add --allow-empty"
+         other documents: {skipped}); name other paths, or add --allow-empty"
     )]
     NoObject {
         /// Sources that were read.

@@ -126,25 +126,57 @@ fn wait(child: &mut Child, time: Duration) -> std::io::Result<Option<std::proces
     }
 }
 
-/// An error output as one line.
+/// An error output as one line, without what differs between runs.
 fn summary(message: &[u8]) -> String {
     const CHARACTERS: usize = 2000;
     let text = String::from_utf8_lossy(message);
-    let line = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
-    // kubectl may wrap its message in a line of its log.
-    let line = line.split_once("err=<; ").map_or(line.as_str(), |(_, message)| message.trim_end_matches("; >"));
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_warning = |line: &str| line.starts_with("# Warning:") || line.starts_with("Warning:");
+    let said =
+        lines().filter(|line| !is_warning(line)).map(without_log_head).filter(|line| !matches!(*line, "<" | ">"));
+    let mut line = said.collect::<Vec<_>>().join("; ");
+    if line.is_empty() {
+        line = lines().collect::<Vec<_>>().join("; ");
+    }
     let line = line.trim_start_matches("Error: ").trim_start_matches("error: ");
     line.char_indices().nth(CHARACTERS).map_or_else(|| line.to_owned(), |(end, _)| format!("{}…", &line[..end]))
 }
 
+/// A line of Kubernetes' log without its head, which has the time and the process: kubectl reports errors of kustomize as
+/// `E1123 19:11:44.391574   16202 run.go:72] "command failed" err="…"`, or `err=<` and the lines of the error.
+fn without_log_head(line: &str) -> &str {
+    let is_head = |head: &str| {
+        let mut words = head.split_whitespace();
+        let level = words.next().unwrap_or_default();
+        let day = level.trim_start_matches(['I', 'W', 'E', 'F']);
+        day.len() == 4 && level.len() == 5 && day.bytes().all(|byte| byte.is_ascii_digit()) && words.count() == 3
+    };
+    let Some((_, message)) = line.split_once("] ").filter(|(head, _)| is_head(head)) else { return line };
+    let message = message.trim_start_matches("\"command failed\" err=");
+    message.strip_prefix('"').and_then(|quoted| quoted.strip_suffix('"')).unwrap_or(message)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::summary;
 
     #[test]
-    fn an_error_output_is_one_line_without_decoration() {
-        assert_eq!(summary(b"Error: a\n\n  b\n"), "a; b");
-        let log = b"E1123 18:35:05.404367 10151 run.go:72] \"command failed\" err=<\n\ttrouble\n >\n";
-        assert_eq!(summary(log), "trouble");
+    fn an_error_output_is_one_line_that_every_run_gives_again() {
+        for (written, line) in [
+            ("Error: chart not found\n", "chart not found"),
+            (
+                "E1123 19:22:08.100151   29194 run.go:72] \"command failed\" err=\"accumulating: 'a.yaml' [b] c\"\n",
+                "accumulating: 'a.yaml' [b] c",
+            ),
+            (
+                "E1123 19:22:08.310631   29198 run.go:72] \"command failed\" err=<\n\ttrouble: `\n\tname: a\n >\n",
+                "trouble: `; name: a",
+            ),
+            ("# Warning: 'commonLabels' is deprecated.\nError: no such file\n", "no such file"),
+            ("# Warning: 'commonLabels' is deprecated.\n", "# Warning: 'commonLabels' is deprecated."),
+            ("a list [1] of [2] things\n", "a list [1] of [2] things"),
+        ] {
+            assert_eq!(summary(written.as_bytes()), line);
+        }
     }
 }

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use super::super::source::Origin;
 use super::super::yaml::{Limits, UNREADABLE_DOCUMENT};
 use super::*;
+use crate::finding::{Finding, Severity};
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n";
 
@@ -149,7 +150,47 @@ fn nothing_at_all_is_an_error_unless_it_is_allowed() {
     assert!(collect(&[directory.path().to_owned()], &mut std::io::empty(), &allowed).is_ok());
     assert!(matches!(read(&[]), Err(CollectError::NoPath)));
     fs::write(directory.path().join("a.yaml"), "a: [").unwrap();
+    let error = read(&[directory.path().to_owned()]).unwrap_err();
+    assert!(matches!(error, CollectError::NoObject { files: 1, skipped: 1 }), "{error}");
+    fs::write(directory.path().join("a.yaml"), "kind: [").unwrap();
     assert_eq!(rules(&read_directory(&directory)), [UNREADABLE_DOCUMENT]);
+}
+
+#[test]
+fn what_looks_like_no_manifest_is_passed_over_with_a_note_unless_it_was_named() {
+    let directory = directory(&[
+        ("broken.yaml", "a: [\n---\na: 1\na: 2\n---\nkind: [\n"),
+        ("tsconfig.json", "{\"include\": [\"src\"], // all\n}\n"),
+        (".travis.yml", "go: 1\ngo: 2\n"),
+        ("pod.yaml", POD),
+    ]);
+    let collection = read_directory(&directory);
+    let found = |collection: &Collection| -> Vec<(Severity, u32)> {
+        let start = |finding: &Finding| finding.place.unwrap().span.start;
+        collection.findings.iter().map(|finding| (finding.severity, start(finding))).collect()
+    };
+    // The key that is there twice is in a document that is not Kubernetes'.
+    let expected = [(Severity::Info, 3), (Severity::Error, 32), (Severity::Info, 23)];
+    assert_eq!(found(&collection), expected);
+    assert!(collection.findings[0].message.starts_with("passed over"), "{}", collection.findings[0].message);
+    assert_eq!(collection.counts.skipped, 4);
+    let named = read(&[directory.path().join("broken.yaml"), directory.path().join("pod.yaml")]).unwrap();
+    assert_eq!(found(&named), [(Severity::Error, 3), (Severity::Error, 32)]);
+}
+
+#[test]
+fn half_an_object_without_metadata_is_no_manifest() {
+    let directory = directory(&[
+        ("chart-index.yaml", "apiVersion: v1\nentries: {}\n"),
+        ("grafana.yaml", "apiVersion: 1\ndatasources: []\n"),
+        ("pipeline.yaml", "kind: pipeline\nname: default\n"),
+        ("half.yaml", "apiVersion: v1\nknd: Pod\nmetadata: {name: a}\n"),
+        ("items.yaml", "kind: List\nitems: []\n"),
+        ("pod.yaml", POD),
+    ]);
+    let collection = read_directory(&directory);
+    assert_eq!(rules(&collection), [INCOMPLETE_OBJECT, INCOMPLETE_OBJECT]);
+    assert_eq!(collection.counts.skipped, 3);
 }
 
 #[test]

@@ -34,7 +34,10 @@ pub(in crate::manifest) fn check(
             let instance = with_whole_numbers(report.root().to_json());
             for error in validator.iter_errors(&instance) {
                 let path = path_of(error.instance_path(), error.kind());
-                let message = format!("`{path}`: {}", explain(error.kind()));
+                let message = match path.segments() {
+                    [] => format!("the object {}", explain(error.kind())),
+                    _ => format!("`{path}`: {}", explain(error.kind())),
+                };
                 let finding = report.error(RULE, path, message);
                 finding.label = explain(error.kind());
                 if let ValidationErrorKind::Enum { options: Value::Array(options) } = error.kind() {

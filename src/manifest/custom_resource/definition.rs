@@ -13,7 +13,7 @@ use super::schema::{has_expressions, to_json_schema};
 /// Why a schema cannot be used: what its compiler says.
 pub(super) type SchemaError = String;
 
-/// The definitions by group and kind. Of two of the same kind the first counts; the other is a duplicate.
+/// The definitions by group and kind. Of two of the same kind the last one counts, as when both are applied.
 #[derive(Debug, Default)]
 pub struct Definitions {
     by_kind: BTreeMap<(String, String), Definition>,
@@ -62,7 +62,7 @@ impl Definitions {
         let mut definitions = Self::default();
         for root in roots {
             if let Some((group, kind, definition)) = read(root) {
-                definitions.by_kind.entry((group, kind)).or_insert(definition);
+                definitions.by_kind.insert((group, kind), definition);
             }
         }
         definitions

@@ -110,3 +110,25 @@ fn metadata_is_checked_without_a_definition_too_and_what_is_missing_is_said() {
     assert_eq!(messages, ["unknown field `metadata.lables`, did you mean `metadata.labels`?"]);
     assert_eq!(assembled.not_evaluated[0].needs, "the CustomResourceDefinition of Widget (example.com)");
 }
+
+#[test]
+fn a_list_that_keeps_unknown_fields_keeps_them_in_its_items() {
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "kept": {"type": "array", "x-kubernetes-preserve-unknown-fields": true, "items": {
+                "type": "object", "properties": {"known": {"type": "object"}},
+            }},
+            "dropped": {"type": "array", "items": {"type": "object"}},
+        },
+    });
+    let items = json!([{"pipeline.id": "main", "known": {"unknown": 1}}]);
+    assert_eq!(
+        found(schema, json!({"kept": items.clone(), "dropped": items})),
+        [
+            "unknown-field: unknown field `spec.kept[0].known.unknown`",
+            "unknown-field: unknown field `spec.dropped[0][pipeline.id]`",
+            "unknown-field: unknown field `spec.dropped[0].known`",
+        ]
+    );
+}

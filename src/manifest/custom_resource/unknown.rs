@@ -15,27 +15,42 @@ enum Level {
     Inside,
 }
 
+/// What becomes of a field that a schema does not have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    Dropped,
+    Kept,
+}
+
 /// The fields in `root` that `schema` does not have.
 pub(super) fn unknown_fields(root: &Node, schema: &Json) -> Vec<DecodeProblem> {
     let mut problems = Vec::new();
-    walk(root, schema, Level::Object, &FieldPath::root(), &mut problems);
+    walk(root, schema, (Level::Object, Unknown::Dropped), &FieldPath::root(), &mut problems);
     problems
 }
 
-fn walk(node: &Node, schema: &Json, level: Level, path: &FieldPath, problems: &mut Vec<DecodeProblem>) {
+fn walk(
+    node: &Node,
+    schema: &Json,
+    (level, unknown): (Level, Unknown),
+    path: &FieldPath,
+    problems: &mut Vec<DecodeProblem>,
+) {
     let Json::Object(fields) = schema else { return };
+    let unknown = if is_set(fields, "x-kubernetes-preserve-unknown-fields") { Unknown::Kept } else { unknown };
     match &node.value {
         Value::Sequence(items) => {
             let Some(schema) = fields.get("items") else { return };
+            // A list that keeps unknown fields keeps them in its items too (`skipPrune`).
             for (index, item) in items.iter().enumerate() {
-                walk(item, schema, level_of(schema), &path.index(index), problems);
+                walk(item, schema, (level_of(schema), unknown), &path.index(index), problems);
             }
         }
         Value::Mapping(entries) => {
             for entry in entries {
                 let is_head = matches!(&*entry.key, "apiVersion" | "kind" | "metadata");
                 if level == Level::Inside || !is_head {
-                    walk_entry(entry, fields, path, problems);
+                    walk_entry(entry, fields, unknown, path, problems);
                 }
             }
         }
@@ -48,22 +63,28 @@ fn level_of(schema: &Json) -> Level {
     if is_embedded { Level::Object } else { Level::Inside }
 }
 
-fn walk_entry(entry: &Entry, fields: &Map<String, Json>, path: &FieldPath, problems: &mut Vec<DecodeProblem>) {
+fn walk_entry(
+    entry: &Entry,
+    fields: &Map<String, Json>,
+    unknown: Unknown,
+    path: &FieldPath,
+    problems: &mut Vec<DecodeProblem>,
+) {
     let properties = fields.get("properties").and_then(Json::as_object);
     let inner = path.key(&entry.key);
     if let Some(schema) = properties.and_then(|properties| properties.get(&*entry.key)) {
-        walk(&entry.value, schema, level_of(schema), &inner, problems);
+        walk(&entry.value, schema, (level_of(schema), Unknown::Dropped), &inner, problems);
         return;
     }
     match fields.get("additionalProperties") {
         Some(Json::Bool(true)) => return,
         Some(schema @ Json::Object(_)) => {
-            walk(&entry.value, schema, level_of(schema), &inner, problems);
+            walk(&entry.value, schema, (level_of(schema), Unknown::Dropped), &inner, problems);
             return;
         }
         Some(_) | None => {}
     }
-    if is_set(fields, "x-kubernetes-preserve-unknown-fields") {
+    if unknown == Unknown::Kept {
         return;
     }
     let known = properties.into_iter().flat_map(Map::keys).map(String::as_str);

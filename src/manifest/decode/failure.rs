@@ -49,7 +49,13 @@ impl std::error::Error for Failure {}
 
 impl de::Error for Failure {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::Invalid(message.to_string())
+        let message = message.to_string();
+        // base64's own words count symbols of what may be a secret.
+        let is_base64 = ["Invalid symbol", "Invalid input length", "Invalid last symbol", "Invalid padding"];
+        if is_base64.iter().any(|start| message.starts_with(start)) {
+            return Self::Invalid("is not base64; a Secret takes plain text under stringData".to_owned());
+        }
+        Self::Invalid(message)
     }
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {

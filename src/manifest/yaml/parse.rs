@@ -103,13 +103,12 @@ impl Reader<'_> {
             Piece::Yaml(range) => self.document(index, range, Dialect::Yaml),
             Piece::Json(range) => self.document(index, range, Dialect::Json),
             Piece::BadSeparator { line } => {
-                let text = &self.text[line.clone()];
                 let problem = Problem::new(ProblemKind::Separator, self.source, to_span(0, line));
-                self.report(problem, text);
+                self.report(problem, self.text);
             }
             Piece::BadJson { offset, reason } => {
                 let problem = self.problem_at(ProblemKind::Json(reason), offset);
-                self.report(problem, &self.text[offset..]);
+                self.report(problem, self.text);
             }
         }
     }
@@ -118,7 +117,7 @@ impl Reader<'_> {
         let text = &self.text[range.clone()];
         if text.len() > self.limits.document_bytes {
             let kind = ProblemKind::DocumentBytes { bytes: text.len(), limit: self.limits.document_bytes };
-            self.report(Problem::new(kind, self.source, first_line(self.text, range)), "");
+            self.report(Problem::new(kind, self.source, first_line(self.text, range)), text);
             return;
         }
         if let Some(at) = self.first_unreadable(&range) {
@@ -171,8 +170,8 @@ impl Reader<'_> {
 
     fn report(&mut self, mut problem: Problem, document: &str) {
         let lost = problem.kind.consequence() == Consequence::DocumentLost;
-        if lost && document.contains("{{") {
-            problem.likeness = Likeness::HelmTemplate;
+        if lost {
+            problem.likeness = Likeness::of(document);
         }
         self.parsed.problems.push(problem);
     }

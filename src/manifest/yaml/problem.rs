@@ -31,8 +31,27 @@ pub enum Likeness {
     /// A manifest.
     #[default]
     Manifest,
-    /// A Helm template: it has `{{`.
-    HelmTemplate,
+    /// A template of a manifest, Helm's or another's: it has `{{`.
+    Template,
+    /// Nothing of Kubernetes: no line of it says `apiVersion` or `kind`.
+    Foreign,
+}
+
+impl Likeness {
+    /// What a text looks like.
+    pub(super) fn of(text: &str) -> Self {
+        let is_head = |line: &str| {
+            let key = line.trim_start_matches([' ', '\t', '-', '{', '"', '\'', ',']);
+            key.strip_prefix("kind").is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
+        };
+        if !text.contains("apiVersion") && !text.lines().any(is_head) {
+            Self::Foreign
+        } else if text.contains("{{") {
+            Self::Template
+        } else {
+            Self::Manifest
+        }
+    }
 }
 
 /// What a node of the wrong kind is, where a scalar or a mapping was needed.
@@ -275,8 +294,11 @@ impl Problem {
             })
             .collect();
         finding.help = match self.likeness {
-            Likeness::Manifest => None,
-            Likeness::HelmTemplate => Some("this looks like a Helm template; give the chart's directory".to_owned()),
+            Likeness::Manifest | Likeness::Foreign => None,
+            Likeness::Template => Some(
+                "this looks like a template: give what it renders to, or the directory of the Helm chart it is of"
+                    .to_owned(),
+            ),
         };
         finding
     }

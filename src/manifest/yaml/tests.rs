@@ -164,11 +164,18 @@ fn errors_say_what_to_do_at_the_place() {
 }
 
 #[test]
-fn a_helm_template_is_recognized() {
-    let parsed = read("a: {{ .Values.a }}\nb: {{- if x }}\n");
-    assert_eq!(parsed.problems[0].likeness, Likeness::HelmTemplate);
-    assert!(parsed.problems[0].finding().help.unwrap().contains("chart's directory"));
-    assert_eq!(read("a: [").problems[0].likeness, Likeness::Manifest);
+fn what_cannot_be_read_looks_like_a_manifest_a_template_or_neither() {
+    let parsed = read("apiVersion: v1\nname: {{ .Values.a }}\nb: {{- if x }}\n");
+    assert_eq!(parsed.problems[0].likeness, Likeness::Template);
+    assert!(parsed.problems[0].finding().help.unwrap().contains("Helm chart"));
+    for text in
+        ["apiVersion: [", "kind: [", "\"kind\" : [", "- kind: [", "{\"a\": 1, \"apiVersion\": ", "# a\n---\n kind: ["]
+    {
+        assert_eq!(read(text).problems[0].likeness, Likeness::Manifest, "{text}");
+    }
+    for text in ["a: [", "{\"name\": \"a\",}", "a: {{ .Values.a }}", "mankind: [", "kinds: ["] {
+        assert_eq!(read(text).problems[0].likeness, Likeness::Foreign, "{text}");
+    }
 }
 
 #[test]

@@ -89,8 +89,9 @@ struct ObjectForm {
     kind: String,
     #[serde(default)]
     namespace: Option<String>,
+    /// An object of the inputs may lack it.
     #[serde(default)]
-    name: String,
+    name: Option<String>,
 }
 
 /// What a rule names when it means quorate.yaml: `{"kind": "Environment"}`.
@@ -264,11 +265,13 @@ fn place(
 ) -> (Option<ObjectReference>, FieldPath, Option<Place>) {
     let object = match (named, reviewed) {
         (Some(form), _) if form.kind == ENVIRONMENT => None,
-        (Some(form), _) => match with.inventory.find(&form.kind, form.namespace.as_deref(), &form.name) {
-            Some(object) => Some(object),
-            // It names what is not there: better no place than a wrong one.
-            None => return (None, path, None),
-        },
+        (Some(form), _) => {
+            match with.inventory.find(&form.kind, form.namespace.as_deref(), form.name.as_deref().unwrap_or_default()) {
+                Some(object) => Some(object),
+                // It names what is not there: better no place than a wrong one.
+                None => return (None, path, None),
+            }
+        }
         (None, Reviewed::Object(object)) => Some(object),
         (None, Reviewed::Environment) => None,
     };
@@ -313,6 +316,12 @@ mod tests {
             assert!(read(&value(json), Strength::Deny).unwrap().is_empty(), "{json}");
         }
         assert!(read(&Value::Undefined, Strength::Deny).unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_object_without_a_name_can_be_named() {
+        let json = r#"{"msg":"a","related":[{"msg":"b","object":{"kind":"Role","namespace":null,"name":null}}]}"#;
+        assert!(read(&value(json), Strength::Deny).is_ok());
     }
 
     #[test]

@@ -32,6 +32,18 @@ pub enum RegoVersion {
     V0,
 }
 
+/// A `test_…` rule.
+pub(super) struct TestRule {
+    /// The parts of its package.
+    pub(super) package: Vec<String>,
+    /// Its file.
+    pub(super) path: String,
+    /// Its name.
+    pub(super) name: String,
+    /// Its path from `data`.
+    pub(super) rule: String,
+}
+
 /// A Rego file.
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct RegoFile {
@@ -175,14 +187,14 @@ impl Program {
         Ok(sources)
     }
 
-    /// The `test_…` rules: package, file, name and path of each.
-    pub(super) fn tests(&self) -> Result<Vec<(Vec<String>, String, String, String)>, PolicyError> {
+    /// The `test_…` rules.
+    pub(super) fn tests(&self) -> Result<Vec<TestRule>, PolicyError> {
         let mut tests = Vec::new();
         for (package, path, _, names) in self.modules()? {
             for name in names.into_iter().filter(|name| name.starts_with("test_")) {
                 let rule = rule_path(&package, &name);
-                if tests.iter().all(|(_, _, _, known)| *known != rule) {
-                    tests.push((package.clone(), path.clone(), name, rule));
+                if tests.iter().all(|known: &TestRule| known.rule != rule) {
+                    tests.push(TestRule { package: package.clone(), path: path.clone(), name, rule });
                 }
             }
         }

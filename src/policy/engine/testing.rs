@@ -2,7 +2,7 @@
 
 use regorus::Value;
 
-use super::program::Program;
+use super::program::{Program, TestRule};
 use crate::policy::PolicyError;
 
 /// What the policies' tests gave.
@@ -51,7 +51,7 @@ pub(in crate::policy) fn run(program: &mut Program) -> Result<Vec<TestResult>, P
     let tests = program.tests()?;
     Ok(tests
         .into_iter()
-        .map(|(package, path, name, rule)| {
+        .map(|TestRule { package, path, name, rule }| {
             let outcome = match program.value(&rule) {
                 Ok(Value::Bool(true)) => TestOutcome::Passed,
                 Ok(_) => TestOutcome::Failed,

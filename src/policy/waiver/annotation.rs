@@ -13,7 +13,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::{INVALID, Waiver, WaiverTarget};
+use super::acceptance::{INVALID, Waiver, WaiverTarget};
 use crate::finding::{Finding, Severity};
 use crate::manifest::{Entry, FieldPath, Inventory, Object, Value};
 

@@ -1,8 +1,10 @@
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use proptest::prelude::*;
 
+use super::acceptance::*;
 use super::*;
-use crate::manifest::SourceMap;
+use crate::finding::{Finding, NotEvaluated, Severity};
+use crate::manifest::{Inventory, SourceMap};
 use crate::policy::engine::tests_support::load;
 
 const OBJECTS: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: team, labels: {tier: front, n: 7}}\n---\napiVersion: v1\nkind: Node\nmetadata: {name: worker-1}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n";
@@ -71,7 +73,7 @@ fn what_matches_nothing_is_unused() {
         assert_eq!(run(&[waiver(target)], TODAY), (vec![false; 4], vec!["waiver-unused".to_owned()]));
     }
     let other = Waiver { rule: "b-rule".into(), ..waiver(object("environment")) };
-    assert_eq!(run(&[other.clone()], TODAY).1, ["waiver-unused"]);
+    assert_eq!(run(std::slice::from_ref(&other), TODAY).1, ["waiver-unused"]);
     let inventory = Inventory::default();
     let skipped = NotEvaluated { rule: "b-rule".into(), needs: "nodes".to_owned() };
     let mut none = Vec::new();

@@ -188,8 +188,10 @@ pub(super) fn not_evaluated(rules: &[NotEvaluated], page: &Page<'_>) -> String {
         "rules were not evaluated, for want of",
     );
     let _ = writeln!(drawn, "{}", page.paint.strong(&head));
-    let rows: Vec<(String, String)> =
-        by_need.into_iter().map(|(needs, rules)| (page.line(needs), page.line(&rules.join(", ")))).collect();
+    let rows: Vec<(String, String)> = folded(by_need, page)
+        .into_iter()
+        .map(|(needs, rules)| (page.line(&needs), page.line(&rules.join(", "))))
+        .collect();
     // Facts that are described in a sentence do not push the rules of all the others to the right.
     let most = page.prose() / 2;
     let left = rows.iter().map(|(needs, _)| columns(needs)).filter(|width| *width <= most).max().unwrap_or(0);
@@ -209,4 +211,28 @@ pub(super) fn not_evaluated(rules: &[NotEvaluated], page: &Page<'_>) -> String {
         }
     }
     drawn
+}
+
+/// What a rule wants of the inputs themselves (the definitions of two hundred kinds) in one line: the first few, and how
+/// many more.
+fn folded<'a>(by_need: BTreeMap<&'a str, Vec<&'a str>>, page: &Page<'_>) -> Vec<(String, Vec<&'a str>)> {
+    const MOST_NEEDS: usize = 3;
+    let mut by_rules: BTreeMap<Vec<&str>, usize> = BTreeMap::new();
+    for rules in by_need.values() {
+        *by_rules.entry(rules.clone()).or_default() += 1;
+    }
+    let mut seen: BTreeMap<Vec<&str>, usize> = BTreeMap::new();
+    let mut rows = Vec::new();
+    for (needs, rules) in by_need {
+        let all = by_rules.get(&rules).copied().unwrap_or_default();
+        let before = seen.entry(rules.clone()).or_default();
+        *before += 1;
+        let is_cut = page.style.detail != Detail::Verbose && all > MOST_NEEDS + 1;
+        if !is_cut || *before <= MOST_NEEDS {
+            rows.push((needs.to_owned(), rules));
+        } else if *before == MOST_NEEDS + 1 {
+            rows.push((format!("{} {} more; -v lists all", page.ellipsis(), all - MOST_NEEDS), rules));
+        }
+    }
+    rows
 }
