@@ -32,18 +32,6 @@ pub enum RegoVersion {
     V0,
 }
 
-/// A `test_…` rule.
-pub(super) struct TestRule {
-    /// The parts of its package.
-    pub(super) package: Vec<String>,
-    /// Its file.
-    pub(super) path: String,
-    /// Its name.
-    pub(super) name: String,
-    /// Its path from `data`.
-    pub(super) rule: String,
-}
-
 /// A Rego file.
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct RegoFile {
