@@ -143,7 +143,7 @@ fn what_the_environment_must_be_told_is_found_where_it_stands() {
     assert_eq!(at("single-point-of-failure", "control-plane-1"), text("nodes.yaml", "\"\""));
     let backup = finding(&report, "data-store-without-backup", "kafka");
     assert_eq!(backup["severity"], "error");
-    assert_eq!(marked(backup), text("data/kafka.yaml", "volumeClaimTemplates:"));
+    assert_eq!(marked(backup), text("data/kafka.yaml", "volumeClaimTemplates"));
     let placeless = report["findings"].as_array().unwrap().iter().filter(|own| own["location"].is_null()).count();
     assert_eq!(placeless, 0);
 }
@@ -418,6 +418,7 @@ data:
   not-base64: hunter2-not-base64!
   listed: [hunter2-in-a-list]
 stringData:
+  copied: hunter2-copied-value
   plain: hunter2-plain-value
   quoted: "hunter2 \"quoted\" \u00e9 value"
   folded: >-
@@ -440,7 +441,7 @@ data: hunter2-whole-data
     (
         "copies.yaml",
         "apiVersion: v1\nkind: Pod\nmetadata: {name: user}\nspec:\n  containers:\n    - {name: a, image: 'x:1', env: \
-         [{name: A, value: hunter2-plain-value, valeu: hunter2-encoded-value}]}\n",
+         [{name: A, value: hunter2-copied-value, valeu: hunter2-encoded-value}]}\n",
     ),
     (
         "list.yaml",

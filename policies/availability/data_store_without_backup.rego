@@ -27,7 +27,9 @@ package quorate.availability.data_store_without_backup
 
 import data.quorate.lib.image
 import data.quorate.lib.objects
-import data.quorate.lib.workload
+import data.quorate.lib.workload.lasting_containers
+import data.quorate.lib.workload.name as object_name
+import data.quorate.lib.workload.namespace
 
 deny contains finding if {
 	has_objective
@@ -44,7 +46,6 @@ has_objective if data.environment.recovery.rpo
 has_objective if data.environment.recovery.rto
 
 findings contains finding if {
-	not workload.controlled
 	not arbiter
 	some engine in engines
 	not saved
@@ -65,7 +66,7 @@ reference := objects.reference(input)
 # What it runs: one name.
 engines := {sprintf("data store %q (%s)", [store.name, store.engine]) | some store in stores} if count(stores) > 0
 
-engines := {sprintf("data store %q (%s)", [workload.name, label]) | some label in detected} if count(stores) == 0
+engines := {sprintf("data store %q (%s)", [object_name, label]) | some label in detected} if count(stores) == 0
 
 stores := [store |
 	some store in data.environment.dataStores
@@ -76,7 +77,7 @@ detected := [found[0] |
 	is_array(input.spec.volumeClaimTemplates)
 	count(input.spec.volumeClaimTemplates) > 0
 	found := [label |
-		some container in workload.lasting_containers
+		some container in lasting_containers
 		is_string(container.spec.image)
 		label := data.parameters.images[image.name(container.spec.image)]
 	]
@@ -92,7 +93,7 @@ arbiter if {
 # The names under which a backup may refer to it.
 references := {sprintf("store/%s/%s", [store.namespace, store.name]) | some store in stores} if count(stores) > 0
 
-references := {sprintf("store/%s/%s", [workload.namespace, workload.name]), reference} if count(stores) == 0
+references := {sprintf("store/%s/%s", [namespace, object_name]), reference} if count(stores) == 0
 
 saved if {
 	some backup in backups
@@ -112,7 +113,7 @@ includes(template) if some_namespace(template.includedNamespaces)
 
 some_namespace(names) if "*" in names
 
-some_namespace(names) if workload.namespace in names
+some_namespace(names) if namespace in names
 
 backups := [backup |
 	some backup in data.environment.backups

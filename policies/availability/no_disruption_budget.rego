@@ -19,22 +19,21 @@
 #   kinds: [Deployment, StatefulSet]
 package quorate.availability.no_disruption_budget
 
-import data.quorate.lib.objects
-import data.quorate.lib.scaling
+import data.quorate.lib.scaling.replicas
 import data.quorate.lib.selector
-import data.quorate.lib.workload
+import data.quorate.lib.workload.namespace
+import data.quorate.lib.workload.pod_labels
 
 deny contains finding if {
-	not workload.controlled
-	scaling.replicas >= 2
 	not has_budget
+	replicas >= 2
 	finding := {
-		"msg": sprintf("a drain may evict all %v pods at once: no disruption budget selects them", [scaling.replicas]),
-		"path": scaling.path,
+		"msg": sprintf("a drain may evict all %v pods at once: no disruption budget selects them", [replicas]),
+		"path": ["spec", "replicas"],
 	}
 }
 
 has_budget if {
-	some budget in objects.in_namespace(workload.namespace, "PodDisruptionBudget")
-	selector.selects(budget.spec.selector, workload.pod_labels)
+	budget := data.inventory.namespace[namespace][_].PodDisruptionBudget[_]
+	selector.selects(budget.spec.selector, pod_labels)
 }

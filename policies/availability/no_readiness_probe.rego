@@ -20,43 +20,48 @@
 #   kinds: [Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Pod]
 package quorate.availability.no_readiness_probe
 
-import data.quorate.lib.scaling
+import data.quorate.lib.scaling.services as services_of_pods
 import data.quorate.lib.workload
+import data.quorate.lib.workload.lasting_containers
 
 deny contains finding if {
 	some container in without_probe
-	serves(container)
+	serves(container.spec)
 	finding := {
-		"msg": sprintf("container %q gets traffic as soon as it runs: it has no readiness probe", [container.name]),
-		"path": array.concat(container.path, ["readinessProbe"]),
+		"msg": sprintf("container %q gets traffic as soon as it runs: it has no readiness probe", [name(container)]),
+		"path": workload.path(container.field, container.index, ["readinessProbe"]),
 	}
 }
 
 # No container names its ports, but a Service sends traffic to the pod.
 deny contains finding if {
-	lasting := workload.lasting_containers
-	count(lasting) > 0
-	count(without_probe) == count(lasting)
+	count(without_probe) > 0
+	count(without_probe) == count(lasting_containers)
 	not any_serves
-	some service in scaling.services
+	some service in services_of_pods
+	first := lasting_containers[0]
 	finding := {
 		"msg": sprintf("service %q sends traffic to pods that have no readiness probe", [service]),
-		"path": array.concat(lasting[0].path, ["readinessProbe"]),
+		"path": workload.path(first.field, first.index, ["readinessProbe"]),
 	}
 }
 
-without_probe := [container | some container in workload.lasting_containers; not is_object(object.get(container.spec, "readinessProbe", null))]
+name(container) := workload.title(container.spec, container.field, container.index)
+
+without_probe := [container |
+	container := lasting_containers[_]
+	is_object(container.spec)
+	not is_object(container.spec.readinessProbe)
+]
 
 any_serves if {
-	some container in workload.lasting_containers
-	serves(container)
+	some container in lasting_containers
+	serves(container.spec)
 }
 
 # It has a port other than one for metrics.
-serves(container) if {
-	ports := container.spec.ports
-	is_array(ports)
-	some port in ports
+serves(spec) if {
+	port := spec.ports[_]
 	is_object(port)
 	not for_metrics(port)
 }

@@ -18,16 +18,15 @@
 #   kinds: [Deployment]
 package quorate.availability.single_replica
 
-import data.quorate.lib.scaling
-import data.quorate.lib.workload
+import data.quorate.lib.scaling.replicas
+import data.quorate.lib.scaling.services as services_of_pods
 
 deny contains finding if {
-	not workload.controlled
-	scaling.replicas == 1
-	services := sort([service | some service in scaling.services])
+	replicas == 1
+	services := sort([service | some service in services_of_pods])
 	count(services) > 0
 	finding := {
 		"msg": sprintf("service %s rests on a single pod", [concat(", ", services)]),
-		"path": scaling.path,
+		"path": ["spec", "replicas"],
 	}
 }

@@ -22,34 +22,47 @@ package quorate.cost.no_resource_requests
 
 import data.quorate.lib.objects
 import data.quorate.lib.workload
+import data.quorate.lib.workload.namespace
+import data.quorate.lib.workload.pod_spec
 
 deny contains finding if {
-	some container in workload.containers
 	# An ephemeral container may not have any.
-	container.field != "ephemeralContainers"
+	spec := pod_spec
+	some field in ["containers", "initContainers"]
+	container := spec[field][index]
+	not reserves(container)
+	is_object(container)
 	missing := [resource |
 		some resource in ["cpu", "memory"]
-		not requested(container.spec, resource)
-		not requested(workload.pod_spec, resource)
+		not requested(container, resource)
+		not requested(pod_spec, resource)
 		not defaulted(resource)
 	]
 	count(missing) > 0
 	finding := {
-		"msg": sprintf("container %q reserves no %s", [container.name, concat(" and no ", missing)]),
-		"path": array.concat(container.path, ["resources", "requests"]),
+		"msg": sprintf("container %q reserves no %s", [
+			workload.title(container, field, index),
+			concat(" and no ", missing),
+		]),
+		"path": workload.path(field, index, ["resources", "requests"]),
 	}
 }
 
-requested(spec, resource) if _ = spec.resources.requests[resource]
+# The usual case, first because it is cheap.
+reserves(container) if {
+	container.resources.requests.cpu != null
+	container.resources.requests.memory != null
+}
+
+requested(spec, resource) if spec.resources.requests[resource] != null
 
 # Where only a limit is given, the request equals it.
-requested(spec, resource) if _ = spec.resources.limits[resource]
+requested(spec, resource) if spec.resources.limits[resource] != null
 
 defaulted(resource) if {
-	some range in objects.in_namespace(workload.namespace, "LimitRange")
-	is_array(range.spec.limits)
-	some limit in range.spec.limits
+	some range in objects.in_namespace(namespace, "LimitRange")
+	limit := range.spec.limits[_]
 	limit.type == "Container"
 	some field in ["defaultRequest", "default"]
-	_ = limit[field][resource]
+	limit[field][resource] != null
 }

@@ -19,7 +19,7 @@
 package quorate.delivery.automatic_sync
 
 import data.quorate.lib.objects
-import data.quorate.lib.workload
+import data.quorate.lib.workload.name as object_name
 
 deny contains finding if {
 	some demand in demands
@@ -28,7 +28,7 @@ deny contains finding if {
 	# `automated: {}` and `automated:` both switch it on.
 	not automated.enabled == false
 	finding := {
-		"msg": sprintf("%s %q is synced by itself, but %s", [lower(input.kind), workload.name, demand]),
+		"msg": sprintf("%s %q is synced by itself, but %s", [lower(input.kind), object_name, demand]),
 		"path": array.concat(policy_path, ["automated"]),
 		"label": "switches automated sync on",
 	}
@@ -56,5 +56,5 @@ policy := found if {
 	is_object(input)
 	found := object.get(input, policy_path, null)
 	is_object(found)
-	_ = found.automated
+	"automated" in object.keys(found)
 }

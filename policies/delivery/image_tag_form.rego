@@ -25,18 +25,21 @@ package quorate.delivery.image_tag_form
 
 import data.quorate.lib.image
 import data.quorate.lib.workload
+import data.quorate.lib.workload.pod_spec
 
 deny contains finding if {
 	form := data.environment.delivery.tagForm
-	some container in workload.containers
-	reference := container.spec.image
+	spec := pod_spec
+	some field in ["containers", "initContainers", "ephemeralContainers"]
+	container := spec[field][index]
+	reference := container.image
 	is_string(reference)
-	concerns(reference)
-	not image.has_digest(reference)
 	not has_form(form, reference)
+	not image.has_digest(reference)
+	concerns(reference)
 	finding := {
 		"msg": sprintf("the tag of image %q is no %s", [reference, names[form]]),
-		"path": array.concat(container.path, ["image"]),
+		"path": workload.path(field, index, ["image"]),
 	}
 }
 
@@ -57,5 +60,6 @@ has_form("semanticVersion", reference) if semver.is_valid(trim_prefix(image.tag(
 
 has_form("immutable", reference) if {
 	tag := image.tag(reference)
+	tag != ""
 	not tag in data.parameters.mutableTags
 }

@@ -67,7 +67,7 @@ matches(name, host) if {
 
 certificate_elsewhere if {
 	some annotation in data.parameters.certificateAnnotations
-	_ = input.metadata.annotations[annotation]
+	input.metadata.annotations[annotation] != null
 }
 
 list(from, key) := value if {

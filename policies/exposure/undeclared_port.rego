@@ -33,6 +33,7 @@
 package quorate.exposure.undeclared_port
 
 import data.quorate.lib.workload
+import data.quorate.lib.workload.pod_spec
 
 deny contains finding if {
 	input.kind == "Service"
@@ -86,18 +87,24 @@ deny contains finding if {
 	}
 }
 
-warn contains finding if {
-	some container in workload.containers
-	is_array(container.spec.ports)
-	some index, port in container.spec.ports
+deny contains finding if {
+	spec := pod_spec
+	some field in ["containers", "initContainers", "ephemeralContainers"]
+	container := spec[field][index]
+	port := container.ports[position]
 	number := port.hostPort
 	is_number(number)
 	number > 0
 	not object.get(port, "hostIP", "") in {"127.0.0.1", "::1"}
 	not declared(number, protocol(port), "node")
 	finding := {
-		"msg": sprintf("container %q opens port %v/%s of its node, which is not declared", [container.name, number, protocol(port)]),
-		"path": array.concat(container.path, ["ports", index, "hostPort"]),
+		"msg": sprintf("container %q opens port %v/%s of its node, which is not declared", [
+			workload.title(container, field, index),
+			number,
+			protocol(port),
+		]),
+		"path": workload.path(field, index, ["ports", position, "hostPort"]),
+		"severity": "warning",
 	}
 }
 

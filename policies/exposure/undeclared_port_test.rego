@@ -55,8 +55,9 @@ test_external_addresses_are_denied if {
 pod(port) := {"kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "ports": [port]}]}}
 
 test_a_host_port_is_a_warning if {
-	some finding in rule.warn with input as pod({"containerPort": 9100, "hostPort": 9100}) with data.environment as exposed
+	some finding in rule.deny with input as pod({"containerPort": 9100, "hostPort": 9100}) with data.environment as exposed
 	finding.path == ["spec", "containers", 0, "ports", 0, "hostPort"]
-	count(rule.warn) == 0 with input as pod({"containerPort": 9100}) with data.environment as exposed
-	count(rule.warn) == 0 with input as pod({"hostPort": 9100, "hostIP": "127.0.0.1"}) with data.environment as exposed
+	finding.severity == "warning"
+	count(rule.deny) == 0 with input as pod({"containerPort": 9100}) with data.environment as exposed
+	count(rule.deny) == 0 with input as pod({"hostPort": 9100, "hostIP": "127.0.0.1"}) with data.environment as exposed
 }

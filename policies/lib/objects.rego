@@ -1,24 +1,11 @@
 # Finds objects in the inventory, whatever version they are written in.
 package quorate.lib.objects
 
-in_namespace(namespace, kind) := [object |
-	some kinds in data.inventory.namespace[namespace]
-	some object in kinds[kind]
-	is_object(object)
-]
+in_namespace(namespace, kind) := [object | object := data.inventory.namespace[namespace][_][kind][_]]
 
-in_any_namespace(kind) := [object |
-	some versions in data.inventory.namespace
-	some kinds in versions
-	some object in kinds[kind]
-	is_object(object)
-]
+in_any_namespace(kind) := [object | object := data.inventory.namespace[_][_][kind][_]]
 
-in_cluster(kind) := [object |
-	some kinds in data.inventory.cluster
-	some object in kinds[kind]
-	is_object(object)
-]
+in_cluster(kind) := [object | object := data.inventory.cluster[_][kind][_]]
 
 # `kind/namespace/name`, the kind in lower case, as quorate.yaml refers to objects.
 reference(object) := sprintf("%s/%s/%s", [

@@ -1,60 +1,49 @@
 # How many pods a workload has at least.
 package quorate.lib.scaling
 
-import data.quorate.lib.objects
-import data.quorate.lib.workload
+import data.quorate.lib.workload.name as object_name
+import data.quorate.lib.workload.namespace
+import data.quorate.lib.workload.pod_labels
 
 # The fewest replicas: what an autoscaler may go down to, else `spec.replicas`, else 1.
-replicas := min(autoscaled) if count(autoscaled) > 0
-
-replicas := declared if {
-	count(autoscaled) == 0
-	declared := input.spec.replicas
-	is_number(declared)
-}
-
-replicas := 1 if {
-	count(autoscaled) == 0
-	not is_number(input.spec.replicas)
-}
-
-# Where it is written.
-path := ["spec", "replicas"]
+replicas := min(autoscaled) if {
+	count(autoscaled) > 0
+} else := input.spec.replicas if {
+	is_number(input.spec.replicas)
+} else := 1
 
 autoscaled contains lowest if {
-	some autoscaler in objects.in_namespace(workload.namespace, "HorizontalPodAutoscaler")
+	autoscaler := data.inventory.namespace[namespace][_].HorizontalPodAutoscaler[_]
 	targets(autoscaler.spec.scaleTargetRef)
-	lowest := number(autoscaler.spec, "minReplicas", 1)
+	lowest := object.get(autoscaler.spec, "minReplicas", 1)
+	is_number(lowest)
 }
 
 # KEDA.
 autoscaled contains lowest if {
-	some scaled in objects.in_namespace(workload.namespace, "ScaledObject")
+	scaled := data.inventory.namespace[namespace][_].ScaledObject[_]
 	targets(scaled.spec.scaleTargetRef)
-	lowest := number(scaled.spec, "minReplicaCount", 0)
+	lowest := object.get(scaled.spec, "minReplicaCount", 0)
+	is_number(lowest)
 }
 
 targets(reference) if {
-	reference.name == workload.name
+	reference.name == object_name
 	object.get(reference, "kind", "Deployment") == input.kind
 }
 
-number(from, key, _) := value if {
-	value := from[key]
-	is_number(value)
-}
-
-number(from, key, otherwise) := otherwise if not is_number(object.get(from, key, null))
-
 # The Services whose traffic goes to its pods.
 services contains name if {
-	some service in objects.in_namespace(workload.namespace, "Service")
-	name := service.metadata.name
-	is_string(name)
+	service := data.inventory.namespace[namespace][_].Service[_]
 	selector := service.spec.selector
 	is_object(selector)
 	count(selector) > 0
-	every key, value in selector {
-		workload.pod_labels[key] == value
-	}
+	not excludes(selector)
+	name := service.metadata.name
+	is_string(name)
+}
+
+excludes(selector) if {
+	value := selector[key]
+	not pod_labels[key] == value
 }

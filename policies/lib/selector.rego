@@ -1,57 +1,39 @@
-# Label selectors, as the API server reads them: an empty one selects everything.
+# Label selectors, as the API server reads them: an empty one selects everything, none selects nothing.
 package quorate.lib.selector
 
 selects(selector, labels) if {
 	is_object(selector)
 	is_object(labels)
-	matches_labels(selector, labels)
-	matches_expressions(selector, labels)
+	not excludes(selector, labels)
 }
 
-matches_labels(selector, labels) if {
-	wanted := mapping(selector, "matchLabels")
-	every key, value in wanted {
-		labels[key] == value
-	}
+excludes(selector, labels) if {
+	value := selector.matchLabels[key]
+	object.get(labels, key, null) != value
 }
 
-matches_expressions(selector, labels) if {
-	expressions := list(selector, "matchExpressions")
-	every expression in expressions {
-		holds(expression, labels)
-	}
+excludes(selector, labels) if {
+	expression := selector.matchExpressions[_]
+	not holds(expression, labels)
 }
 
 holds(expression, labels) if {
 	expression.operator == "In"
-	value := labels[expression.key]
-	value in list(expression, "values")
+	labels[expression.key] == expression.values[_]
 }
 
 holds(expression, labels) if {
 	expression.operator == "NotIn"
 	value := object.get(labels, expression.key, null)
-	not value in list(expression, "values")
+	not value in {listed | listed := expression.values[_]}
 }
 
 holds(expression, labels) if {
 	expression.operator == "Exists"
-	_ = labels[expression.key]
+	labels[expression.key] != null
 }
 
 holds(expression, labels) if {
 	expression.operator == "DoesNotExist"
-	not has_key(labels, expression.key)
+	object.get(labels, expression.key, null) == null
 }
-
-has_key(labels, key) if _ = labels[key]
-
-mapping(from, key) := value if {
-	value := from[key]
-	is_object(value)
-} else := {}
-
-list(from, key) := value if {
-	value := from[key]
-	is_array(value)
-} else := []

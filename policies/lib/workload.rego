@@ -1,79 +1,44 @@
 # The pods that an object makes, whatever its kind.
+#
+# These rules run on every object, so they stay flat: a reference that leads nowhere, or iterates over what is no list, is
+# undefined and costs next to nothing, and what only a finding needs (paths, names) is a function that only it calls.
 package quorate.lib.workload
 
-# Where the pod's spec stands in the object.
-pod_spec_path := ["spec"] if input.kind == "Pod"
-
-pod_spec_path := ["spec", "jobTemplate", "spec", "template", "spec"] if input.kind == "CronJob"
-
-pod_spec_path := ["spec", "template", "spec"] if {
-	input.kind in {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"}
-}
-
-# A controller made it (a ReplicaSet of a Deployment, a Pod of a ReplicaSet): the mend is in the controller, and so is the
-# finding.
-controlled if {
-	owners := input.metadata.ownerReferences
-	is_array(owners)
-	some owner in owners
-	owner.controller == true
-}
-
 # The pod's spec.
-pod_spec := spec if {
-	not controlled
-	spec := at(pod_spec_path)
-	is_object(spec)
-}
+pod_spec := input.spec if {
+	input.kind == "Pod"
+} else := input.spec.jobTemplate.spec.template.spec if {
+	input.kind == "CronJob"
+} else := input.spec.template.spec
+
+# Where it stands in the object.
+pod_spec_path := ["spec"] if {
+	input.kind == "Pod"
+} else := ["spec", "jobTemplate", "spec", "template", "spec"] if {
+	input.kind == "CronJob"
+} else := ["spec", "template", "spec"]
 
 # The labels of the pods.
-pod_labels := labels if {
-	metadata_path := array.concat(array.slice(pod_spec_path, 0, count(pod_spec_path) - 1), ["metadata", "labels"])
-	labels := at(metadata_path)
-	is_object(labels)
-} else := {}
+pod_labels := input.metadata.labels if {
+	input.kind == "Pod"
+} else := input.spec.template.metadata.labels
 
-# What stands at a path of the object; undefined where nothing does.
-at(path) := value if {
-	is_object(input)
-	value := object.get(input, path, null)
-	value != null
-}
+# The path of something in a container that stands at `index` of the list `field`.
+path(field, index, rest) := array.concat(pod_spec_path, array.concat([field, index], rest))
 
-# Its containers, each with its place: `field` is the list it stands in.
-containers := [container |
-	some field in ["initContainers", "containers", "ephemeralContainers"]
-	list := pod_spec[field]
-	is_array(list)
-	some index, spec in list
-	is_object(spec)
-	container := {
-		"spec": spec,
-		"name": container_name(spec, field, index),
-		"field": field,
-		"path": array.concat(pod_spec_path, [field, index]),
-	}
-]
+# What a container is called.
+title(container, _, _) := container.name if is_string(container.name)
 
-container_name(spec, _, _) := spec.name if is_string(spec.name)
-
-container_name(spec, field, index) := sprintf("%s[%d]", [field, index]) if not is_string(object.get(spec, "name", null))
+title(container, field, index) := sprintf("%s[%v]", [field, index]) if not is_string(object.get(container, "name", null))
 
 # The containers that run as long as the pod does: not the init containers, except those that are restarted always.
-lasting_containers := [container |
-	some container in containers
-	lasts(container)
-]
-
-lasts(container) if container.field == "containers"
-
-lasts(container) if {
-	container.field == "initContainers"
-	container.spec.restartPolicy == "Always"
-}
-
-# Windows has neither users by number nor privilege escalation in this sense.
-windows if pod_spec.os.name == "windows"
+lasting_containers := array.concat(
+	[{"spec": spec, "field": "containers", "index": index} | spec := pod_spec.containers[index]],
+	[{"spec": spec, "field": "initContainers", "index": index} |
+		spec := pod_spec.initContainers[index]
+		spec.restartPolicy == "Always"
+	],
+)
 
 # `metadata.namespace`; an object that names none is in `default`.
 namespace := input.metadata.namespace if {
@@ -83,12 +48,3 @@ namespace := input.metadata.namespace if {
 name := input.metadata.name if {
 	is_string(input.metadata.name)
 } else := ""
-
-# A text field of a container's security context, or null.
-setting(container, key) := value if {
-	value := container.spec.securityContext[key]
-	value != null
-} else := value if {
-	value := pod_spec.securityContext[key]
-	value != null
-} else := null

@@ -23,23 +23,29 @@ package quorate.security.mutable_image_tag
 
 import data.quorate.lib.image
 import data.quorate.lib.workload
+import data.quorate.lib.workload.pod_spec
 
 deny contains finding if {
-	some container in workload.containers
-	reference := container.spec.image
+	spec := pod_spec
+	some field in ["containers", "initContainers", "ephemeralContainers"]
+	container := spec[field][index]
+	reference := container.image
 	is_string(reference)
+	tag := image.tag(reference)
+	moves(tag)
 	reference != ""
 	not image.has_digest(reference)
 	not image.is_built_by_ko(reference)
-	some problem in problems(reference)
 	finding := {
-		"msg": sprintf("image %q of container %q %s", [reference, container.name, problem]),
-		"path": array.concat(container.path, ["image"]),
+		"msg": sprintf("image %q of container %q %s", [reference, workload.title(container, field, index), words(tag)]),
+		"path": workload.path(field, index, ["image"]),
 	}
 }
 
-problems(reference) := {"has no tag, so it is `latest`, which moves"} if not image.tag(reference)
+moves(tag) if tag == ""
 
-problems(reference) := {sprintf("has the tag `%s`, which moves", [image.tag(reference)])} if {
-	image.tag(reference) in data.parameters.mutableTags
-}
+moves(tag) if tag in data.parameters.mutableTags
+
+words("") := "has no tag, so it is `latest`, which moves"
+
+words(tag) := sprintf("has the tag `%s`, which moves", [tag]) if tag != ""

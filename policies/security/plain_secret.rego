@@ -21,7 +21,7 @@
 #   needs: [environment.secrets.sealing]
 package quorate.security.plain_secret
 
-import data.quorate.lib.workload
+import data.quorate.lib.workload.name as object_name
 
 mends := {
 	"sealedSecrets": "rotate it, and commit a SealedSecret made with kubeseal",
@@ -35,7 +35,7 @@ deny contains finding if {
 	not input.sops
 	count(keys) > 0
 	finding := {
-		"msg": sprintf("secret %q carries %d unsealed %s", [workload.name, count(keys), noun]),
+		"msg": sprintf("secret %q carries %d unsealed %s", [object_name, count(keys), noun]),
 		# Not the place of the values: what stands there must not be quoted.
 		"path": ["kind"],
 		"mends": [mend],

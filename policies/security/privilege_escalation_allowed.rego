@@ -20,15 +20,20 @@
 package quorate.security.privilege_escalation_allowed
 
 import data.quorate.lib.workload
+import data.quorate.lib.workload.pod_spec
 
 deny contains finding if {
-	not workload.windows
-	some container in workload.containers
-	not container.spec.securityContext.allowPrivilegeEscalation == false
+	spec := pod_spec
+	some field in ["containers", "initContainers", "ephemeralContainers"]
+	container := spec[field][index]
+	not container.securityContext.allowPrivilegeEscalation == false
+	is_object(container)
 	# That is a finding of its own, and rules this one in.
-	not container.spec.securityContext.privileged == true
+	not container.securityContext.privileged == true
+	# Windows knows no such thing.
+	not pod_spec.os.name == "windows"
 	finding := {
-		"msg": sprintf("container %q may gain privileges that it was not given", [container.name]),
-		"path": array.concat(container.path, ["securityContext", "allowPrivilegeEscalation"]),
+		"msg": sprintf("container %q may gain privileges that it was not given", [workload.title(container, field, index)]),
+		"path": workload.path(field, index, ["securityContext", "allowPrivilegeEscalation"]),
 	}
 }

@@ -26,36 +26,34 @@
 package quorate.security.privileged_container
 
 import data.quorate.lib.workload
+import data.quorate.lib.workload.namespace
+import data.quorate.lib.workload.pod_spec
 
 deny contains finding if {
-	not system_agent
-	some finding in findings
+	spec := pod_spec
+	some field in ["containers", "initContainers", "ephemeralContainers"]
+	container := spec[field][index]
+	container.securityContext.privileged == true
+	finding := {
+		"msg": sprintf("container %q runs privileged: it has the whole node", [workload.title(container, field, index)]),
+		"path": workload.path(field, index, ["securityContext", "privileged"]),
+		"severity": severity,
+	}
 }
 
-warn contains finding if {
-	system_agent
-	some finding in findings
+deny contains finding if {
+	spec := pod_spec
+	some field in ["containers", "initContainers", "ephemeralContainers"]
+	container := spec[field][index]
+	container.securityContext.windowsOptions.hostProcess == true
+	finding := {
+		"msg": sprintf("container %q is a host process: it has the whole node", [workload.title(container, field, index)]),
+		"path": workload.path(field, index, ["securityContext", "windowsOptions", "hostProcess"]),
+		"severity": severity,
+	}
 }
 
-system_agent if {
+severity := "warning" if {
 	input.kind == "DaemonSet"
-	workload.namespace in data.parameters.systemNamespaces
-}
-
-findings contains finding if {
-	some container in workload.containers
-	container.spec.securityContext.privileged == true
-	finding := {
-		"msg": sprintf("container %q runs privileged: it has the whole node", [container.name]),
-		"path": array.concat(container.path, ["securityContext", "privileged"]),
-	}
-}
-
-findings contains finding if {
-	some container in workload.containers
-	container.spec.securityContext.windowsOptions.hostProcess == true
-	finding := {
-		"msg": sprintf("container %q is a host process: it has the whole node", [container.name]),
-		"path": array.concat(container.path, ["securityContext", "windowsOptions", "hostProcess"]),
-	}
-}
+	namespace in data.parameters.systemNamespaces
+} else := "error"

@@ -21,41 +21,87 @@
 package quorate.security.runs_as_root
 
 import data.quorate.lib.workload
+import data.quorate.lib.workload.pod_spec
+import data.quorate.lib.workload.pod_spec_path
 
+# The container asks for it.
 deny contains finding if {
-	some container in unconfined
-	user := container.spec.securityContext.runAsUser
-	user == 0
+	spec := pod_spec
+	some field in ["containers", "initContainers", "ephemeralContainers"]
+	container := spec[field][index]
+	container.securityContext.runAsUser == 0
+	not non_root(container)
+	concerns
 	finding := {
-		"msg": sprintf("container %q runs as root", [container.name]),
-		"path": array.concat(container.path, ["securityContext", "runAsUser"]),
+		"msg": sprintf("container %q runs as root", [workload.title(container, field, index)]),
+		"path": workload.path(field, index, ["securityContext", "runAsUser"]),
 	}
 }
 
+# The pod asks for it, and the container does not say otherwise.
 deny contains finding if {
-	some container in unconfined
-	not asks_for_root_itself(container)
-	workload.setting(container, "runAsUser") == 0
+	pod_spec.securityContext.runAsUser == 0
+	spec := pod_spec
+	some field in ["containers", "initContainers", "ephemeralContainers"]
+	container := spec[field][index]
+	not has_user(container)
+	not non_root(container)
+	concerns
 	finding := {
-		"msg": sprintf("container %q runs as root, as its pod says", [container.name]),
-		"path": array.concat(workload.pod_spec_path, ["securityContext", "runAsUser"]),
+		"msg": sprintf("container %q runs as root, as its pod says", [workload.title(container, field, index)]),
+		"path": array.concat(pod_spec_path, ["securityContext", "runAsUser"]),
 	}
 }
 
+# Nobody says anything.
 deny contains finding if {
-	some container in unconfined
-	workload.setting(container, "runAsUser") == null
+	not pod_decides
+	spec := pod_spec
+	some field in ["containers", "initContainers", "ephemeralContainers"]
+	container := spec[field][index]
+	is_object(container)
+	not has_user(container)
+	not container.securityContext.runAsNonRoot == true
+	concerns
 	finding := {
-		"msg": sprintf("container %q may run as root: its image decides", [container.name]),
-		"path": array.concat(container.path, ["securityContext"]),
+		"msg": sprintf("container %q may run as root: its image decides", [workload.title(container, field, index)]),
+		"path": workload.path(field, index, ["securityContext"]),
 	}
 }
 
-unconfined := [container |
-	not workload.windows
-	not workload.pod_spec.hostUsers == false
-	some container in workload.containers
-	not workload.setting(container, "runAsNonRoot") == true
-]
+# Nothing but an explicit `false` of a container takes this back.
+deny contains finding if {
+	pod_spec.securityContext.runAsNonRoot == true
+	not pod_user
+	spec := pod_spec
+	some field in ["containers", "initContainers", "ephemeralContainers"]
+	container := spec[field][index]
+	container.securityContext.runAsNonRoot == false
+	not has_user(container)
+	concerns
+	finding := {
+		"msg": sprintf("container %q may run as root, against its pod: its image decides", [workload.title(container, field, index)]),
+		"path": workload.path(field, index, ["securityContext", "runAsNonRoot"]),
+	}
+}
 
-asks_for_root_itself(container) if container.spec.securityContext.runAsUser == 0
+has_user(container) if container.securityContext.runAsUser != null
+
+non_root(container) if container.securityContext.runAsNonRoot == true
+
+non_root(container) if {
+	pod_spec.securityContext.runAsNonRoot == true
+	not container.securityContext.runAsNonRoot == false
+}
+
+pod_user if pod_spec.securityContext.runAsUser != null
+
+pod_decides if pod_user
+
+pod_decides if pod_spec.securityContext.runAsNonRoot == true
+
+# Windows has no users by number, and in a user namespace root is nobody outside the pod.
+concerns if {
+	not pod_spec.os.name == "windows"
+	not pod_spec.hostUsers == false
+}

@@ -20,7 +20,10 @@ test_user_0_is_found_where_it_stands if {
 }
 
 test_the_container_overrides_the_pod if {
-	count(rule.deny) == 1 with input as pod({"runAsNonRoot": true}, {"runAsNonRoot": false})
+	some finding in rule.deny with input as pod({"runAsNonRoot": true}, {"runAsNonRoot": false})
+	finding.path == ["spec", "containers", 0, "securityContext", "runAsNonRoot"]
+	count(rule.deny) == 0 with input as pod({"runAsNonRoot": true}, {"runAsUser": 0})
+	count(rule.deny) == 0 with input as pod({"runAsUser": 7}, {"runAsNonRoot": false})
 	count(rule.deny) == 0 with input as pod({"runAsUser": 0}, {"runAsUser": 1000})
 }
 

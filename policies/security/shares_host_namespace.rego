@@ -18,7 +18,8 @@
 #   kinds: [Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob]
 package quorate.security.shares_host_namespace
 
-import data.quorate.lib.workload
+import data.quorate.lib.workload.pod_spec
+import data.quorate.lib.workload.pod_spec_path
 
 gives := {
 	"hostNetwork": "the node's network: network policies do not hold for it",
@@ -28,9 +29,9 @@ gives := {
 
 deny contains finding if {
 	some field, what in gives
-	workload.pod_spec[field] == true
+	pod_spec[field] == true
 	finding := {
 		"msg": sprintf("the pod shares %s", [what]),
-		"path": array.concat(workload.pod_spec_path, [field]),
+		"path": array.concat(pod_spec_path, [field]),
 	}
 }

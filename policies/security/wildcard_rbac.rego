@@ -25,13 +25,13 @@
 package quorate.security.wildcard_rbac
 
 import data.quorate.lib.objects
-import data.quorate.lib.workload
+import data.quorate.lib.workload.name as object_name
 
 deny contains finding if {
 	input.kind == "ClusterRole"
 	some index in everything
 	finding := {
-		"msg": sprintf("clusterrole %q may do everything with everything", [workload.name]),
+		"msg": sprintf("clusterrole %q may do everything with everything", [object_name]),
 		"path": ["rules", index, "verbs"],
 		"related": bindings,
 	}
@@ -41,7 +41,7 @@ warn contains finding if {
 	input.kind == "Role"
 	some index in everything
 	finding := {
-		"msg": sprintf("role %q may do everything in its namespace, Secrets included", [workload.name]),
+		"msg": sprintf("role %q may do everything in its namespace, Secrets included", [object_name]),
 		"path": ["rules", index, "verbs"],
 		"related": bindings,
 	}
@@ -53,7 +53,7 @@ warn contains finding if {
 	not index in everything
 	some what in risks(rule)
 	finding := {
-		"msg": sprintf("%s %q may %s", [lower(input.kind), workload.name, what]),
+		"msg": sprintf("%s %q may %s", [lower(input.kind), object_name, what]),
 		"path": ["rules", index, "verbs"],
 	}
 }

@@ -10,7 +10,7 @@ use super::engine::{self, Failure, Fixed, InventoryData, Program, RegoRule, Revi
 use super::registry::{Rule, RuleEngine};
 use super::set::PolicySet;
 use crate::finding::{Finding, NotEvaluated, Severity};
-use crate::manifest::{Existence, FieldPath, Inventory, Node, Object, Place, SourceId};
+use crate::manifest::{Existence, FieldPath, Inventory, Node, Object, Place, SourceId, Value as Tree};
 
 /// The rule of findings about rules that fail.
 const POLICY_ERROR: &str = "policy-error";
@@ -63,7 +63,32 @@ struct Active<'a> {
     rule: &'a Rule,
     rego: &'a RegoRule,
     choice: &'a Choice,
+    controlled: Controlled,
     program: Result<Program, Failure>,
+}
+
+/// What a rule does with an object that a controller made: a Pod of a ReplicaSet, a ReplicaSet of a Deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Controlled {
+    /// It looks at it like at any other, as a user's rules do.
+    Reviewed,
+    /// It leaves it to the controller, which carries the same template: the mend is there, and so is the finding.
+    LeftToController,
+}
+
+/// The kinds of controllers whose objects need no finding of their own.
+const CONTROLLERS: [&str; 7] =
+    ["ReplicaSet", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController"];
+
+fn is_controlled(object: &Object) -> bool {
+    let owners = object.root.get("metadata").and_then(|metadata| metadata.get("ownerReferences"));
+    owners.is_some_and(|owners| {
+        owners.items().iter().any(|owner| {
+            let kind = owner.get("kind").and_then(Node::as_str);
+            let controls = owner.get("controller").is_some_and(|controls| controls.value == Tree::Boolean(true));
+            controls && kind.is_some_and(|kind| CONTROLLERS.contains(&kind))
+        })
+    })
 }
 
 /// Evaluates the rules of `set`.
@@ -76,7 +101,7 @@ pub(super) fn evaluate(set: &PolicySet, inventory: &Inventory, facts: &Facts<'_>
         .into_par_iter()
         .map(|(rule, rego, choice)| {
             let program = prepare(set, rego, choice, &inventory, &environment);
-            Active { rule, rego, choice, program }
+            Active { rule, rego, choice, controlled: set.controlled(rego), program }
         })
         .collect();
 
@@ -88,8 +113,10 @@ pub(super) fn evaluate(set: &PolicySet, inventory: &Inventory, facts: &Facts<'_>
             || vec![None; active.len()],
             |engines: &mut Vec<Option<Program>>, (object, input)| {
                 let mut found = Vec::new();
+                let controlled = is_controlled(object);
                 for (active, engine) in active.iter().zip(engines) {
-                    if active.looks_at(object) {
+                    let skipped = controlled && active.controlled == Controlled::LeftToController;
+                    if !skipped && active.looks_at(object) {
                         found.extend(active.review(engine, Reviewed::Object(object), input, &inventory, facts));
                     }
                 }

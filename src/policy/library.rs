@@ -102,13 +102,34 @@ const SHARED: [(&str, &str); 6] = [
     ("policies/lib/workload.rego", embedded!("policies/lib/workload.rego")),
 ];
 
-/// A program with the shared modules.
-pub(super) fn base() -> Result<Program, PolicyError> {
+/// A program with the shared modules that `rule` imports, or with all. Every module costs time at each look at `data`.
+pub(super) fn base(rule: Option<&BuiltIn>) -> Result<Program, PolicyError> {
+    let wanted = rule.map(|rule| imports(rule.rule));
     let mut program = Program::new();
     for (path, text) in SHARED {
-        program.add(&RegoFile { path: path.to_owned(), text: text.to_owned() }, RegoVersion::Detect)?;
+        if wanted.as_ref().is_none_or(|wanted| wanted.contains(&path)) {
+            program.add(&RegoFile { path: path.to_owned(), text: text.to_owned() }, RegoVersion::Detect)?;
+        }
     }
     Ok(program)
+}
+
+/// The paths of the shared modules that `text` imports, and that these import.
+fn imports(text: &str) -> Vec<&'static str> {
+    let mut found: Vec<&'static str> = Vec::new();
+    let mut waiting = vec![text];
+    while let Some(text) = waiting.pop() {
+        let rests = text.lines().filter_map(|line| line.strip_prefix("import data.quorate.lib."));
+        for name in rests.filter_map(|rest| rest.split(['.', ' ']).next()) {
+            let module =
+                SHARED.iter().find(|(path, _)| path.strip_prefix("policies/lib/") == Some(&format!("{name}.rego")));
+            if let Some((path, text)) = module.filter(|(path, _)| !found.contains(path)) {
+                found.push(path);
+                waiting.push(text);
+            }
+        }
+    }
+    found
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::configuration::{Choice, Configuration};
 use super::engine::{self, InventoryData, Program, RegoFile, RegoRule, RegoVersion, RuleSource, TestReport};
-use super::evaluation::{self, Evaluation, Facts};
+use super::evaluation::{self, Controlled, Evaluation, Facts};
 use super::registry::{Rule, RuleEngine};
 use super::{PolicyError, documentation, library};
 use crate::finding::Finding;
@@ -28,6 +28,14 @@ struct Sources {
     program: Program,
     tests: Vec<RegoFile>,
     version: RegoVersion,
+    author: Author,
+}
+
+/// Who wrote a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Author {
+    Library,
+    User,
 }
 
 /// Findings of these rules are about the run itself: no configuration hides them.
@@ -41,11 +49,15 @@ impl PolicySet {
     /// When a built-in rule is broken; a test evaluates each.
     pub fn builtin() -> Result<Self, PolicyError> {
         let mut set = Self { rules: Vec::new(), choices: Vec::new(), programs: Vec::new() };
-        let base = library::base()?;
         for built_in in library::RULES {
-            let mut program = base.clone();
+            let mut program = library::base(Some(built_in))?;
             program.add(&built_in.rule(), RegoVersion::Detect)?;
-            let sources = Sources { program, tests: vec![built_in.test()], version: RegoVersion::Detect };
+            let sources = Sources {
+                program,
+                tests: vec![built_in.test()],
+                version: RegoVersion::Detect,
+                author: Author::Library,
+            };
             let added = set.add_program(sources, built_in.pack)?;
             if let Some(rule) = set.rules.get_mut(added..).and_then(<[Rule]>::first_mut) {
                 rule.examples = built_in.examples();
@@ -65,11 +77,11 @@ impl PolicySet {
     pub fn with_directory(mut self, path: &Path, version: RegoVersion) -> Result<Self, PolicyError> {
         let files = rego_files(path)?;
         let (tests, modules): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.path.ends_with("_test.rego"));
-        let mut program = library::base()?;
+        let mut program = library::base(None)?;
         for module in &modules {
             program.add(module, version)?;
         }
-        self.add_program(Sources { program, tests, version }, "")?;
+        self.add_program(Sources { program, tests, version, author: Author::User }, "")?;
         Ok(self)
     }
 
@@ -176,6 +188,13 @@ impl PolicySet {
         self.programs.get(rego.program).map_or_else(Program::new, |sources| sources.program.clone())
     }
 
+    pub(super) fn controlled(&self, rego: &RegoRule) -> Controlled {
+        match self.programs.get(rego.program).map(|sources| sources.author) {
+            Some(Author::Library) => Controlled::LeftToController,
+            Some(Author::User) | None => Controlled::Reviewed,
+        }
+    }
+
     /// The defaults of the parameters of all rules of a program; a program of the library has one rule.
     fn default_parameters(&self, position: usize) -> Value {
         let rules = self.rules.iter().filter(|rule| match &rule.engine {
@@ -193,8 +212,11 @@ impl PolicySet {
             let id = rule_id(&source);
             let pack = if pack.is_empty() { source.package.join(".") } else { pack.to_owned() };
             let path = source.path.clone();
-            let mut program = sources.program.clone();
-            program.compile(&source.rego).map_err(|reason| PolicyError::Compile { path: path.clone(), reason })?;
+            // The library compiles when it is evaluated, as a test does; a user is to know at once.
+            if sources.author == Author::User {
+                let compiled = sources.program.clone().compile(&source.rego);
+                compiled.map_err(|reason| PolicyError::Compile { path: path.clone(), reason })?;
+            }
             let rule = Rule::from_metadata(&id, &pack, source.metadata, RuleEngine::Rego(source.rego))
                 .map_err(|error| PolicyError::Metadata { path, line: 1, reason: error.to_string() })?;
             self.add_rule(rule)?;

@@ -23,9 +23,12 @@ pub enum ProblemKind {
     /// Nothing to do.
     #[error("a scenario needs at least one step under spec.steps")]
     NoSteps,
-    /// Several or no actions in one step.
+    /// Several actions in one step.
     #[error("a step has exactly one action, this one has {0}; make a step of each")]
-    NotOneAction(usize),
+    SeveralActions(usize),
+    /// Nothing to do in a step.
+    #[error("this step has no action; give it one, for example drain: {{nodes: [worker-1]}}")]
+    NoAction,
     /// A node that is not there.
     #[error("there is no node {name}; the nodes are {known}")]
     UnknownNode {

@@ -92,7 +92,8 @@ impl Resolver<'_, '_> {
         let count = actions.len();
         let (action, description) = match actions.into_iter().next() {
             Some(action) if count == 1 => action?,
-            Some(_) | None => return Err(self.problem(self.path.clone(), ProblemKind::NotOneAction(count))),
+            Some(_) => return Err(self.problem(self.path.clone(), ProblemKind::SeveralActions(count))),
+            None => return Err(self.problem(self.path.clone(), ProblemKind::NoAction)),
         };
         let expect = step.expect.as_ref();
         let expected_outcome = match expect.and_then(|expect| expect.outcome.as_deref()) {

@@ -32,18 +32,6 @@ pub enum RegoVersion {
     V0,
 }
 
-/// A `test_…` rule.
-pub(super) struct TestRule {
-    /// The parts of its package.
-    pub(super) package: Vec<String>,
-    /// Its file.
-    pub(super) path: String,
-    /// Its name.
-    pub(super) name: String,
-    /// Its path from `data`.
-    pub(super) rule: String,
-}
-
 /// A Rego file.
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct RegoFile {
@@ -91,6 +79,23 @@ struct Entry {
     strength: Strength,
 }
 
+/// A `test_…` rule.
+pub(super) struct TestRule {
+    pub(super) package: Vec<String>,
+    pub(super) path: String,
+    pub(super) name: String,
+    /// Its path in `data`.
+    pub(super) rule: String,
+}
+
+struct Module {
+    package: Vec<String>,
+    path: String,
+    text: String,
+    /// The names of its rules, functions and defaults left out.
+    rule_names: Vec<String>,
+}
+
 /// Why a rule gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::policy) enum Failure {
@@ -129,6 +134,9 @@ impl Program {
             RegoVersion::V0 => parse(true).map(drop).map_err(|error| syntax(&error.to_string(), "v0")),
             RegoVersion::Detect => {
                 let Err(error) = parse(false) else { return Ok(()) };
+                if !may_be_v0(&file.text) {
+                    return Err(syntax(&error.to_string(), "v1"));
+                }
                 parse(true).map(drop).map_err(|_| syntax(&error.to_string(), "v1"))
             }
         }
@@ -152,9 +160,9 @@ impl Program {
         let mut found: BTreeMap<(Vec<String>, String), RuleSource> = BTreeMap::new();
         let mut annotations: BTreeMap<Vec<String>, Vec<(Subject, Metadata)>> = BTreeMap::new();
         let mut exceptions = Vec::new();
-        for (package, path, text, names) in self.modules()? {
+        for Module { package, path, text, rule_names } in self.modules()? {
             annotations.entry(package.clone()).or_default().extend(metadata::read(&path, &text)?);
-            for name in names {
+            for name in rule_names {
                 if name == "exception" {
                     exceptions.push(package.clone());
                 }
@@ -189,21 +197,20 @@ impl Program {
 
     /// The `test_…` rules.
     pub(super) fn tests(&self) -> Result<Vec<TestRule>, PolicyError> {
-        let mut tests = Vec::new();
-        for (package, path, _, names) in self.modules()? {
-            for name in names.into_iter().filter(|name| name.starts_with("test_")) {
-                let rule = rule_path(&package, &name);
-                if tests.iter().all(|known: &TestRule| known.rule != rule) {
-                    tests.push(TestRule { package: package.clone(), path: path.clone(), name, rule });
+        let mut tests: Vec<TestRule> = Vec::new();
+        for module in self.modules()? {
+            for name in module.rule_names.into_iter().filter(|name| name.starts_with("test_")) {
+                let rule = rule_path(&module.package, &name);
+                if tests.iter().all(|known| known.rule != rule) {
+                    tests.push(TestRule { package: module.package.clone(), path: module.path.clone(), name, rule });
                 }
             }
         }
         Ok(tests)
     }
 
-    /// Package, file, text and names of the rules (not functions) of each module, in order.
-    #[expect(clippy::type_complexity, reason = "four parts that are taken apart at once")]
-    fn modules(&self) -> Result<Vec<(Vec<String>, String, String, Vec<String>)>, PolicyError> {
+    /// The modules, in the order in which they were added.
+    fn modules(&self) -> Result<Vec<Module>, PolicyError> {
         let mut engine = self.engine.clone();
         let packages = engine
             .get_policy_package_components()
@@ -212,10 +219,11 @@ impl Program {
         Ok(packages
             .into_iter()
             .zip(modules)
-            .map(|(package, module)| {
-                let names = module.policy.iter().filter_map(|rule| head_name(rule.span().text())).collect();
-                let text = module.package.span.source.contents().to_string();
-                (package.components, package.source_file, text, names)
+            .map(|(package, module)| Module {
+                package: package.components,
+                path: package.source_file,
+                text: module.package.span.source.contents().to_string(),
+                rule_names: module.policy.iter().filter_map(|rule| head_name(rule.span().text())).collect(),
             })
             .collect())
     }
@@ -246,6 +254,13 @@ impl Program {
         }
         Ok(violations)
     }
+}
+
+/// Whether a file that is not valid as v1 can have been meant as v0: nothing in it is v1's own. (Read as v0, a mistaken v1
+/// file gives a wrong reason, and regorus warns of keywords on standard error.)
+fn may_be_v0(text: &str) -> bool {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    !code.flat_map(str::split_whitespace).any(|word| matches!(word, "rego.v1" | "if" | "contains"))
 }
 
 /// The nearest METADATA: of one of the rule's own entry points, else of the package.

@@ -237,3 +237,19 @@ fn packs_choose_among_the_library_only() {
     let left = set.adjust(findings);
     assert_eq!(left.iter().map(|finding| &*finding.rule).collect::<Vec<_>>(), ["unreadable-document"]);
 }
+
+#[test]
+fn what_a_controller_made_is_left_to_it_by_the_library_only() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  ownerReferences:\n  - {kind: OWNER, name: b, controller: true}\nspec:\n  containers:\n  - {name: a, image: a, securityContext: {privileged: true}}\n";
+    let only = Configuration { include: vec!["privileged-container".to_owned()], ..Configuration::default() };
+    let set = PolicySet::builtin().unwrap().configure(&only).unwrap();
+    for (owner, expected) in [("ReplicaSet", 0), ("DaemonSet", 0), ("Cluster", 1)] {
+        let inventory = load(&mut SourceMap::default(), "m.yaml", &pod.replace("OWNER", owner));
+        assert_eq!(set.evaluate(&inventory, &Value::Null).findings.len(), expected, "{owner}");
+    }
+    let found = findings(
+        "package p\nimport rego.v1\ndeny contains \"a\" if input.kind == \"Pod\"\n",
+        &pod.replace("OWNER", "ReplicaSet"),
+    );
+    assert_eq!(found.len(), 1);
+}
