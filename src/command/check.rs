@@ -88,6 +88,7 @@ fn evaluate(arguments: &CheckArguments, input: &Input, policies: &PolicySet) -> 
         all.not_evaluated.extend(verdicts.not_evaluated);
         all.nodes = all.nodes.max(verdicts.nodes);
     }
+    all.not_evaluated.retain(|own| policies.runs(&own.rule));
     all.not_evaluated.sort();
     all.not_evaluated.dedup();
     all
