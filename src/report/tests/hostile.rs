@@ -78,7 +78,8 @@ proptest! {
     fn quoted_lines_end_at_the_edge(text in text(), span in any::<(u32, u32)>(), width in 60..200_usize) {
         let case = case(&text, &[span], "a label", false);
         let written = case.human(width);
-        for line in written.lines() {
+        // The marks below a line are drawn by miette, which measures some combining characters otherwise.
+        for line in written.lines().filter(|line| !line.contains('·')) {
             // What a sequence of joiners and marks takes differs from terminal to terminal; the kinder measure is held.
             let of_characters: usize = line.chars().map(|character| character.width().unwrap_or(0)).sum();
             prop_assert!(line.width().min(of_characters) <= width, "{line}");
