@@ -73,7 +73,7 @@ fn read_one(path: &PathBuf, sources: &mut SourceMap, files: &mut EnvironmentFile
     let source = sources.add(shown(path), decoded.text.as_ref(), Origin::Written);
     let parsed = parse_decoded(source, &decoded, &Limits::default());
     files.findings.extend(parsed.problems.iter().map(yaml::Problem::finding));
-    if parsed.documents.is_empty() {
+    if parsed.documents.is_empty() && !parsed.problems.is_empty() {
         files.state = EnvironmentState::Unreadable;
     }
     for document in parsed.documents {
