@@ -253,7 +253,7 @@ const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {contai
 fn exit_statuses_are_as_documented() {
     let good = directory(&[("node.yaml", NODE)]);
     let warned = directory(&[("pod.yaml", POD)]);
-    let broken = directory(&[("node.yaml", NODE), ("broken.yaml", "a: [\n")]);
+    let broken = directory(&[("node.yaml", NODE), ("broken.yaml", "kind: [\n")]);
     let empty = directory(&[]);
     let other = directory(&[("values.yaml", "a: 1\n"), ("notes.txt", "no manifest")]);
     let status = |directory: &tempfile::TempDir, arguments: &[&str]| {
@@ -283,7 +283,7 @@ fn exit_statuses_are_as_documented() {
 /// One bad document does not hide the others.
 #[test]
 fn the_rest_of_a_broken_input_is_checked() {
-    let broken = directory(&[("a.yaml", "a: [\n"), ("b.yaml", &format!("{POD}---\nkind: [\n---\n{NODE}"))]);
+    let broken = directory(&[("a.yaml", "kind: [\n"), ("b.yaml", &format!("{POD}---\nkind: [\n---\n{NODE}"))]);
     let report = quorate(&["check", text(broken.path()), "-o", "json"]).with_status(1).json("check");
     let unreadable = report["findings"].as_array().unwrap().iter().filter(|own| own["rule"] == "unreadable-document");
     let places: Vec<String> = unreadable
