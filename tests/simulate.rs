@@ -351,7 +351,7 @@ fn mistakes_in_a_scenario_have_a_place() {
 /// What cannot be read might matter: nothing is played on the rest of it.
 #[test]
 fn broken_manifests_are_not_played() {
-    let files = [("cluster.yaml", CLUSTER), ("broken.yaml", "kind: [\n")];
+    let files = [("cluster.yaml", CLUSTER), ("broken.yaml", "apiVersion: v1\nkind: [\n")];
     let directory = directory(&files);
     let run = quorate(&["simulate", text(directory.path()), "--drain", "worker-1"]).with_status(2);
     assert!(run.stdout.contains("error[unreadable-document]"), "{}", run.stdout);

@@ -5,6 +5,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::arguments::{CheckArguments, FailOn};
+use super::environment_file::EnvironmentState;
 use super::error::CommandError;
 use super::exit_status::ExitStatus;
 use super::input::{self, Configuration, Input};
@@ -58,7 +59,12 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<ExitStatus, CommandError
     };
     let style = output::style(&arguments.output);
     output::write_all(&arguments.output, &style, |format, style, out| write_check(&report, format, style, out))?;
-    Ok(status(&findings, arguments.fail_on))
+    let readable = match input.environment.state {
+        EnvironmentState::Readable => ExitStatus::Holds,
+        // Rules without their facts say nothing: the check has not been made.
+        EnvironmentState::Unreadable => ExitStatus::Usage,
+    };
+    Ok(status(&findings, arguments.fail_on).worst(readable))
 }
 
 /// What all configurations came to.
@@ -88,6 +94,7 @@ fn evaluate(arguments: &CheckArguments, input: &Input, policies: &PolicySet) -> 
         all.not_evaluated.extend(verdicts.not_evaluated);
         all.nodes = all.nodes.max(verdicts.nodes);
     }
+    all.not_evaluated.retain(|own| policies.runs(&own.rule));
     all.not_evaluated.sort();
     all.not_evaluated.dedup();
     all

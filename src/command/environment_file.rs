@@ -20,6 +20,17 @@ pub(super) struct EnvironmentFiles {
     pub(super) documents: Vec<Document>,
     pub(super) waivers: Vec<Waiver>,
     pub(super) findings: Vec<Finding>,
+    pub(super) state: EnvironmentState,
+}
+
+/// Whether every file could be understood, if only in parts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum EnvironmentState {
+    /// Each gave facts.
+    #[default]
+    Readable,
+    /// At least one gave none.
+    Unreadable,
 }
 
 impl EnvironmentFiles {
@@ -62,9 +73,15 @@ fn read_one(path: &PathBuf, sources: &mut SourceMap, files: &mut EnvironmentFile
     let source = sources.add(shown(path), decoded.text.as_ref(), Origin::Written);
     let parsed = parse_decoded(source, &decoded, &Limits::default());
     files.findings.extend(parsed.problems.iter().map(yaml::Problem::finding));
+    if parsed.documents.is_empty() {
+        files.state = EnvironmentState::Unreadable;
+    }
     for document in parsed.documents {
         let (environment, problems) = decode::<Environment>(&document.root);
         files.findings.extend(problems.into_iter().map(|problem| problem.into_finding(source, None)));
+        if environment.is_none() {
+            files.state = EnvironmentState::Unreadable;
+        }
         files.waivers.extend(environment.iter().flat_map(|own| waivers(own, &document)));
         files.environment = match (files.environment.take(), environment) {
             (Some(earlier), Some(later)) => Some(earlier.merged_with(later)),
