@@ -252,9 +252,7 @@ fn read_source(
         match problem.kind.consequence() {
             // What is odd in a text that is nothing of Kubernetes is nobody's business here.
             Consequence::DocumentKept if is_inside(problem.span, &sorted.skipped) => {}
-            Consequence::DocumentLost
-                if problem.likeness == Likeness::Foreign && expectation == Expectation::Anything =>
-            {
+            Consequence::DocumentLost if expectation == Expectation::Anything && is_foreign(problem) => {
                 skipped += 1;
                 findings.push(passed_over(problem));
             }
@@ -270,6 +268,10 @@ fn read_source(
 fn is_inside(span: Span, documents: &[Span]) -> bool {
     let after = documents.partition_point(|document| document.start <= span.start);
     documents[..after].last().is_some_and(|document| span.start <= document.end)
+}
+
+fn is_foreign(problem: &Problem) -> bool {
+    problem.likeness == Likeness::Foreign && problem.kind.is_of_grammar()
 }
 
 /// A text that cannot be read and looks like no manifest: the broken test data of a repository is no reason to fail.

@@ -159,7 +159,9 @@ fn nothing_at_all_is_an_error_unless_it_is_allowed() {
 #[test]
 fn what_looks_like_no_manifest_is_passed_over_with_a_note_unless_it_was_named() {
     let directory = directory(&[
-        ("broken.yaml", "a: [\n---\na: 1\na: 2\n---\nkind: [\n"),
+        ("both.yaml", "a: [\n---\na: 1\na: 2\n---\nkind: [\n"),
+        ("bomb.yaml", "a: &a [*a]\n"),
+        ("broken.yaml", "a: [\n---\na: 1\na: 2\n"),
         ("broken.json", "{\"include\": [}\n"),
         (".travis.yml", "go: 1\ngo: 2\n"),
         ("pod.yaml", POD),
@@ -170,12 +172,13 @@ fn what_looks_like_no_manifest_is_passed_over_with_a_note_unless_it_was_named() 
         collection.findings.iter().map(|finding| (finding.severity, start(finding))).collect()
     };
     // The key that is there twice is in a document that is not Kubernetes'.
-    let expected = [(Severity::Info, 13), (Severity::Info, 3), (Severity::Error, 29)];
+    let expected =
+        [(Severity::Error, 7), (Severity::Error, 3), (Severity::Error, 29), (Severity::Info, 13), (Severity::Info, 3)];
     assert_eq!(found(&collection), expected);
-    assert!(collection.findings[1].message.starts_with("passed over"), "{}", collection.findings[1].message);
-    assert_eq!(collection.counts.skipped, 4);
+    assert!(collection.findings[4].message.starts_with("passed over"), "{}", collection.findings[4].message);
+    assert_eq!(collection.counts.skipped, 5);
     let named = read(&[directory.path().join("broken.yaml"), directory.path().join("pod.yaml")]).unwrap();
-    assert_eq!(found(&named), [(Severity::Error, 3), (Severity::Error, 29)]);
+    assert_eq!(found(&named), [(Severity::Error, 3)]);
 }
 
 #[test]

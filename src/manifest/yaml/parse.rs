@@ -1,5 +1,6 @@
 //! Texts to documents.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use super::super::node::Node;
@@ -66,7 +67,8 @@ fn parse_stream(source: SourceId, text: &str, unreadable: &[u32], limits: &Limit
         return parsed;
     }
     let mut keys = Interner::new();
-    let mut reader = Reader { source, text, unreadable, limits, keys: &mut keys, parsed: &mut parsed };
+    let mut reader =
+        Reader { source, text, unreadable, limits, keys: &mut keys, parsed: &mut parsed, likeness: OnceCell::new() };
     for (index, piece) in stream::cut(text).into_iter().enumerate() {
         if index >= limits.documents {
             let range = piece.range(text);
@@ -95,6 +97,8 @@ struct Reader<'a> {
     limits: &'a Limits,
     keys: &'a mut Interner,
     parsed: &'a mut Parsed,
+    /// What the source looks like, found out when something is wrong in it.
+    likeness: OnceCell<Likeness>,
 }
 
 impl Reader<'_> {
@@ -171,7 +175,8 @@ impl Reader<'_> {
     fn report(&mut self, mut problem: Problem, document: &str) {
         let lost = problem.kind.consequence() == Consequence::DocumentLost;
         if lost {
-            problem.likeness = Likeness::of(document);
+            let of_source = *self.likeness.get_or_init(|| Likeness::of_source(self.text));
+            problem.likeness = Likeness::of_document(document, of_source);
         }
         self.parsed.problems.push(problem);
     }

@@ -33,24 +33,28 @@ pub enum Likeness {
     Manifest,
     /// A template of a manifest, Helm's or another's: it has `{{`.
     Template,
-    /// Nothing of Kubernetes: no line of it says `apiVersion` or `kind`.
+    /// Nothing of Kubernetes: no line of its source says `apiVersion` or `kind`.
     Foreign,
 }
 
 impl Likeness {
-    /// What a text looks like.
-    pub(super) fn of(text: &str) -> Self {
+    /// What a document looks like that stands in a `source` of this likeness.
+    pub(super) fn of_document(document: &str, source: Self) -> Self {
+        match source {
+            Self::Foreign => Self::Foreign,
+            Self::Manifest | Self::Template if document.contains("{{") => Self::Template,
+            Self::Manifest | Self::Template => Self::Manifest,
+        }
+    }
+
+    /// Whether a source holds manifests or nothing of the kind. One line that speaks of a kind is enough: what stands beside
+    /// a manifest was meant to be one.
+    pub(super) fn of_source(text: &str) -> Self {
         let is_head = |line: &str| {
             let key = line.trim_start_matches([' ', '\t', '-', '{', '"', '\'', ',']);
             key.strip_prefix("kind").is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
         };
-        if !text.contains("apiVersion") && !text.lines().any(is_head) {
-            Self::Foreign
-        } else if text.contains("{{") {
-            Self::Template
-        } else {
-            Self::Manifest
-        }
+        if text.contains("apiVersion") || text.lines().any(is_head) { Self::Manifest } else { Self::Foreign }
     }
 }
 
@@ -224,6 +228,42 @@ impl ProblemKind {
             | Self::Documents { .. }
             | Self::Nodes { .. }
             | Self::Depth { .. } => Consequence::DocumentLost,
+        }
+    }
+
+    /// Whether it is a slip of grammar, as in half-written test data. What is no text, too much or made to be, is none.
+    #[must_use]
+    pub const fn is_of_grammar(&self) -> bool {
+        match self {
+            Self::Syntax(_)
+            | Self::Json(_)
+            | Self::Separator
+            | Self::LineSeparator(_)
+            | Self::Directive
+            | Self::Escape
+            | Self::AnchorName
+            | Self::TagName
+            | Self::UnknownAnchor
+            | Self::Merge
+            | Self::Key(_)
+            | Self::KeyLines
+            | Self::FlowIndicator
+            | Self::Number
+            | Self::Tag(_)
+            | Self::IgnoredText
+            | Self::DuplicateKey(_)
+            | Self::AmbiguousKey(_)
+            | Self::MergeReplaces(_) => true,
+            Self::Tab
+            | Self::Encoding
+            | Self::ControlCharacter(_)
+            | Self::RecursiveAnchor
+            | Self::ExcessiveAliasing
+            | Self::SourceBytes { .. }
+            | Self::DocumentBytes { .. }
+            | Self::Documents { .. }
+            | Self::Nodes { .. }
+            | Self::Depth { .. } => false,
         }
     }
 

@@ -173,6 +173,8 @@ fn what_cannot_be_read_looks_like_a_manifest_a_template_or_neither() {
     {
         assert_eq!(read(text).problems[0].likeness, Likeness::Manifest, "{text}");
     }
+    // A broken document beside a manifest.
+    assert_eq!(read("a: [\n---\nkind: Pod\n").problems[0].likeness, Likeness::Manifest);
     for text in ["a: [", "{\"name\": [}", "a: {{ .Values.a }}", "mankind: [", "kinds: ["] {
         assert_eq!(read(text).problems[0].likeness, Likeness::Foreign, "{text}");
     }
