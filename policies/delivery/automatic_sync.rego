@@ -24,9 +24,9 @@ import data.quorate.lib.workload.name as object_name
 deny contains finding if {
 	some demand in demands
 	concerns
-	automated := policy.automated
+	policy
 	# `automated: {}` and `automated:` both switch it on.
-	not automated.enabled == false
+	not policy.automated.enabled == false
 	finding := {
 		"msg": sprintf("%s %q is synced by itself, but %s", [lower(input.kind), object_name, demand]),
 		"path": array.concat(policy_path, ["automated"]),

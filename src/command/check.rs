@@ -64,6 +64,8 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<ExitStatus, CommandError
         // Rules without their facts say nothing: the check has not been made.
         EnvironmentState::Unreadable => ExitStatus::Usage,
     };
+    // The process ends here: to take a large inventory apart node by node would only cost time.
+    std::mem::forget(input);
     Ok(status(&findings, arguments.fail_on).worst(readable))
 }
 
@@ -119,14 +121,16 @@ fn evaluate_one(
         .collect();
     let facts = Facts { spec: &spec, documents: &documents };
     let inventory = &configuration.inventory;
-    let rego = policies.evaluate_with(inventory, &facts);
-    let model = model::build(inventory, &configuration.other_nodes);
-    let environment = input.environment.spec();
-    let context =
-        simulation::Context { inventory, model: &model, environment: &environment, facts, seed: arguments.seed };
-    let simulated = simulation::evaluate(&context, &|rule| policies.runs(rule));
-    let mut verdicts =
-        Verdicts { nodes: (!model.state.nodes.is_empty()).then_some(model.state.nodes.len()), ..Verdicts::default() };
+    let simulate = || {
+        let model = model::build(inventory, &configuration.other_nodes);
+        let environment = input.environment.spec();
+        let context =
+            simulation::Context { inventory, model: &model, environment: &environment, facts, seed: arguments.seed };
+        let nodes = (!model.state.nodes.is_empty()).then_some(model.state.nodes.len());
+        (simulation::evaluate(&context, &|rule| policies.runs(rule)), nodes)
+    };
+    let (rego, (simulated, nodes)) = rayon::join(|| policies.evaluate_with(inventory, &facts), simulate);
+    let mut verdicts = Verdicts { nodes, ..Verdicts::default() };
     verdicts.findings.extend(configuration.findings.iter().cloned());
     verdicts.findings.extend(rego.findings);
     verdicts.findings.extend(simulated.findings);
@@ -140,18 +144,15 @@ fn evaluate_one(
 fn finish(arguments: &CheckArguments, input: &Input, policies: &PolicySet, verdicts: &mut Verdicts) -> Vec<Finding> {
     let mut findings = policies.adjust(std::mem::take(&mut verdicts.findings));
     let mut waivers = input.environment.waivers.clone();
-    let mut all = Inventory::default();
-    for configuration in &input.configurations {
-        let (annotated, problems) = policy::from_annotations(&configuration.inventory);
+    let inventories: Vec<&Inventory> =
+        input.configurations.iter().map(|configuration| &configuration.inventory).collect();
+    for inventory in &inventories {
+        let (annotated, problems) = policy::from_annotations(inventory);
         waivers.extend(annotated);
         findings.extend(problems);
-        // Labels of waived objects are looked up in one inventory.
-        for (_, object) in configuration.inventory.iter() {
-            all.add(object.clone());
-        }
     }
     let today = arguments.now.unwrap_or_else(|| jiff::ZonedDateTime::now().date());
-    policy::apply(&mut findings, &waivers, &all, &verdicts.not_evaluated, today);
+    policy::apply(&mut findings, &waivers, &inventories, &verdicts.not_evaluated, today);
     finding::sort(&mut findings);
     findings
 }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::configuration::Choice;
-use super::engine::{self, Failure, Fixed, InventoryData, Program, RegoRule, Reviewed, Surroundings};
+use super::engine::{self, Evaluator, Failure, Fixed, InventoryData, Prepared, RegoRule, Reviewed, Surroundings};
 use super::registry::{Rule, RuleEngine};
 use super::set::PolicySet;
 use crate::finding::{Finding, NotEvaluated, Severity};
@@ -64,7 +64,7 @@ struct Active<'a> {
     rego: &'a RegoRule,
     choice: &'a Choice,
     controlled: Controlled,
-    program: Result<Program, Failure>,
+    program: Result<Prepared, Failure>,
 }
 
 /// What a rule does with an object that a controller made: a Pod of a ReplicaSet, a ReplicaSet of a Deployment.
@@ -100,7 +100,7 @@ pub(super) fn evaluate(set: &PolicySet, inventory: &Inventory, facts: &Facts<'_>
     let active: Vec<Active<'_>> = runnable
         .into_par_iter()
         .map(|(rule, rego, choice)| {
-            let program = prepare(set, rego, choice, &inventory, &environment);
+            let program = prepare(set, (rule, rego), choice, &inventory, &environment);
             Active { rule, rego, choice, controlled: set.controlled(rego), program }
         })
         .collect();
@@ -109,15 +109,15 @@ pub(super) fn evaluate(set: &PolicySet, inventory: &Inventory, facts: &Facts<'_>
         .objects()
         .par_iter()
         .map_init(
-            // An engine keeps the state of one evaluation, so each thread takes its own copy of those it needs.
-            || vec![None; active.len()],
-            |engines: &mut Vec<Option<Program>>, (object, input)| {
+            // An evaluator keeps the state of one evaluation, so each thread makes its own of those it needs.
+            || active.iter().map(|_| None).collect(),
+            |evaluators: &mut Vec<Option<Evaluator>>, (object, input)| {
                 let mut found = Vec::new();
                 let controlled = is_controlled(object);
-                for (active, engine) in active.iter().zip(engines) {
+                for (active, evaluator) in active.iter().zip(evaluators) {
                     let skipped = controlled && active.controlled == Controlled::LeftToController;
                     if !skipped && active.looks_at(object) {
-                        found.extend(active.review(engine, Reviewed::Object(object), input, &inventory, facts));
+                        found.extend(active.review(evaluator, Reviewed::Object(object), input, &inventory, facts));
                     }
                 }
                 found
@@ -162,17 +162,16 @@ fn select<'a>(set: &'a PolicySet, spec: &Value) -> (Vec<(&'a Rule, &'a RegoRule,
 /// The rule's program with `data`.
 fn prepare(
     set: &PolicySet,
-    rego: &RegoRule,
+    (rule, rego): (&Rule, &RegoRule),
     choice: &Choice,
     inventory: &InventoryData<'_>,
     environment: &regorus::Value,
-) -> Result<Program, Failure> {
+) -> Result<Prepared, Failure> {
     let mut program = set.program(rego);
     let parameters = engine::from_json(&Value::Object(choice.parameters.clone()));
     let nothing = regorus::Value::new_object();
     program.add_data(data(inventory.tree(), environment, &parameters, &nothing))?;
-    program.compile(rego).map_err(Failure::Evaluation)?;
-    Ok(program)
+    Prepared::new(program, rego, set.engine(rule, rego))
 }
 
 /// `data` as every policy sees it.
@@ -213,7 +212,7 @@ impl Active<'_> {
 
     fn review(
         &self,
-        engine: &mut Option<Program>,
+        evaluator: &mut Option<Evaluator>,
         reviewed: Reviewed<'_>,
         input: &regorus::Value,
         inventory: &InventoryData<'_>,
@@ -221,7 +220,13 @@ impl Active<'_> {
     ) -> Vec<Finding> {
         // A program that could not be prepared is reported once, not for each object.
         let Ok(program) = &self.program else { return Vec::new() };
-        let engine = engine.get_or_insert_with(|| program.clone());
+        if evaluator.is_none() {
+            match program.evaluator() {
+                Ok(made) => *evaluator = Some(made),
+                Err(failure) => return vec![policy_error(self.rule, reviewed, &failure)],
+            }
+        }
+        let Some(evaluator) = evaluator else { return Vec::new() };
         let configured = self.choice.severity.and_then(super::SeverityChoice::severity);
         let surroundings = Surroundings {
             inventory,
@@ -229,7 +234,7 @@ impl Active<'_> {
             severity: configured.unwrap_or(self.rule.severity),
             severity_is_fixed: if configured.is_some() { Fixed::Yes } else { Fixed::No },
         };
-        match engine.evaluate(self.rego, input) {
+        match evaluator.evaluate(self.rego, input) {
             Ok(violations) => violations
                 .into_iter()
                 .map(|violation| violation.into_finding(self.rule, reviewed, surroundings))

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::configuration::{Choice, Configuration};
-use super::engine::{self, InventoryData, Program, RegoFile, RegoRule, RegoVersion, RuleSource, TestReport};
+use super::engine::{self, Engine, InventoryData, Program, RegoFile, RegoRule, RegoVersion, RuleSource, TestReport};
 use super::evaluation::{self, Controlled, Evaluation, Facts};
 use super::registry::{Rule, RuleEngine};
 use super::{PolicyError, documentation, library};
@@ -29,6 +29,8 @@ struct Sources {
     tests: Vec<RegoFile>,
     version: RegoVersion,
     author: Author,
+    /// What evaluates its rules.
+    engine: Engine,
 }
 
 /// Who wrote a program.
@@ -57,6 +59,7 @@ impl PolicySet {
                 tests: vec![built_in.test()],
                 version: RegoVersion::Detect,
                 author: Author::Library,
+                engine: Engine::Machine,
             };
             let added = set.add_program(sources, built_in.pack)?;
             if let Some(rule) = set.rules.get_mut(added..).and_then(<[Rule]>::first_mut) {
@@ -81,7 +84,8 @@ impl PolicySet {
         for module in &modules {
             program.add(module, version)?;
         }
-        self.add_program(Sources { program, tests, version, author: Author::User }, "")?;
+        let (author, engine) = (Author::User, Engine::Interpreter);
+        self.add_program(Sources { program, tests, version, author, engine }, "")?;
         Ok(self)
     }
 
@@ -186,6 +190,21 @@ impl PolicySet {
     /// A copy of the rule's program.
     pub(super) fn program(&self, rego: &RegoRule) -> Program {
         self.programs.get(rego.program).map_or_else(Program::new, |sources| sources.program.clone())
+    }
+
+    /// What evaluates the rule. One that only looks at quorate.yaml is evaluated once: there is nothing to win.
+    pub(super) fn engine(&self, rule: &Rule, rego: &RegoRule) -> Engine {
+        match self.programs.get(rego.program) {
+            Some(sources) if !rule.looks_at_environment() => sources.engine,
+            Some(_) | None => Engine::Interpreter,
+        }
+    }
+
+    /// The same rules, all evaluated by `engine`.
+    #[cfg(test)]
+    pub(super) fn on(mut self, engine: Engine) -> Self {
+        self.programs.iter_mut().for_each(|sources| sources.engine = engine);
+        self
     }
 
     pub(super) fn controlled(&self, rego: &RegoRule) -> Controlled {

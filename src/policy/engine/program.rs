@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regorus::utils::limits::ExecutionTimerConfig;
-use regorus::{Engine, Value};
+use regorus::{CompiledPolicy, Engine, Value};
 
-use super::outcome::{self, Strength, Violation};
+use super::outcome::Strength;
 use crate::policy::PolicyError;
 use crate::policy::metadata::{self, Metadata, Subject};
 
@@ -101,6 +101,8 @@ struct Module {
 pub(in crate::policy) enum Failure {
     #[error("it took longer than {} s; make it simpler, or look at fewer objects", TIME_LIMIT.as_secs())]
     TimeLimit,
+    #[error("it took more than {0} steps; make it simpler, or look at fewer objects")]
+    StepLimit(usize),
     #[error("{0}")]
     Evaluation(String),
     #[error("it yields {0}; a rule yields texts or objects with `msg`")]
@@ -147,11 +149,16 @@ impl Program {
         self.engine.add_data(data).map_err(|error| failure(&error.to_string()))
     }
 
-    /// Compiles all modules, so that later clones need not.
-    pub(in crate::policy) fn compile(&mut self, rule: &RegoRule) -> Result<(), String> {
-        let Some(entry) = rule.entries.first() else { return Ok(()) };
+    /// What was added to `data`.
+    pub(super) fn data(&self) -> Value {
+        self.engine.get_data()
+    }
+
+    /// Compiles all modules, so that later clones need not; `None` when the rule has nothing to evaluate.
+    pub(in crate::policy) fn compile(&mut self, rule: &RegoRule) -> Result<Option<CompiledPolicy>, String> {
+        let Some(entry) = rule.entries.first() else { return Ok(None) };
         let path = Arc::from(entry.path.as_str());
-        self.engine.compile_with_entrypoint(&path).map(drop).map_err(|error| short(&error.to_string()))
+        self.engine.compile_with_entrypoint(&path).map(Some).map_err(|error| short(&error.to_string()))
     }
 
     /// The rules in the modules: every package with `deny`, `warn` or `violation`, and one more for each suffix
@@ -239,20 +246,26 @@ impl Program {
         })
     }
 
-    /// What the rule says of `input`.
-    pub(in crate::policy) fn evaluate(&mut self, rule: &RegoRule, input: &Value) -> Result<Vec<Violation>, Failure> {
-        self.engine.set_input(input.clone());
-        if let Some((path, name)) = &rule.exception
-            && outcome::excepts(&self.value(path)?, name)
-        {
-            return Ok(Vec::new());
-        }
-        let mut violations = Vec::new();
-        for entry in &rule.entries {
-            let value = self.value(&entry.path)?;
-            violations.extend(outcome::read(&value, entry.strength).map_err(Failure::Shape)?);
-        }
-        Ok(violations)
+    pub(super) fn set_input(&mut self, input: Value) {
+        self.engine.set_input(input);
+    }
+}
+
+impl RegoRule {
+    /// The paths in `data` that its evaluation asks for: the package's `exception` first, where there is one.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        let exception = self.exception.iter().map(|(path, _)| path.as_str());
+        exception.chain(self.entries.iter().map(|entry| entry.path.as_str()))
+    }
+
+    /// The name under which conftest's `exception` of the package lists it, where there is such a rule.
+    pub(super) fn exception_name(&self) -> Option<&str> {
+        self.exception.as_ref().map(|(_, name)| name.as_str())
+    }
+
+    /// How strong what each of its entry points yields is.
+    pub(super) fn strengths(&self) -> impl Iterator<Item = Strength> {
+        self.entries.iter().map(|entry| entry.strength)
     }
 }
 

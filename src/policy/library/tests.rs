@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::super::engine::Engine;
 use super::super::engine::tests_support::{documents, load};
 use super::*;
 use crate::finding::Finding;
@@ -110,6 +111,41 @@ fn every_rule_says_what_why_and_how_to_mend() {
         assert_eq!(&*rule.pack, built_in.pack);
         assert_eq!(built_in.id.replace('-', "_"), Path::new(built_in.rule_path).file_stem().unwrap().to_str().unwrap());
     }
+}
+
+/// On every fixture, and on it with something else in every place.
+#[test]
+fn both_engines_of_rego_give_the_same_answers() {
+    let mut compared = 0;
+    let mut differences = BTreeSet::new();
+    for built_in in RULES {
+        let only = Configuration { include: vec![built_in.id.to_owned()], ..Configuration::default() };
+        let set = PolicySet::builtin().unwrap().configure(&only).unwrap();
+        let (machine, interpreter) = (set.clone().on(Engine::Machine), set.on(Engine::Interpreter));
+        let roots = documents(built_in.environment);
+        let spec =
+            roots.first().and_then(|root| root.get("spec")).map_or(serde_json::Value::Null, |spec| spec.to_json());
+        let facts = Facts { spec: &spec, documents: &[] };
+        for manifests in [built_in.violating, built_in.compliant] {
+            let original = load(&mut SourceMap::default(), "a", manifests);
+            for inventory in [together(&variants(&original)), original] {
+                let (one, other) =
+                    (machine.evaluate_with(&inventory, &facts), interpreter.evaluate_with(&inventory, &facts));
+                compared += one.findings.len();
+                differences.extend(difference(&one.findings, &other.findings, "machine"));
+                differences.extend(difference(&other.findings, &one.findings, "interpreter"));
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{differences:#?}");
+    assert!(compared > 1000, "{compared}");
+}
+
+/// What only `these` hold.
+fn difference(these: &[Finding], those: &[Finding], engine: &str) -> Vec<String> {
+    let only = these.iter().filter(|finding| !those.contains(finding));
+    only.map(|finding| format!("only the {engine}: {} {:?}: {}", finding.rule, finding.object, finding.message))
+        .collect()
 }
 
 /// Every place in every fixture, with something else there: no rule may fail on an object that does not fit its kind.

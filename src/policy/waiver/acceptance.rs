@@ -118,8 +118,9 @@ struct Labels<'a> {
 }
 
 impl<'a> Labels<'a> {
-    fn new(inventory: &'a Inventory) -> Self {
-        Self { roots: inventory.iter().map(|(_, object)| (&object.reference, &object.root)).collect() }
+    fn new(inventories: &[&'a Inventory]) -> Self {
+        let objects = inventories.iter().flat_map(|inventory| inventory.iter());
+        Self { roots: objects.map(|(_, object)| (&object.reference, &object.root)).collect() }
     }
 
     fn has(&self, object: &ObjectReference, key: &str, value: &str) -> bool {
@@ -139,16 +140,16 @@ fn text(node: &Node) -> String {
 
 /// Marks the findings that a waiver holds for, and adds findings about waivers that are over, unused or incomplete.
 ///
-/// `today` is the day of the run (`--now`). Of several waivers for one finding the one that lasts longest is shown. A
+/// `inventories` hold the objects that findings are about. `today` is the day of the run (`--now`). Of several waivers for one finding the one that lasts longest is shown. A
 /// waiver of a rule that was not evaluated is not called unused.
 pub fn apply(
     findings: &mut Vec<Finding>,
     waivers: &[Waiver],
-    inventory: &Inventory,
+    inventories: &[&Inventory],
     not_evaluated: &[NotEvaluated],
     today: Date,
 ) {
-    let labels = Labels::new(inventory);
+    let labels = Labels::new(inventories);
     let mut complete: Vec<&Waiver> = Vec::new();
     let mut own: Vec<Finding> = Vec::new();
     for waiver in waivers {

@@ -43,7 +43,7 @@ fn run(waivers: &[Waiver], today: Date) -> (Vec<bool>, Vec<String>) {
     let inventory = load(&mut SourceMap::default(), "m.yaml", OBJECTS);
     let mut all = findings(&inventory);
     let before = all.len();
-    apply(&mut all, waivers, &inventory, &[], today);
+    apply(&mut all, waivers, &[&inventory], &[], today);
     let waived = all[..before].iter().map(|finding| finding.waived.is_some()).collect();
     (waived, all[before..].iter().map(|finding| finding.rule.to_string()).collect())
 }
@@ -77,7 +77,7 @@ fn what_matches_nothing_is_unused() {
     let inventory = Inventory::default();
     let skipped = NotEvaluated { rule: "b-rule".into(), needs: "nodes".to_owned() };
     let mut none = Vec::new();
-    apply(&mut none, &[other], &inventory, &[skipped], TODAY);
+    apply(&mut none, &[other], &[&inventory], &[skipped], TODAY);
     assert!(none.is_empty(), "a waiver of a rule that was not evaluated is not unused");
 }
 
@@ -102,7 +102,7 @@ fn the_longest_of_several_is_shown() {
     let long = Waiver { owner: "team".to_owned(), ..waiver(object("node/worker-1")) };
     for waivers in [[short.clone(), long.clone()], [long, short]] {
         let mut all = findings(&inventory);
-        apply(&mut all, &waivers, &inventory, &[], TODAY);
+        apply(&mut all, &waivers, &[&inventory], &[], TODAY);
         assert_eq!(all.len(), 4, "both are used");
         assert_eq!(all[1].waived.as_ref().unwrap().owner, "team");
     }
@@ -125,7 +125,7 @@ fn findings_about_the_run_are_not_waived() {
     for rule in NEVER_WAIVED {
         let mut all = vec![Finding::new(rule, Severity::Error, "x")];
         let any = Waiver { rule: rule.into(), ..waiver(object("environment")) };
-        apply(&mut all, &[any], &Inventory::default(), &[], TODAY);
+        apply(&mut all, &[any], &[], &[], TODAY);
         assert!(all[0].waived.is_none(), "{rule}");
         assert_eq!(&*all[1].rule, "waiver-unused");
     }
@@ -176,7 +176,7 @@ proptest! {
         let waivers: Vec<Waiver> =
             targets[..count].iter().map(|target| Waiver { expires, ..waiver(object(target)) }).collect();
         let mut all = findings(&inventory);
-        apply(&mut all, &waivers, &inventory, &[], TODAY);
+        apply(&mut all, &waivers, &[&inventory], &[], TODAY);
         let waived = all.iter().filter(|finding| finding.waived.is_some()).count();
         let about_waivers = all.len() - 4;
         prop_assert_eq!(waived, if days >= 0 { count } else { 0 });
