@@ -34,7 +34,7 @@ pub(in crate::policy) struct Prepared(Kind);
 
 #[derive(Clone)]
 enum Kind {
-    Interpreter(Program),
+    Interpreter(Box<Program>),
     Machine(Code),
 }
 
@@ -63,14 +63,14 @@ impl Prepared {
                     .map_err(|error| Failure::Evaluation(error.to_string()))?;
                 Ok(Self(Kind::Machine(Code { program: compiled, policy, data: program.data() })))
             }
-            (Engine::Machine, None) | (Engine::Interpreter, _) => Ok(Self(Kind::Interpreter(program))),
+            (Engine::Machine, None) | (Engine::Interpreter, _) => Ok(Self(Kind::Interpreter(Box::new(program)))),
         }
     }
 
     /// An evaluator for one thread.
     pub(in crate::policy) fn evaluator(&self) -> Result<Evaluator, Failure> {
         match &self.0 {
-            Kind::Interpreter(program) => Ok(Evaluator::Interpreter(Box::new(program.clone()))),
+            Kind::Interpreter(program) => Ok(Evaluator::Interpreter(program.clone())),
             Kind::Machine(code) => {
                 let mut machine = RegoVM::new_with_policy(code.policy.clone());
                 machine.load_program(Arc::clone(&code.program));
