@@ -3,7 +3,7 @@
 use super::name::Symbol;
 
 /// Labels: keys are unique, kept sorted by symbol.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Labels(Vec<(Symbol, Symbol)>);
 
 impl Labels {
@@ -50,14 +50,14 @@ impl FromIterator<(Symbol, Symbol)> for Labels {
 
 /// A label selector: all requirements must hold; without any it matches everything. "No selector" (which matches nothing)
 /// is an `Option` at its owner.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LabelSelector {
     /// The requirements; `matchLabels` are `In` with one value.
     pub requirements: Vec<Requirement>,
 }
 
 /// One requirement of a selector.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Requirement {
     /// The label's key.
     pub key: Symbol,
@@ -66,7 +66,7 @@ pub struct Requirement {
 }
 
 /// What a requirement asks of a label's value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operator {
     /// One of these.
     In(Vec<Symbol>),

@@ -7,7 +7,7 @@ use super::resources::{NonZeroRequests, Resources};
 use super::time::Duration;
 
 /// A pod template: labels and a specification. Two templates that are equal are one revision.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PodTemplate {
     /// Labels of the template; a controller adds its own.
     pub labels: Labels,
@@ -19,7 +19,7 @@ pub struct PodTemplate {
 }
 
 /// A pod's specification, as far as it decides where it runs and how long it lives.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PodSpec {
     /// What the scheduler counts for it: init containers, sidecars, overhead and pod-level resources folded in.
     pub requests: Resources,
@@ -74,7 +74,7 @@ pub struct PodSpec {
 }
 
 /// One term of node affinity: all must hold. A term without any matches nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct NodeSelectorTerm {
     /// `matchExpressions`, over labels.
     pub expressions: Vec<NodeRequirement>,
@@ -83,7 +83,7 @@ pub struct NodeSelectorTerm {
 }
 
 /// A requirement on a node's label or field.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NodeRequirement {
     /// Label key, or [`Symbol::METADATA_NAME`] for a field.
     pub key: Symbol,
@@ -92,7 +92,7 @@ pub struct NodeRequirement {
 }
 
 /// What a node requirement asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum NodeRequirementOperator {
     /// One of these.
     In(Vec<Symbol>),
@@ -111,7 +111,7 @@ pub enum NodeRequirementOperator {
 }
 
 /// A preferred node-affinity term.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PreferredNodeTerm {
     /// Its weight, 1 to 100.
     pub weight: i64,
@@ -120,7 +120,7 @@ pub struct PreferredNodeTerm {
 }
 
 /// A toleration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Toleration {
     /// The taint's key; `None`: every key.
     pub key: Option<Symbol>,
@@ -133,7 +133,7 @@ pub struct Toleration {
 }
 
 /// How a toleration compares the taint's value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TolerationOperator {
     /// The values are equal.
     Equal(Symbol),
@@ -142,7 +142,7 @@ pub enum TolerationOperator {
 }
 
 /// A term of pod affinity or anti-affinity.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PodAffinityTerm {
     /// The label that names the domain.
     pub topology_key: Symbol,
@@ -160,7 +160,7 @@ pub struct PodAffinityTerm {
 }
 
 /// A preferred pod-affinity term.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PreferredPodTerm {
     /// Its weight, 1 to 100.
     pub weight: i64,
@@ -169,7 +169,7 @@ pub struct PreferredPodTerm {
 }
 
 /// A topology spread constraint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SpreadConstraint {
     /// How uneven it may be.
     pub max_skew: i64,
@@ -190,7 +190,7 @@ pub struct SpreadConstraint {
 }
 
 /// What happens when a spread constraint cannot be met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WhenUnsatisfiable {
     /// Hard.
     DoNotSchedule,
@@ -199,7 +199,7 @@ pub enum WhenUnsatisfiable {
 }
 
 /// Whether a spread constraint honours node affinity or taints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SpreadPolicy {
     /// Nodes that it excludes do not count.
     Honor,
@@ -208,7 +208,7 @@ pub enum SpreadPolicy {
 }
 
 /// A host port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostPort {
     /// The port.
     pub port: u16,
@@ -219,7 +219,7 @@ pub struct HostPort {
 }
 
 /// A transport protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
     /// TCP.
     Tcp,
@@ -230,7 +230,7 @@ pub enum Protocol {
 }
 
 /// Whether a pod may evict others to be placed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PreemptionPolicy {
     /// `PreemptLowerPriority`.
     #[default]
@@ -240,7 +240,7 @@ pub enum PreemptionPolicy {
 }
 
 /// A volume that decides where a pod can run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum VolumeUse {
     /// A claim that only one node may mount at a time (`ReadWriteOnce`), by namespaced name; `None` for a claim of its own
     /// for each ordinal of a StatefulSet.

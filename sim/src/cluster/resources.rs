@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::name::Symbol;
 
 /// An amount of each resource. Source: `pkg/scheduler/framework/types.go`, `Resource`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Resources {
     /// CPU, in thousandths of a core.
     pub cpu_milli: i64,
@@ -18,7 +18,7 @@ pub struct Resources {
 }
 
 /// What the least-allocated score counts for a pod: a container without a request counts 100m CPU and 200 MiB.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NonZeroRequests {
     /// CPU, in thousandths of a core.
     pub cpu_milli: i64,
@@ -35,6 +35,17 @@ impl Resources {
         for (name, amount) in &other.scalar {
             let total = self.scalar.entry(*name).or_insert(0);
             *total = total.saturating_add(*amount);
+        }
+    }
+
+    /// Takes `other` away again.
+    pub fn subtract(&mut self, other: &Self) {
+        self.cpu_milli = self.cpu_milli.saturating_sub(other.cpu_milli);
+        self.memory_bytes = self.memory_bytes.saturating_sub(other.memory_bytes);
+        self.ephemeral_storage_bytes = self.ephemeral_storage_bytes.saturating_sub(other.ephemeral_storage_bytes);
+        for (name, amount) in &other.scalar {
+            let total = self.scalar.entry(*name).or_insert(0);
+            *total = total.saturating_sub(*amount);
         }
     }
 

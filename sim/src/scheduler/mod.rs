@@ -7,6 +7,7 @@
 //! | `snapshot.rs` | a cluster prepared for many decisions: what each node holds |
 //! | `scheduling_cycle.rs` | one decision: PreFilter, Filter, Score |
 //! | `preemption.rs` | which pods of lower priority would go, and where |
+//! | `cache/` | a cluster kept ready for placing many pods, with the same answers |
 //! | `queue.rs` | which pod is next |
 //! | `plugins/` | one file or folder a plugin, filtering apart from scoring |
 //!
@@ -16,6 +17,7 @@
 //! [`crate::cluster::VolumeUse`] does not say. Among victims of equal priority and starting time, whose order Kubernetes
 //! leaves open, the older id is the more important one.
 
+mod cache;
 mod framework;
 mod plugins;
 mod preemption;
@@ -24,6 +26,7 @@ mod reasons;
 mod scheduling_cycle;
 mod snapshot;
 
+pub use cache::{Cache, Sampling};
 pub use framework::{Code, Plugin, PreFilterRejection, SchedulingResult, Verdict};
 pub use plugins::{node_matches_affinity, tolerates, untolerated_taint};
 pub use preemption::{NodeStatus, Preemption, Victims, preempt, preempt_candidate};

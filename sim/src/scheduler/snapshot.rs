@@ -130,7 +130,31 @@ pub struct Snapshot<'a> {
     pub state: &'a ClusterState,
     nodes: BTreeMap<NodeId, NodeInfo<'a>>,
     nominated: BTreeMap<NodeId, Vec<Candidate<'a>>>,
-    images: BTreeMap<Symbol, ImageState>,
+    images: Images,
+}
+
+/// The images on the nodes of a cluster.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Images {
+    /// By normalised name.
+    pub(crate) of_image: BTreeMap<Symbol, ImageState>,
+    /// How many nodes there are in all.
+    pub(crate) node_count: usize,
+}
+
+impl Images {
+    pub(crate) fn of<'n>(nodes: impl Iterator<Item = &'n Node>) -> Self {
+        let mut images = Self::default();
+        for node in nodes {
+            images.node_count = images.node_count.saturating_add(1);
+            for (image, size_bytes) in &node.images {
+                let state = ImageState { size_bytes: *size_bytes, node_count: 0 };
+                let state = images.of_image.entry(*image).or_insert(state);
+                state.node_count = state.node_count.saturating_add(1);
+            }
+        }
+        images
+    }
 }
 
 /// An image on the nodes of a cluster.
@@ -150,15 +174,8 @@ impl<'a> Snapshot<'a> {
             state,
             nodes: state.nodes.iter().map(|(id, node)| (*id, NodeInfo::new(*id, node, []))).collect(),
             nominated: BTreeMap::new(),
-            images: BTreeMap::new(),
+            images: Images::of(state.nodes.values()),
         };
-        for node in state.nodes.values() {
-            for (image, size_bytes) in &node.images {
-                let state = ImageState { size_bytes: *size_bytes, node_count: 0 };
-                let state = snapshot.images.entry(*image).or_insert(state);
-                state.node_count = state.node_count.saturating_add(1);
-            }
-        }
         for (id, pod) in &state.pods {
             snapshot.include(*id, pod);
         }
@@ -227,9 +244,9 @@ impl<'a> Snapshot<'a> {
         self.nominated.get(&node).map_or(&[], Vec::as_slice)
     }
 
-    /// What is known of `image`, where a node holds it.
-    pub(crate) fn image(&self, image: Symbol) -> Option<ImageState> {
-        self.images.get(&image).copied()
+    /// The images on its nodes.
+    pub(crate) const fn images(&self) -> &Images {
+        &self.images
     }
 
     /// The labels of a namespace; none for one that does not exist.

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod affinity;
+mod cache;
 mod cluster;
 mod pod;
 mod preempt;

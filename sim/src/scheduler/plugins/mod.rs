@@ -17,24 +17,24 @@
 //! | `image_locality.rs` | | images that are present |
 //! | `normalize_score.rs` | | shared by several |
 
-mod balanced_allocation;
+pub(crate) mod balanced_allocation;
 mod dynamic_resources;
-mod image_locality;
+pub(crate) mod image_locality;
 pub(crate) mod inter_pod_affinity;
-mod node_affinity;
-mod node_name;
+pub(crate) mod node_affinity;
+pub(crate) mod node_name;
 mod node_ports;
-mod node_resources_fit;
-mod node_unschedulable;
-mod normalize_score;
+pub(crate) mod node_resources_fit;
+pub(crate) mod node_unschedulable;
+pub(crate) mod normalize_score;
 pub(crate) mod pod_topology_spread;
-mod taint_toleration;
+pub(crate) mod taint_toleration;
 mod volume_binding;
 pub(crate) mod volume_restrictions;
 
 pub use node_affinity::node_matches_affinity;
 pub(crate) use node_affinity::{PreFilter as NodeAffinityPreFilter, pre_filter as node_affinity_pre_filter};
-pub(crate) use node_ports::free_ports;
+pub(crate) use node_ports::{any_taken, free_ports};
 pub use taint_toleration::{tolerates, untolerated_taint};
 
 use super::framework::{Plugin, Rejection};
@@ -73,3 +73,8 @@ pub(crate) const SCORES: &[(Plugin, i64, Score)] = &[
     (Plugin::NodeResourcesBalancedAllocation, 1, balanced_allocation::score),
     (Plugin::ImageLocality, 1, image_locality::score),
 ];
+
+/// The weight of a plugin's scores; 0 for one that gives none.
+pub(crate) fn weight(plugin: Plugin) -> i64 {
+    SCORES.iter().find(|(scoring, _, _)| *scoring == plugin).map_or(0, |(_, weight, _)| *weight)
+}

@@ -120,16 +120,16 @@ fn field_matches(requirement: &NodeRequirement, name: Symbol) -> bool {
 
 /// The sum of the weights of the preferred terms that match.
 pub(crate) fn score(input: &ScoreInput<'_, '_>) -> Option<Vec<i64>> {
-    let terms = &input.pod.spec.preferred_node_terms;
-    if terms.is_empty() {
+    let spec = input.pod.spec;
+    if spec.preferred_node_terms.is_empty() {
         return None;
     }
     let names = &input.snapshot.state.names;
-    let weight = |node: &NodeInfo<'_>| {
-        terms
-            .iter()
-            .filter(|preferred| term_matches(names, &preferred.term, node.node))
-            .fold(0_i64, |sum, preferred| sum.saturating_add(preferred.weight))
-    };
-    Some(normalize(input.nodes.iter().map(|node| weight(node)).collect()))
+    Some(normalize(input.nodes.iter().map(|node| preference(names, spec, node.node)).collect()))
+}
+
+/// The sum of the weights of the preferred terms of `spec` that `node` matches.
+pub(crate) fn preference(names: &Names, spec: &PodSpec, node: &Node) -> i64 {
+    let matching = spec.preferred_node_terms.iter().filter(|preferred| term_matches(names, &preferred.term, node));
+    matching.fold(0_i64, |sum, preferred| sum.saturating_add(preferred.weight))
 }

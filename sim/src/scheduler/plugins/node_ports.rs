@@ -10,9 +10,17 @@ use crate::scheduler::snapshot::NodeInfo;
 
 pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<Rejection> {
     let names = &cycle.snapshot.state.names;
-    let wanted = &cycle.pod.spec.host_ports;
-    let taken = wanted.iter().any(|port| node.used_ports.iter().any(|used| conflict(names, port, used)));
+    let taken = any_taken(names, &cycle.pod.spec.host_ports, node.used_ports.iter());
     taken.then(|| Rejection::unschedulable(Reason::HostPorts))
+}
+
+/// Whether one of the `wanted` ports is in conflict with one that is `used`.
+pub(crate) fn any_taken<'p>(
+    names: &Names,
+    wanted: &[HostPort],
+    used: impl Iterator<Item = &'p HostPort> + Clone,
+) -> bool {
+    wanted.iter().any(|port| used.clone().any(|used| conflict(names, port, used)))
 }
 
 /// Frees the ports of `freed`. As upstream, which keeps each used port once: it is free then even if another pod of the node

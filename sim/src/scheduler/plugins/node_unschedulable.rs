@@ -1,7 +1,7 @@
 //! Cordoned nodes. Source: `plugins/nodeunschedulable/node_unschedulable.go`.
 
 use super::taint_toleration::any_tolerates;
-use crate::cluster::{Effect, Symbol, Taint};
+use crate::cluster::{Effect, Node, PodSpec, Symbol, Taint};
 use crate::scheduler::framework::Rejection;
 use crate::scheduler::reasons::Reason;
 use crate::scheduler::scheduling_cycle::CycleState;
@@ -12,6 +12,10 @@ const TAINT: Taint =
     Taint { key: Symbol::UNSCHEDULABLE_TAINT, value: Symbol::EMPTY, effect: Effect::NoSchedule, added_at: None };
 
 pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<Rejection> {
-    let rejected = node.node.unschedulable && !any_tolerates(&cycle.pod.spec.tolerations, &TAINT);
-    rejected.then(|| Rejection::unresolvable(Reason::NodeUnschedulable))
+    rejects(cycle.pod.spec, node.node).then(|| Rejection::unresolvable(Reason::NodeUnschedulable))
+}
+
+/// Whether `node` is cordoned and a pod of `spec` does not tolerate that.
+pub(crate) fn rejects(spec: &PodSpec, node: &Node) -> bool {
+    node.unschedulable && !any_tolerates(&spec.tolerations, &TAINT)
 }

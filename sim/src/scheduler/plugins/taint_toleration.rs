@@ -41,11 +41,15 @@ pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<
 
 /// The fewer PreferNoSchedule taints that are not tolerated, the better.
 pub(crate) fn score(input: &ScoreInput<'_, '_>) -> Option<Vec<i64>> {
-    let untolerated = |node: &NodeInfo<'_>| {
-        let taints = node.node.taints.iter().filter(|taint| {
-            taint.effect == Effect::PreferNoSchedule && !any_tolerates(&input.pod.spec.tolerations, taint)
-        });
-        i64::try_from(taints.count()).unwrap_or(i64::MAX)
-    };
-    Some(normalize_reversed(input.nodes.iter().map(|node| untolerated(node)).collect()))
+    let spec = input.pod.spec;
+    Some(normalize_reversed(input.nodes.iter().map(|node| avoidance(spec, node.node)).collect()))
+}
+
+/// How many PreferNoSchedule taints of `node` a pod of `spec` does not tolerate.
+pub(crate) fn avoidance(spec: &PodSpec, node: &Node) -> i64 {
+    let taints = node
+        .taints
+        .iter()
+        .filter(|taint| taint.effect == Effect::PreferNoSchedule && !any_tolerates(&spec.tolerations, taint));
+    i64::try_from(taints.count()).unwrap_or(i64::MAX)
 }

@@ -45,7 +45,7 @@ pub(crate) struct State<'a> {
 
 /// `None` (Skip) when no required term of either side is there.
 pub(crate) fn pre_filter<'a>(snapshot: &Snapshot<'a>, pod: &Candidate<'a>) -> Option<State<'a>> {
-    let resolve = |term| IncomingTerm::new(snapshot, *pod, term);
+    let resolve = |term| IncomingTerm::new(snapshot.state, *pod, term);
     let mut state = State {
         pod: *pod,
         namespace_labels: snapshot.namespace_labels(pod.namespace).cloned().unwrap_or_default(),

@@ -9,7 +9,7 @@ use crate::scheduler::scheduling_cycle::ScoreInput;
 use crate::scheduler::snapshot::{Candidate, NodeInfo, PlacedPod};
 
 /// `hardPodAffinityWeight`: what a required affinity term of a placed pod counts.
-const HARD_POD_AFFINITY_WEIGHT: i64 = 1;
+pub(crate) const HARD_POD_AFFINITY_WEIGHT: i64 = 1;
 
 /// Weight by label key and value.
 type Weights = BTreeMap<(Symbol, Symbol), i64>;
@@ -47,7 +47,7 @@ pub(crate) fn score(input: &ScoreInput<'_, '_>) -> Option<Vec<i64>> {
 fn incoming<'a>(input: &ScoreInput<'_, 'a>) -> Incoming<'a> {
     let resolve = |preferred: &'a PreferredPodTerm, sign: i64| {
         let weight = preferred.weight.saturating_mul(sign);
-        (weight, IncomingTerm::new(input.snapshot, *input.pod, &preferred.term))
+        (weight, IncomingTerm::new(input.snapshot.state, *input.pod, &preferred.term))
     };
     let spec = input.pod.spec;
     let affinity = spec.preferred_affinity.iter().map(|preferred| resolve(preferred, 1));
@@ -90,7 +90,7 @@ fn add(weights: &mut Weights, node: &NodeInfo<'_>, key: Symbol, weight: i64) {
 }
 
 /// The smallest becomes 0 and the largest 100; all 0 where they are equal.
-fn normalize(raw: &[i64]) -> Vec<i64> {
+pub(crate) fn normalize(raw: &[i64]) -> Vec<i64> {
     let least = raw.iter().copied().min().unwrap_or(0);
     let range = raw.iter().copied().max().unwrap_or(0).saturating_sub(least);
     raw.iter()

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::cluster::{Labels, PodAffinityTerm, Symbol};
-use crate::scheduler::snapshot::{Candidate, Snapshot};
+use crate::cluster::{ClusterState, Labels, PodAffinityTerm, Symbol};
+use crate::scheduler::snapshot::Candidate;
 
 /// A term of a pod that is already placed matches `target`: the labels of `target`'s namespace are looked up.
 pub(crate) fn placed_term_matches(
@@ -32,11 +32,11 @@ impl<'a> IncomingTerm<'a> {
     ///
     /// 1.36.3 keeps the namespace selector after it has resolved it, and asks it again without any labels: a selector that
     /// consists of NotIn and DoesNotExist only matches every namespace.
-    pub(crate) fn new(snapshot: &Snapshot<'a>, owner: Candidate<'a>, term: &'a PodAffinityTerm) -> Self {
+    pub(crate) fn new(state: &ClusterState, owner: Candidate<'a>, term: &'a PodAffinityTerm) -> Self {
         let selected = match &term.namespace_selector {
             Some(selector) if selector.matches(&Labels::default()) => None,
             Some(selector) => {
-                let namespaces = snapshot.state.namespaces.iter();
+                let namespaces = state.namespaces.iter();
                 let matching = namespaces.filter(|(_, namespace)| selector.matches(&namespace.labels));
                 Some(matching.map(|(name, _)| *name).collect())
             }

@@ -1,11 +1,12 @@
 //! Constraints with their selectors resolved. Source: `plugins/podtopologyspread/common.go`, `plugins/helper/spread.go`.
 
 use crate::cluster::{
-    LabelSelector, Labels, Operator, Owner, Requirement, SpreadConstraint, SpreadPolicy, Symbol, WhenUnsatisfiable,
+    ClusterState, LabelSelector, Labels, Names, Node, Operator, Owner, PodSpec, Requirement, SpreadConstraint,
+    SpreadPolicy, Symbol, WhenUnsatisfiable,
 };
 use crate::scheduler::plugins::node_affinity::node_matches_affinity;
 use crate::scheduler::plugins::taint_toleration::untolerated_taint;
-use crate::scheduler::snapshot::{Candidate, NodeInfo, Snapshot};
+use crate::scheduler::snapshot::{Candidate, NodeInfo};
 
 /// A constraint of one pod.
 #[derive(Clone, Debug)]
@@ -41,14 +42,14 @@ impl Constraint {
         self.selector.as_ref().is_some_and(|selector| selector.matches(labels))
     }
 
-    /// Whether `node` counts for this constraint of `pod`.
-    pub(crate) fn includes(&self, snapshot: &Snapshot<'_>, pod: &Candidate<'_>, node: &NodeInfo<'_>) -> bool {
+    /// Whether `node` counts for this constraint of a pod of `spec`.
+    pub(crate) fn includes(&self, names: &Names, spec: &PodSpec, node: &Node) -> bool {
         let by_affinity = match self.node_affinity_policy {
-            SpreadPolicy::Honor => node_matches_affinity(&snapshot.state.names, pod.spec, node.node),
+            SpreadPolicy::Honor => node_matches_affinity(names, spec, node),
             SpreadPolicy::Ignore => true,
         };
         let by_taints = match self.node_taints_policy {
-            SpreadPolicy::Honor => untolerated_taint(pod.spec, node.node).is_none(),
+            SpreadPolicy::Honor => untolerated_taint(spec, node).is_none(),
             SpreadPolicy::Ignore => true,
         };
         by_affinity && by_taints
@@ -57,11 +58,15 @@ impl Constraint {
     /// The pods of `node` in `namespace` that the selector matches; those that terminate do not count, and a selector that
     /// matches everything counts none.
     pub(crate) fn count(&self, node: &NodeInfo<'_>, namespace: Symbol) -> i64 {
-        let Some(selector) = self.selector.as_ref().filter(|selector| !selector.is_empty()) else { return 0 };
         let counted = node.pods.iter().filter(|placed| {
-            placed.deletion.is_none() && placed.pod.namespace == namespace && selector.matches(placed.pod.labels)
+            placed.deletion.is_none() && placed.pod.namespace == namespace && self.counts(placed.pod.labels)
         });
         i64::try_from(counted.count()).unwrap_or(i64::MAX)
+    }
+
+    /// Whether a pod with `labels` counts, in the right namespace: a selector that matches everything counts none.
+    pub(crate) fn counts(&self, labels: &Labels) -> bool {
+        self.selector.as_ref().is_some_and(|selector| !selector.is_empty() && selector.matches(labels))
     }
 }
 
@@ -80,8 +85,8 @@ pub(crate) fn declared(pod: &Candidate<'_>, when_unsatisfiable: WhenUnsatisfiabl
 
 /// The constraints of a pod that declares none: spread over hosts and zones, of the pods that its Services and its controller
 /// select. Without such a selector there are none.
-pub(crate) fn defaults(snapshot: &Snapshot<'_>, pod: &Candidate<'_>) -> Vec<Constraint> {
-    let selector = default_selector(snapshot, pod);
+pub(crate) fn defaults(state: &ClusterState, pod: &Candidate<'_>) -> Vec<Constraint> {
+    let selector = default_selector(state, pod);
     if selector.is_empty() {
         return Vec::new();
     }
@@ -96,16 +101,16 @@ pub(crate) fn defaults(snapshot: &Snapshot<'_>, pod: &Candidate<'_>) -> Vec<Cons
     vec![constraint(Symbol::HOSTNAME, 3), constraint(Symbol::ZONE, 5)]
 }
 
-fn default_selector(snapshot: &Snapshot<'_>, pod: &Candidate<'_>) -> LabelSelector {
-    let services = snapshot.state.services.iter().filter(|service| service.namespace == pod.namespace);
+fn default_selector(state: &ClusterState, pod: &Candidate<'_>) -> LabelSelector {
+    let services = state.services.iter().filter(|service| service.namespace == pod.namespace);
     let of_services = services.filter_map(|service| service.selector.as_ref());
     let mut requirements: Vec<Requirement> = of_services
         .filter(|selector| selector.matches(pod.labels))
         .flat_map(|selector| selector.requirements.iter().cloned())
         .collect();
     let of_controller = match pod.owner {
-        Owner::ReplicaSet(id) => snapshot.state.replica_sets.get(&id).map(|set| &set.selector),
-        Owner::StatefulSet { set, .. } => snapshot.state.stateful_sets.get(&set).map(|set| &set.selector),
+        Owner::ReplicaSet(id) => state.replica_sets.get(&id).map(|set| &set.selector),
+        Owner::StatefulSet { set, .. } => state.stateful_sets.get(&set).map(|set| &set.selector),
         Owner::None | Owner::DaemonSet(_) | Owner::Node | Owner::Other { .. } => None,
     };
     requirements.extend(of_controller.into_iter().flat_map(|selector| selector.requirements.iter().cloned()));
@@ -115,6 +120,6 @@ fn default_selector(snapshot: &Snapshot<'_>, pod: &Candidate<'_>) -> LabelSelect
 }
 
 /// Whether `node` has the labels of all `constraints`.
-pub(crate) fn has_all_keys(node: &NodeInfo<'_>, constraints: &[Constraint]) -> bool {
-    constraints.iter().all(|constraint| node.node.labels.get(constraint.topology_key).is_some())
+pub(crate) fn has_all_keys(node: &Node, constraints: &[Constraint]) -> bool {
+    constraints.iter().all(|constraint| node.labels.get(constraint.topology_key).is_some())
 }

@@ -32,10 +32,10 @@ pub(crate) fn pre_filter(snapshot: &Snapshot<'_>, pod: &Candidate<'_>) -> Option
         return None;
     }
     let mut domains: Vec<BTreeMap<Symbol, i64>> = constraints.iter().map(|_| BTreeMap::new()).collect();
-    for node in snapshot.nodes().filter(|node| has_all_keys(node, &constraints)) {
+    for node in snapshot.nodes().filter(|node| has_all_keys(node.node, &constraints)) {
         for (constraint, domains) in constraints.iter().zip(&mut domains) {
             let Some(value) = node.node.labels.get(constraint.topology_key) else { continue };
-            if constraint.includes(snapshot, pod, node) {
+            if constraint.includes(&snapshot.state.names, pod.spec, node.node) {
                 let count = domains.entry(value).or_insert(0);
                 *count = count.saturating_add(constraint.count(node, pod.namespace));
             }
@@ -74,7 +74,9 @@ impl State {
         }
         for counted in &mut self.constraints {
             let Some(value) = labels.get(counted.constraint.topology_key) else { continue };
-            if counted.constraint.selects(placed.pod.labels) && counted.constraint.includes(snapshot, pod, node) {
+            if counted.constraint.selects(placed.pod.labels)
+                && counted.constraint.includes(&snapshot.state.names, pod.spec, node.node)
+            {
                 let count = counted.domains.entry(value).or_insert(0);
                 *count = count.saturating_add(by);
                 counted.update_least();

@@ -23,12 +23,12 @@ pub(crate) fn score(input: &ScoreInput<'_, '_>) -> Option<Vec<i64>> {
     let constraints = if require_all_keys {
         declared(input.pod, WhenUnsatisfiable::ScheduleAnyway)
     } else {
-        defaults(input.snapshot, input.pod)
+        defaults(input.snapshot.state, input.pod)
     };
     if constraints.is_empty() {
         return None;
     }
-    let ignored = |node: &NodeInfo<'_>| require_all_keys && !has_all_keys(node, &constraints);
+    let ignored = |node: &NodeInfo<'_>| require_all_keys && !has_all_keys(node.node, &constraints);
     let scored: Vec<&NodeInfo<'_>> = input.nodes.iter().copied().filter(|node| !ignored(node)).collect();
     let counted: Vec<&NodeInfo<'_>> = input.snapshot.nodes().filter(|node| !ignored(node)).collect();
     let weighted: Vec<Weighted> =
@@ -51,7 +51,7 @@ fn weigh(
         size = domains.len();
         for node in counted {
             if let Some(count) = domains.get_mut(&value_or_empty(node, constraint))
-                && constraint.includes(input.snapshot, input.pod, node)
+                && constraint.includes(&input.snapshot.state.names, input.pod.spec, node.node)
             {
                 *count = count.saturating_add(constraint.count(node, input.pod.namespace));
             }
@@ -81,7 +81,7 @@ fn raw_score(input: &ScoreInput<'_, '_>, weighted: &[Weighted], node: &NodeInfo<
 }
 
 /// The smallest raw score becomes 100; ignored nodes get 0.
-fn normalize(raw: &[Option<i64>]) -> Vec<i64> {
+pub(crate) fn normalize(raw: &[Option<i64>]) -> Vec<i64> {
     let least = raw.iter().flatten().copied().min().unwrap_or(0);
     let largest = raw.iter().flatten().copied().max().unwrap_or(0);
     raw.iter()

@@ -1,0 +1,111 @@
+//! The cache gives the best nodes that kube-scheduler gave, and goes on doing so while pods come, terminate and go and nodes are
+//! cordoned: at each step of a history it answers like a scheduling cycle that counts everything anew.
+
+use std::collections::BTreeSet;
+
+use quorate_sim::cluster::{ClusterState, Deletion, DeletionCause, NodeId, Pod, PodId};
+use quorate_sim::scheduler::{Cache, Candidate, Sampling, Snapshot, schedule_candidate};
+use serde_json::Value;
+
+use crate::{cases, cluster, recordings};
+
+#[test]
+fn the_cache_finds_the_recorded_best_nodes() {
+    let (mut count, mut left_to_the_cycle) = (0_usize, 0_usize);
+    for file in recordings("schedule") {
+        for case in cases(&file) {
+            let Ok((state, pod)) = cluster::convert(&case) else { continue };
+            let mut cache = Cache::new(&state, Sampling::AllNodes);
+            let Some(best) = cache.best_nodes(&state, &pod) else {
+                left_to_the_cycle += 1;
+                continue;
+            };
+            count += 1;
+            let names: BTreeSet<&str> = best.iter().map(|id| state.names.text(state.nodes[id].name)).collect();
+            let recorded: BTreeSet<&str> = case["best"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            assert_eq!(names, recorded, "{}", case["id"]);
+        }
+    }
+    eprintln!("{count} cases compared; {left_to_the_cycle} are not the cache's");
+    assert!(count >= 2500, "only {count} cases were compared");
+}
+
+/// A small generator of its own (splitmix64), so that a history is the same everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % u64::try_from(bound).unwrap()).unwrap()
+    }
+}
+
+fn anew(state: &ClusterState, pod: &Pod) -> Vec<NodeId> {
+    let candidate = Candidate { id: None, ..Candidate::of_pod(PodId(u32::MAX), pod) };
+    schedule_candidate(&Snapshot::new(state), &candidate).best
+}
+
+/// Places the pods of a case again, one after the other, with other things happening in between. Gives how many decisions were
+/// compared.
+fn play(id: &Value, mut state: ClusterState, pod: Pod, dice: &mut Dice) -> usize {
+    let mut pods: Vec<Pod> = state.pods.values().filter(|pod| pod.nominated_node.is_none()).cloned().collect();
+    pods.push(pod);
+    state.pods.retain(|_, pod| pod.nominated_node.is_none() && pod.node.is_some());
+    let mut cache = Cache::new(&state, Sampling::AllNodes);
+    let mut compared = 0;
+    for step in 0..30 {
+        let ids: Vec<PodId> = state.pods.keys().copied().collect();
+        match dice.below(10) {
+            0 if !ids.is_empty() => {
+                let id = ids[dice.below(ids.len())];
+                state.pods.remove(&id);
+                cache.pod_changed(&state, id);
+            }
+            1 if !ids.is_empty() => {
+                let id = ids[dice.below(ids.len())];
+                state.pods.get_mut(&id).unwrap().deletion =
+                    Some(Deletion { requested_at: state.now, cause: DeletionCause::Eviction });
+                cache.pod_changed(&state, id);
+            }
+            2 => {
+                let nodes: Vec<NodeId> = state.nodes.keys().copied().collect();
+                let node = nodes[dice.below(nodes.len())];
+                let of_state = state.nodes.get_mut(&node).unwrap();
+                of_state.unschedulable = !of_state.unschedulable;
+                if dice.below(2) == 0 {
+                    of_state.taints.clear();
+                }
+                cache.node_changed(node);
+            }
+            _ => {
+                let mut pod = pods[dice.below(pods.len())].clone();
+                (pod.node, pod.deletion) = (None, None);
+                let Some(best) = cache.best_nodes(&state, &pod) else { continue };
+                assert_eq!(best, anew(&state, &pod), "{id}, step {step}");
+                compared += 1;
+                if !best.is_empty() {
+                    pod.node = Some(best[dice.below(best.len())]);
+                    let id = state.add_pod(pod);
+                    cache.pod_changed(&state, id);
+                }
+            }
+        }
+    }
+    compared
+}
+
+#[test]
+fn a_cache_that_is_kept_answers_like_counting_anew() {
+    let mut compared = 0;
+    for file in recordings("schedule") {
+        for (number, case) in cases(&file).iter().enumerate() {
+            let Ok((state, pod)) = cluster::convert(case) else { continue };
+            compared += play(&case["id"], state, pod, &mut Dice(number as u64));
+        }
+    }
+    eprintln!("{compared} decisions compared");
+    assert!(compared >= 30_000, "only {compared} decisions were compared");
+}
