@@ -51,7 +51,8 @@ fn nominate(state: &ClusterState, pod: PodId, node: Option<NodeId>) -> Option<Ch
 
 /// Which of several equally good nodes is taken: Kubernetes' own choice depends on a race; here the first for seed 0, else
 /// one drawn from the seed.
-fn choose(best: &[NodeId], pod: PodId, seed: u64) -> Option<NodeId> {
+#[must_use]
+pub fn choose(best: &[NodeId], pod: PodId, seed: u64) -> Option<NodeId> {
     if seed == 0 {
         return best.first().copied();
     }

@@ -9,7 +9,7 @@ use crate::controller::{WorkloadId, all_workloads, is_active, workload_of};
 use crate::drain::NodeDrain;
 use crate::event_queue::{Event, EventQueue};
 use crate::eviction::budgets_of;
-use crate::scheduler::{SchedulingQueue, next_to_schedule};
+use crate::scheduler::{Cache, SchedulingQueue, next_to_schedule};
 use crate::transition::{Change, Created, NodeChange, PodChange, WorkloadChange, apply, sentence};
 
 use super::Settings;
@@ -50,6 +50,8 @@ pub struct Simulation {
     pub(super) queue: EventQueue,
     pub(super) dirty: BTreeSet<Key>,
     pub(super) scheduling: SchedulingQueue,
+    /// Made when the scheduler first needs it in a run, during which the state changes by [`Self::commit`] only.
+    pub(super) cache: Option<Cache>,
     pub(super) lifecycle: NodeLifecycle,
     pub(super) taint_deletions: BTreeMap<PodId, Time>,
     pub(super) progress: BTreeMap<crate::cluster::DeploymentId, Progress>,
@@ -72,6 +74,7 @@ impl Simulation {
             queue: EventQueue::default(),
             dirty: BTreeSet::new(),
             scheduling: SchedulingQueue::default(),
+            cache: None,
             lifecycle: NodeLifecycle::default(),
             taint_deletions: BTreeMap::new(),
             progress: BTreeMap::new(),
@@ -96,6 +99,7 @@ impl Simulation {
             queue: self.queue.clone(),
             dirty: self.dirty.clone(),
             scheduling: self.scheduling.clone(),
+            cache: None,
             lifecycle: self.lifecycle.clone(),
             taint_deletions: self.taint_deletions.clone(),
             progress: self.progress.clone(),
@@ -139,6 +143,7 @@ impl Simulation {
         let ready_before = pod.and_then(|pod| self.ready_workload(pod));
         self.wake(change);
         let created = apply(&mut self.state, change);
+        self.tell_cache(change, created);
         let pod = if let Created::Pod(created) = created { Some(created) } else { pod };
         let ready_after = pod.and_then(|pod| self.ready_workload(pod));
         self.recorder.ready_changed(ready_before, ready_after);
@@ -274,6 +279,7 @@ impl Simulation {
 
     /// Runs until nothing more happens on its own, or, if `until` is given, until then.
     pub(super) fn run(&mut self, until: Option<Time>) -> Result<(), Livelock> {
+        self.cache = None;
         loop {
             self.run_now()?;
             self.schedule_drain_retries();

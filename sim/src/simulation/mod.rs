@@ -5,6 +5,7 @@
 //! | `step.rs`, `settings.rs`, `report.rs` | the contract: steps, settings, reports |
 //! | `engine.rs` | the loop: to a fixed point now, then on to the next event |
 //! | `reactions.rs` | what happens when a controller looks, and when an event is due |
+//! | `placing.rs` | the scheduler's attempts |
 //! | `play.rs` | what a user does in a step |
 //! | `drains.rs` | kubectl drain while it is under way |
 //! | `outcome.rs` | how a step ended |
@@ -19,6 +20,7 @@ mod cycle;
 mod drains;
 mod engine;
 mod outcome;
+mod placing;
 mod play;
 mod reactions;
 mod recorder;

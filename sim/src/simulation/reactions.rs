@@ -5,11 +5,10 @@ use std::collections::btree_map::Entry;
 use crate::cluster::{BudgetId, DeletionCause, DeploymentId, Duration, NodeId, PodId, ReplicaSetId, Symbol, Time};
 use crate::controller::deployment::Progress;
 use crate::controller::kubelet::PodStep;
-use crate::controller::scheduling::Attempt;
 use crate::controller::taint_eviction::TaintVerdict;
 use crate::controller::{
     WorkloadId, available_at, daemon_set, deployment, disruption, is_active, kubelet, node_lifecycle, pod_gc,
-    replica_set, scheduling, stateful_set, taint_eviction, workload_of, workload_text,
+    replica_set, stateful_set, taint_eviction, workload_of, workload_text,
 };
 use crate::event_queue::Event;
 use crate::transition::{Change, PodChange};
@@ -27,7 +26,7 @@ impl Simulation {
         }
     }
 
-    fn commit_all(&mut self, changes: &[Change]) {
+    pub(super) fn commit_all(&mut self, changes: &[Change]) {
         for change in changes {
             self.commit(change);
         }
@@ -133,17 +132,6 @@ impl Simulation {
         self.progress.insert(id, progress);
         if let (Some(from), false) = (progress.deadline_from, progress.reported) {
             self.queue.schedule(from.after(deadline), Event::ProgressDeadline(id));
-        }
-    }
-
-    /// The scheduler tries one pod.
-    pub(super) fn schedule(&mut self, pod: PodId) {
-        match scheduling::attempt(&self.state, pod, self.settings.seed) {
-            Attempt::Bound(change) => self.commit(&change),
-            Attempt::Failed(changes) => {
-                self.scheduling.failed(pod);
-                self.commit_all(&changes);
-            }
         }
     }
 

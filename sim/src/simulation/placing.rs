@@ -1,0 +1,63 @@
+//! The scheduler's part: one attempt for one pod, with a [`Cache`] that follows the changes of the state.
+
+use crate::cluster::{NodeId, PodId};
+use crate::controller::scheduling::{self, Attempt};
+use crate::scheduler::{Cache, Sampling};
+use crate::transition::{Change, Created, NodeChange, PodChange, WorkloadChange};
+
+use super::engine::Simulation;
+
+impl Simulation {
+    /// The scheduler tries one pod.
+    pub(super) fn schedule(&mut self, pod: PodId) {
+        let best = self.best_nodes(pod).unwrap_or_default();
+        if let Some(node) = scheduling::choose(&best, pod, self.settings.seed) {
+            return self.commit(&Change::Pod(pod, PodChange::Bind(node)));
+        }
+        // It fits nowhere, or it is a question that the cache leaves to a whole cycle, which also knows why.
+        match scheduling::attempt(&self.state, pod, self.settings.seed) {
+            Attempt::Bound(change) => self.commit(&change),
+            Attempt::Failed(changes) => {
+                self.scheduling.failed(pod);
+                self.commit_all(&changes);
+            }
+        }
+    }
+
+    fn best_nodes(&mut self, pod: PodId) -> Option<Vec<NodeId>> {
+        let of_state = self.state.pods.get(&pod)?;
+        let cache = self.cache.get_or_insert_with(|| Cache::new(&self.state, Sampling::Adaptive));
+        cache.best_nodes(&self.state, of_state)
+    }
+
+    /// The cache learns of a change that has just been made.
+    pub(super) fn tell_cache(&mut self, change: &Change, created: Created) {
+        let Some(cache) = &mut self.cache else { return };
+        match change {
+            Change::Pod(pod, _) => cache.pod_changed(&self.state, *pod),
+            Change::CreatePod { .. } => {
+                if let Created::Pod(pod) = created {
+                    cache.pod_changed(&self.state, pod);
+                }
+            }
+            Change::Node(node, change) => match change {
+                NodeChange::AddTaint(_)
+                | NodeChange::RemoveTaint { .. }
+                | NodeChange::Cordon
+                | NodeChange::Uncordon => cache.node_changed(*node),
+                // The scheduler does not look at these.
+                NodeChange::SetReady(_) | NodeChange::Crash | NodeChange::Recover => {}
+                NodeChange::Delete => self.cache = None,
+            },
+            // With a ReplicaSet goes the selector that spreads its pods.
+            Change::Workload(_, WorkloadChange::Delete) => self.cache = None,
+            Change::Workload(
+                _,
+                WorkloadChange::SetTemplate(_) | WorkloadChange::SetReplicas(_) | WorkloadChange::CompleteRevision,
+            )
+            | Change::CreateReplicaSet { .. }
+            | Change::ScaleReplicaSet { .. }
+            | Change::UpdateBudget { .. } => {}
+        }
+    }
+}
