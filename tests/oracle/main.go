@@ -30,6 +30,7 @@ var subcommands = map[string]subcommand{
 	"generate-schedule": generateSchedule,
 	"generate-preempt":  generatePreempt,
 	"count-schedule":    countSchedule,
+	"measure-schedule":  measureSchedule,
 	"record":            record,
 }
 

@@ -41,11 +41,22 @@ func silenceKubernetes() {
 // newSchedulingCycle builds the framework of kube-scheduler's default profile as scheduler.New does, with informers over
 // a fake client that holds objects.
 func newSchedulingCycle(ctx context.Context, objects []runtime.Object) (*schedulingCycle, error) {
-	configuration, err := latest.Default()
+	snapshot, nominated, err := snapshotOf(ctx, objects)
 	if err != nil {
 		return nil, err
 	}
-	snapshot, nominated, err := snapshotOf(ctx, objects)
+	made, err := newFramework(ctx, objects, snapshot, nominated, 1)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := snapshot.NodeInfos().List()
+	return &schedulingCycle{framework: made, nodes: nodes}, err
+}
+
+// newFramework builds the framework of the default profile over snapshot, with informers over a fake client that holds
+// objects.
+func newFramework(ctx context.Context, objects []runtime.Object, snapshot *cache.Snapshot, nominated nominatedPods, parallelism int) (framework.Framework, error) {
+	configuration, err := latest.Default()
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +81,7 @@ func newSchedulingCycle(ctx context.Context, objects []runtime.Object) (*schedul
 		frameworkruntime.WithSharedCSIManager(nodevolumelimits.NewCSIManager(informerFactory.Storage().V1().CSINodes().Lister())),
 		frameworkruntime.WithSnapshotSharedLister(snapshot),
 		frameworkruntime.WithPodNominator(nominated),
-		frameworkruntime.WithParallelism(1),
+		frameworkruntime.WithParallelism(parallelism),
 	)
 	if err != nil {
 		return nil, err
@@ -79,8 +90,7 @@ func newSchedulingCycle(ctx context.Context, objects []runtime.Object) (*schedul
 	if synced := informerFactory.WaitForCacheSyncWithContext(ctx); synced.Err != nil {
 		return nil, synced.Err
 	}
-	nodes, err := snapshot.NodeInfos().List()
-	return &schedulingCycle{framework: made, nodes: nodes}, err
+	return made, nil
 }
 
 // snapshotOf takes nodes and pods through the scheduler's cache, which also knows which images are where.
