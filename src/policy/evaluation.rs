@@ -100,8 +100,9 @@ pub(super) fn evaluate(set: &PolicySet, inventory: &Inventory, facts: &Facts<'_>
     let active: Vec<Active<'_>> = runnable
         .into_par_iter()
         .map(|(rule, rego, choice)| {
-            let program = prepare(set, (rule, rego), choice, &inventory, &environment);
-            Active { rule, rego, choice, controlled: set.controlled(rego), program }
+            let parameters = engine::from_json(&Value::Object(choice.parameters.clone()));
+            let data = data(inventory.tree(), &environment, &parameters, &regorus::Value::new_object());
+            Active { rule, rego, choice, controlled: set.controlled(rego), program: set.prepare(rule, rego, data) }
         })
         .collect();
 
@@ -157,21 +158,6 @@ fn select<'a>(set: &'a PolicySet, spec: &Value) -> (Vec<(&'a Rule, &'a RegoRule,
         }
     }
     (runnable, not_evaluated)
-}
-
-/// The rule's program with `data`.
-fn prepare(
-    set: &PolicySet,
-    (rule, rego): (&Rule, &RegoRule),
-    choice: &Choice,
-    inventory: &InventoryData<'_>,
-    environment: &regorus::Value,
-) -> Result<Prepared, Failure> {
-    let mut program = set.program(rego);
-    let parameters = engine::from_json(&Value::Object(choice.parameters.clone()));
-    let nothing = regorus::Value::new_object();
-    program.add_data(data(inventory.tree(), environment, &parameters, &nothing))?;
-    Prepared::new(program, rego, set.engine(rule, rego))
 }
 
 /// `data` as every policy sees it.

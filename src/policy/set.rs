@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
 use super::configuration::{Choice, Configuration};
-use super::engine::{self, Engine, InventoryData, Program, RegoFile, RegoRule, RegoVersion, RuleSource, TestReport};
+use super::engine::{
+    self, Code, Engine, Failure, InventoryData, Prepared, Program, RegoFile, RegoRule, RegoVersion, RuleSource,
+    TestReport,
+};
 use super::evaluation::{self, Controlled, Evaluation, Facts};
 use super::registry::{Rule, RuleEngine};
 use super::{PolicyError, documentation, library};
@@ -31,6 +35,8 @@ struct Sources {
     author: Author,
     /// What evaluates its rules.
     engine: Engine,
+    /// The code of its rule for the machine, once that was asked for: a program of the library has one rule.
+    code: OnceLock<Result<Code, Failure>>,
 }
 
 /// Who wrote a program.
@@ -60,6 +66,7 @@ impl PolicySet {
                 version: RegoVersion::Detect,
                 author: Author::Library,
                 engine: Engine::Machine,
+                code: OnceLock::new(),
             };
             let added = set.add_program(sources, built_in.pack)?;
             if let Some(rule) = set.rules.get_mut(added..).and_then(<[Rule]>::first_mut) {
@@ -85,7 +92,7 @@ impl PolicySet {
             program.add(module, version)?;
         }
         let (author, engine) = (Author::User, Engine::Interpreter);
-        self.add_program(Sources { program, tests, version, author, engine }, "")?;
+        self.add_program(Sources { program, tests, version, author, engine, code: OnceLock::new() }, "")?;
         Ok(self)
     }
 
@@ -187,16 +194,18 @@ impl PolicySet {
         self.rules.iter().zip(&self.choices)
     }
 
-    /// A copy of the rule's program.
-    pub(super) fn program(&self, rego: &RegoRule) -> Program {
-        self.programs.get(rego.program).map_or_else(Program::new, |sources| sources.program.clone())
-    }
-
-    /// What evaluates the rule. One that only looks at quorate.yaml is evaluated once: there is nothing to win.
-    pub(super) fn engine(&self, rule: &Rule, rego: &RegoRule) -> Engine {
-        match self.programs.get(rego.program) {
-            Some(sources) if !rule.looks_at_environment() => sources.engine,
-            Some(_) | None => Engine::Interpreter,
+    /// The rule, ready to be evaluated over `data`.
+    pub(super) fn prepare(&self, rule: &Rule, rego: &RegoRule, data: regorus::Value) -> Result<Prepared, Failure> {
+        let Some(sources) = self.programs.get(rego.program) else {
+            return Prepared::interpreted(Program::new(), rego, data);
+        };
+        // One that only looks at quorate.yaml is evaluated once: there is nothing to win.
+        match sources.engine {
+            Engine::Machine if !rule.looks_at_environment() => {
+                let code = sources.code.get_or_init(|| Code::new(sources.program.clone(), rego));
+                Ok(Prepared::compiled(code.clone()?, data))
+            }
+            Engine::Machine | Engine::Interpreter => Prepared::interpreted(sources.program.clone(), rego, data),
         }
     }
 

@@ -35,15 +35,31 @@ pub(in crate::policy) struct Prepared(Kind);
 #[derive(Clone)]
 enum Kind {
     Interpreter(Box<Program>),
-    Machine(Code),
+    Machine { code: Code, data: Value },
 }
 
-/// The instructions of a rule. Its entry points stand in the order of [`RegoRule::paths`].
+/// The instructions of a rule, whatever its data. Its entry points stand in the order of [`RegoRule::paths`].
 #[derive(Clone)]
-struct Code {
+pub(in crate::policy) struct Code {
     program: Arc<rvm::Program>,
     policy: CompiledPolicy,
-    data: Value,
+}
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Code").finish_non_exhaustive()
+    }
+}
+
+impl Code {
+    /// Compiles `rule` of `program`.
+    pub(in crate::policy) fn new(mut program: Program, rule: &RegoRule) -> Result<Self, Failure> {
+        let policy = program.compile(rule).map_err(Failure::Evaluation)?;
+        let paths: Vec<&str> = rule.paths().collect();
+        let program =
+            Compiler::compile_from_policy(&policy, &paths).map_err(|error| Failure::Evaluation(error.to_string()))?;
+        Ok(Self { program, policy })
+    }
 }
 
 /// Evaluates one rule on one object after the other.
@@ -53,31 +69,30 @@ pub(in crate::policy) enum Evaluator {
 }
 
 impl Prepared {
-    /// Compiles `rule` of `program`, whose data is complete.
-    pub(in crate::policy) fn new(mut program: Program, rule: &RegoRule, engine: Engine) -> Result<Self, Failure> {
-        let policy = program.compile(rule).map_err(Failure::Evaluation)?;
-        match (engine, policy) {
-            (Engine::Machine, Some(policy)) => {
-                let paths: Vec<&str> = rule.paths().collect();
-                let compiled = Compiler::compile_from_policy(&policy, &paths)
-                    .map_err(|error| Failure::Evaluation(error.to_string()))?;
-                Ok(Self(Kind::Machine(Code { program: compiled, policy, data: program.data() })))
-            }
-            (Engine::Machine, None) | (Engine::Interpreter, _) => Ok(Self(Kind::Interpreter(Box::new(program)))),
-        }
+    /// The rule's program on the interpreter, over `data`.
+    pub(in crate::policy) fn interpreted(mut program: Program, rule: &RegoRule, data: Value) -> Result<Self, Failure> {
+        program.add_data(data)?;
+        // Compiled here, so that the threads' own copies need not.
+        program.compile(rule).map_err(Failure::Evaluation)?;
+        Ok(Self(Kind::Interpreter(Box::new(program))))
+    }
+
+    /// The rule's code on the machine, over `data`.
+    pub(in crate::policy) const fn compiled(code: Code, data: Value) -> Self {
+        Self(Kind::Machine { code, data })
     }
 
     /// An evaluator for one thread.
     pub(in crate::policy) fn evaluator(&self) -> Result<Evaluator, Failure> {
         match &self.0 {
             Kind::Interpreter(program) => Ok(Evaluator::Interpreter(program.clone())),
-            Kind::Machine(code) => {
+            Kind::Machine { code, data } => {
                 let mut machine = RegoVM::new_with_policy(code.policy.clone());
                 machine.load_program(Arc::clone(&code.program));
                 machine.set_max_instructions(INSTRUCTION_LIMIT);
                 // As the interpreter: a builtin that is called wrongly is an error, not "undefined".
                 machine.set_strict_builtin_errors(true);
-                machine.set_data(code.data.clone()).map_err(|error| machine_failure(&error))?;
+                machine.set_data(data.clone()).map_err(|error| machine_failure(&error))?;
                 Ok(Evaluator::Machine(Box::new(machine)))
             }
         }

@@ -14,7 +14,7 @@ mod program;
 mod testing;
 mod value;
 
-pub(super) use evaluator::{Engine, Evaluator, Prepared};
+pub(super) use evaluator::{Code, Engine, Evaluator, Prepared};
 pub(super) use inventory::InventoryData;
 pub(super) use outcome::{Fixed, Reviewed, Surroundings};
 pub use program::RegoRule;

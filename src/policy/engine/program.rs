@@ -149,16 +149,11 @@ impl Program {
         self.engine.add_data(data).map_err(|error| failure(&error.to_string()))
     }
 
-    /// What was added to `data`.
-    pub(super) fn data(&self) -> Value {
-        self.engine.get_data()
-    }
-
-    /// Compiles all modules, so that later clones need not; `None` when the rule has nothing to evaluate.
-    pub(in crate::policy) fn compile(&mut self, rule: &RegoRule) -> Result<Option<CompiledPolicy>, String> {
-        let Some(entry) = rule.entries.first() else { return Ok(None) };
-        let path = Arc::from(entry.path.as_str());
-        self.engine.compile_with_entrypoint(&path).map(Some).map_err(|error| short(&error.to_string()))
+    /// Compiles all modules, so that later clones need not.
+    pub(in crate::policy) fn compile(&mut self, rule: &RegoRule) -> Result<CompiledPolicy, String> {
+        // A rule is made of at least one entry point.
+        let path = rule.paths().next().unwrap_or_default();
+        self.engine.compile_with_entrypoint(&Arc::from(path)).map_err(|error| short(&error.to_string()))
     }
 
     /// The rules in the modules: every package with `deny`, `warn` or `violation`, and one more for each suffix
