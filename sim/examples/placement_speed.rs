@@ -4,7 +4,12 @@
 //! ```sh
 //! cargo run --release -p quorate-sim --example placement_speed -- --nodes 5000 --held 150000 --pods 5000 --shape mixed
 //! ```
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that cannot be made should stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a measurement that cannot be made should stop"
+)]
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -11,6 +11,7 @@
 //! | `properties.rs` | what holds for every cluster |
 #![allow(clippy::unwrap_used)]
 
+mod cache;
 mod filters;
 mod messages;
 mod nominated;
