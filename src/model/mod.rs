@@ -30,4 +30,5 @@ mod workloads;
 
 pub use build::{Assumption, Model, build};
 pub use change::apply_change;
+pub use nodes::{says_its_room, with_room_of};
 pub use quantity::Quantity;
