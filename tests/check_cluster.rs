@@ -102,3 +102,111 @@ fn a_simulation_names_the_nodes_whose_room_is_unknown() {
     let assumptions = played["assumptions"].as_array().unwrap();
     assert!(assumptions.iter().any(|own| own.as_str().unwrap().starts_with("node worker-1 is left out")), "{played}");
 }
+
+const TWO_NODES: &str = "
+apiVersion: v1
+kind: Node
+metadata: {name: bad}
+spec: {taints: [{key: broken, effect: NoExecute}]}
+status: {allocatable: {cpu: '4', memory: 8Gi, pods: '110'}}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: good}
+status: {allocatable: {cpu: '4', memory: 8Gi, pods: '110'}}
+";
+
+#[test]
+fn a_workload_is_not_blamed_for_one_that_never_rests() {
+    // It names a node that evicts its pods: they are made anew without end, and each takes 30 s to stop.
+    let restless = SPREAD.replace("web", "restless").replace("    spec:\n", "    spec:\n      nodeName: bad\n");
+    let report = check(&[("a.yaml", &restless), ("b.yaml", SPREAD), ("nodes.yaml", TWO_NODES)], &[]);
+    assert_eq!(simulated(&report), ["node-loss-leaves-pods-pending web"]);
+    let needs = needs(&report, "rollout-deadlock");
+    assert_eq!(
+        needs,
+        [
+            "a cluster that comes to rest: the pods of deployment/default/restless are made and removed without end; they \
+          are left out"
+        ]
+    );
+}
+
+/// A budget, and an autoscaler between these numbers.
+fn autoscaled(budget: &str, least: u32, most: u32) -> String {
+    format!(
+        "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {{name: web, namespace: default}}\n\
+         spec: {{{budget}, selector: {{matchLabels: {{app: web}}}}}}\n---\n\
+         apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{name: web, namespace: default}}\n\
+         spec: {{minReplicas: {least}, maxReplicas: {most}, \
+         scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: web}}}}\n"
+    )
+}
+
+#[test]
+fn a_budget_never_allows_anything_only_if_no_autoscaler_grows_out_of_it() {
+    let of = |budget: &str, least, most| {
+        let report = check(&[("a.yaml", SPREAD), ("b.yaml", &autoscaled(budget, least, most))], &[]);
+        let findings = report["findings"].as_array().unwrap().iter();
+        let found = findings.filter(|own| own["rule"] == "pdb-allows-nothing");
+        let said =
+            found.map(|own| format!("{}: {}", own["severity"].as_str().unwrap(), own["message"].as_str().unwrap()));
+        said.collect::<Vec<_>>()
+    };
+    let budget = "poddisruptionbudget default/web";
+    let never = format!("error: {budget} never allows a disruption of its 2 pods");
+    let few = format!("warning: {budget} allows no disruption while autoscaling keeps it at 2 pods");
+    assert_eq!(of("minAvailable: 2", 2, 2), [never.clone()]);
+    assert_eq!(of("minAvailable: 100%", 2, 50), [never.clone()]);
+    assert_eq!(of("maxUnavailable: 0", 1, 50), [never]);
+    assert_eq!(of("minAvailable: 2", 2, 50), [few.clone()]);
+    assert_eq!(of("minAvailable: 2", 1, 3), [few.clone()]);
+    assert_eq!(of("minAvailable: 90%", 2, 2_000_000_000), [few.replace("2 pods", "9 pods")]);
+    assert_eq!(of("minAvailable: 2", 3, 50), Vec::<String>::new());
+    assert_eq!(of("maxUnavailable: 1", 1, 50), Vec::<String>::new());
+}
+
+#[test]
+fn a_rollout_is_hopeless_only_if_it_is_with_every_number_of_pods() {
+    let apart = SPREAD.replace(
+        "    spec:\n",
+        "    spec:\n      affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: \
+         [{labelSelector: {matchLabels: {app: web}}, topologyKey: kubernetes.io/hostname}]}}\n",
+    );
+    let rollout = |least, most| {
+        let files = [("a.yaml", &*apart), ("b.yaml", &autoscaled("maxUnavailable: 1", least, most))];
+        let report = check(&files, &["--nodes", "3x4cpu,8Gi"]);
+        let findings = report["findings"].as_array().unwrap().iter();
+        let found = findings.filter(|own| own["rule"] == "rollout-deadlock");
+        found.map(|own| own["message"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(rollout(3, 5), ["no rollout of deployment/default/web can ever complete"]);
+    assert_eq!(rollout(2, 5), Vec::<String>::new(), "two of three nodes are taken");
+    // As written it has two pods; with at least one node free a rollout completes.
+    let written = apart.replace("replicas: 2", "replicas: 3");
+    let files = [("a.yaml", &*written), ("b.yaml", &autoscaled("maxUnavailable: 1", 1, 5))];
+    let report = check(&files, &["--nodes", "3x4cpu,8Gi"]);
+    let findings = report["findings"].as_array().unwrap();
+    let found = findings.iter().find(|own| own["rule"] == "rollout-deadlock").unwrap();
+    assert_eq!(found["severity"], "warning");
+    assert_eq!(
+        found["message"],
+        "no rollout of deployment/default/web completes while autoscaling keeps it at 3 pods; with 1 one does"
+    );
+}
+
+#[test]
+fn what_lacks_a_fact_is_listed_for_chosen_rules_alone() {
+    let named = |arguments: &[&str]| {
+        let report = check(&[("a.yaml", SPREAD)], arguments);
+        let all = report["notEvaluated"].as_array().unwrap().iter();
+        all.map(|own| own["rule"].as_str().unwrap().to_owned()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let all = named(&[]);
+    assert_eq!(named(&["--include", "delivery"]).into_iter().collect::<Vec<_>>(), ["automatic-sync", "image-tag-form"]);
+    let without = named(&["--exclude", "delivery,simulation"]);
+    assert!(without.contains("plain-secret") && without.is_subset(&all) && without.len() < all.len(), "{without:?}");
+    assert!(!without.contains("automatic-sync") && !without.contains("rollout-deadlock"), "{without:?}");
+    assert!(named(&["--include", "simulation"]).contains("rollout-deadlock"));
+    assert!(named(&["--include", "security"]).contains("plain-secret"));
+}

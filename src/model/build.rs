@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::{Node as ApiNode, Pod as ApiPod};
 use quorate_sim::cluster::{BudgetId, ClusterState, Namespace, NodeId, Service, Symbol, WorkloadName};
 
 use super::admission::Admission;
+use super::autoscalers::{self, ReplicaRange};
 use super::volumes::Volumes;
 use super::{labels, nodes, pods, workloads};
 use crate::manifest::{Inventory, ObjectId, Typed};
@@ -23,6 +24,8 @@ pub struct Model {
     pub budgets: BTreeMap<BudgetId, ObjectId>,
     /// The object of each node that a manifest gives.
     pub nodes: BTreeMap<NodeId, ObjectId>,
+    /// Between which numbers of pods an autoscaler moves a workload.
+    pub autoscaled: BTreeMap<WorkloadName, ReplicaRange>,
     /// Nodes that are left out, because nothing says how much room they have.
     pub nodes_without_room: Vec<ObjectId>,
     /// What the model takes for granted, sorted.
@@ -101,7 +104,7 @@ pub fn build(inventory: &Inventory, other_nodes: &[ApiNode]) -> Model {
     add_cluster_parts(&mut model, inventory);
     add_nodes(&mut model, inventory, other_nodes, &context);
     add_workloads(&mut model, inventory, &mut context);
-    apply_autoscalers(&mut model, inventory, &context);
+    autoscalers::apply(&mut model, inventory, &context);
     let existing: Vec<&ApiPod> = inventory
         .applied()
         .filter_map(|(_, object)| match &object.typed {
@@ -216,39 +219,5 @@ fn add_workloads(model: &mut Model, inventory: &Inventory, context: &mut Context
             let workload = workloads::add_replica_set(state, context, api);
             model.workloads.extend(workload.map(|workload| (workload, id)));
         }
-    }
-}
-
-/// A workload that an autoscaler owns runs with at least its minimum.
-fn apply_autoscalers(model: &mut Model, inventory: &Inventory, context: &Context<'_>) {
-    for (_, object) in inventory.applied() {
-        let Typed::HorizontalPodAutoscaler(api) = &object.typed else { continue };
-        let spec = &api.spec;
-        let namespace = object.reference.namespace.as_deref().unwrap_or("default");
-        let (Some(namespace_symbol), Some(name)) =
-            (model.state.names.find(namespace), model.state.names.find(&spec.scale_target_ref.name))
-        else {
-            continue;
-        };
-        let minimum = i64::from(spec.min_replicas.unwrap_or(1));
-        let maximum = i64::from(spec.max_replicas);
-        let clamp = |replicas: &mut i64| *replicas = (*replicas).max(minimum).min(maximum.max(minimum));
-        match spec.scale_target_ref.kind.as_str() {
-            "Deployment" => model
-                .state
-                .deployments
-                .values_mut()
-                .filter(|own| own.namespace == namespace_symbol && own.name == name)
-                .for_each(|own| clamp(&mut own.replicas)),
-            "StatefulSet" => model
-                .state
-                .stateful_sets
-                .values_mut()
-                .filter(|own| own.namespace == namespace_symbol && own.name == name)
-                .for_each(|own| clamp(&mut own.replicas)),
-            _ => {}
-        }
-        let kind = spec.scale_target_ref.kind.to_lowercase();
-        context.assume(Assumption::Autoscaled(format!("{kind}/{namespace}/{}", spec.scale_target_ref.name)));
     }
 }

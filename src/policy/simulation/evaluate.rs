@@ -94,9 +94,8 @@ fn with_nodes(context: &Context<'_>, runs: &(dyn Fn(&str) -> bool + Sync), evalu
     let of_losses = [node_loss_breaks_pdb::RULE, node_loss_leaves_pods_pending::RULE];
     let losses = if of_losses.into_iter().any(runs) { losses::play(&at_rest) } else { Vec::new() };
     type Rule<'a> = (&'static str, Box<dyn Fn() -> Vec<Finding> + 'a>);
-    let rules: [Rule<'_>; 8] = [
+    let rules: [Rule<'_>; 7] = [
         (pods_stay_pending::RULE, Box::new(|| pods_stay_pending::evaluate(&at_rest))),
-        (rollout_deadlock::RULE, Box::new(|| rollout_deadlock::evaluate(&at_rest))),
         (pdb_blocks_drain::RULE, Box::new(|| pdb_blocks_drain::evaluate(&at_rest, &drains))),
         (drains_exhaust_pdb::RULE, Box::new(|| drains_exhaust_pdb::evaluate(&at_rest, &drains))),
         (node_loss_breaks_pdb::RULE, Box::new(|| node_loss_breaks_pdb::evaluate(&at_rest, &losses))),
@@ -106,6 +105,11 @@ fn with_nodes(context: &Context<'_>, runs: &(dyn Fn(&str) -> bool + Sync), evalu
     ];
     for (_, rule) in rules.iter().filter(|(id, _)| runs(id)) {
         evaluation.findings.extend(rule());
+    }
+    if runs(rollout_deadlock::RULE) {
+        let of_rollouts = rollout_deadlock::evaluate(&at_rest);
+        evaluation.findings.extend(of_rollouts.findings);
+        evaluation.not_evaluated.extend(of_rollouts.not_evaluated);
     }
     note_limits(&at_rest, &drains, runs, evaluation);
 }
@@ -121,6 +125,13 @@ fn note_limits(
     if let Some(left_out) = nodes_without_room(&at_rest.context) {
         for rule in OF_NODES.into_iter().filter(|rule| runs(rule)) {
             let needs = format!("the room of nodes that are left out: {}", room_of(&left_out));
+            evaluation.not_evaluated.push(NotEvaluated { rule: Arc::from(rule), needs });
+        }
+    }
+    if !at_rest.restless.is_empty() {
+        let why = words::restless(&at_rest.context.model.state, &at_rest.restless);
+        for rule in OF_NODES.into_iter().filter(|rule| runs(rule)) {
+            let needs = format!("a cluster that comes to rest: {why}; they are left out");
             evaluation.not_evaluated.push(NotEvaluated { rule: Arc::from(rule), needs });
         }
     }
