@@ -221,6 +221,26 @@ fn terminating(report: &StepReport) -> usize {
     report.after.pods.iter().filter(|pod| pod.terminating).count()
 }
 
+/// Four of six nodes die at once. The pass that taints runs beside the one that looks at nodes: real runs evicted the pods of
+/// one node, of none, of none.
+#[test]
+fn one_node_may_be_tainted_before_its_zone_counts_as_disrupted() {
+    let evicted_with = |seed: u64| {
+        let settings = Settings { seed, ..Settings::default() };
+        let mut simulation = Simulation::new(six_nodes().state, &settings);
+        simulation.settle();
+        let report = play(&mut simulation, StepAction::FailNode { nodes: (0..4).map(NodeId).collect() });
+        let again = play(&mut simulation, StepAction::Wait { seconds: 600 });
+        assert_eq!(terminating(&again), terminating(&report), "no other follows");
+        terminating(&report)
+    };
+    let evicted: Vec<usize> = (0..16).map(evicted_with).collect();
+    assert_eq!(evicted[0], 0, "seed 0 is the usual way");
+    assert!(evicted.iter().all(|pods| *pods <= 1), "the limiter lets one through: {evicted:?}");
+    assert!(evicted.contains(&1), "{evicted:?}");
+    assert_eq!(evicted, (0..16).map(evicted_with).collect::<Vec<_>>(), "drawn from the seed alone");
+}
+
 #[test]
 fn a_partially_disrupted_zone_evicts_nothing() {
     let nodes = |count: u32| (0..count).map(NodeId).collect::<Vec<_>>();
