@@ -90,6 +90,26 @@ fn a_pool_gives_the_room_of_the_nodes_that_bear_its_names() {
 }
 
 #[test]
+fn what_is_not_said_of_declared_nodes_is_not_nothing() {
+    let hungry = SPREAD.replace("memory: 64Mi", "memory: 64Mi, ephemeral-storage: 10Gi");
+    let pool = |storage: &str| {
+        let allocatable = format!("{{cpu: 4, memory: 8Gi{storage}}}");
+        let kind = "apiVersion: quorate.dev/v1alpha1\nkind: Environment\nspec:\n  nodes:\n";
+        let pool = format!("{kind}    - {{name: worker, count: 3, allocatable: {allocatable}}}\n");
+        simulated(&check(&[("web.yaml", &hungry), ("quorate.yaml", &pool)], &[]))
+    };
+    assert_eq!(pool(""), Vec::<String>::new());
+    assert_eq!(pool(", ephemeral-storage: 1Gi")[0], "pods-stay-pending web");
+    assert_eq!(simulated(&check(&[("web.yaml", &hungry)], &["--nodes", "3x4cpu,8Gi"])), Vec::<String>::new());
+    // What no node has unless it is said, none has.
+    let accelerated = SPREAD.replace("memory: 64Mi", "memory: 64Mi, example.com/gpu: 1");
+    assert_eq!(
+        simulated(&check(&[("web.yaml", &accelerated)], &["--nodes", "3x4cpu,8Gi"]))[0],
+        "pods-stay-pending web"
+    );
+}
+
+#[test]
 fn a_simulation_names_the_nodes_whose_room_is_unknown() {
     let node = "apiVersion: v1\nkind: Node\nmetadata: {name: worker-1}\n";
     let folder = directory(&[("web.yaml", SPREAD), ("node.yaml", node)]);

@@ -49,7 +49,8 @@ pub(super) struct InputArguments {
     /// A quorate.yaml; several are joined, the later one wins. Without it the nearest one beside or above each PATH
     #[arg(long, value_name = "FILE")]
     pub(super) environment: Vec<PathBuf>,
-    /// Nodes, where neither manifests nor quorate.yaml give any, for example 3x4cpu,8Gi,zone=a
+    /// Nodes, where neither manifests nor quorate.yaml give any, for example 3x4cpu,8Gi,zone=a; ephemeral storage does not
+    /// limit them
     #[arg(long, value_name = "NODES")]
     pub(super) nodes: Vec<NodesArgument>,
     /// The namespace of workloads that are named without one
