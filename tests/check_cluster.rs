@@ -180,10 +180,24 @@ fn a_budget_never_allows_anything_only_if_no_autoscaler_grows_out_of_it() {
     assert_eq!(of("minAvailable: 100%", 2, 50), std::slice::from_ref(&never));
     assert_eq!(of("maxUnavailable: 0", 1, 50), [never]);
     assert_eq!(of("minAvailable: 2", 2, 50), std::slice::from_ref(&few));
-    assert_eq!(of("minAvailable: 2", 1, 3), std::slice::from_ref(&few));
-    assert_eq!(of("minAvailable: 90%", 2, 2_000_000_000), [few.replace("2 pods", "9 pods")]);
+    assert_eq!(of("minAvailable: 2", 1, 3), [few.replace("2 pods", "2 pods or fewer")]);
+    assert_eq!(of("minAvailable: 90%", 2, 2_000_000_000), [few.replace("2 pods", "9 pods or fewer")]);
     assert_eq!(of("minAvailable: 2", 3, 50), Vec::<String>::new());
     assert_eq!(of("maxUnavailable: 1", 1, 50), Vec::<String>::new());
+}
+
+#[test]
+fn a_second_replica_is_proposed_only_where_it_helps() {
+    let mend = |budget: &str| {
+        let single = SPREAD.replace("replicas: 2", "replicas: 1");
+        let report = check(&[("a.yaml", &single), ("b.yaml", &autoscaled(budget, 1, 1))], &[]);
+        let findings = report["findings"].as_array().unwrap().iter();
+        let mut found = findings.filter(|own| own["rule"] == "pdb-allows-nothing");
+        found.next().unwrap()["mends"][0]["change"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(mend("minAvailable: 1"), "a second replica, or no budget");
+    assert_eq!(mend("minAvailable: 100%"), "maxUnavailable: 1 in place of what stands here");
+    assert_eq!(mend("maxUnavailable: 0"), "maxUnavailable: 1 in place of what stands here");
 }
 
 #[test]

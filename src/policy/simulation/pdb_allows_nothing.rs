@@ -40,7 +40,8 @@ fn evaluate_one(context: &Context<'_>, id: BudgetId, budget: &PodDisruptionBudge
         if enough == range.least {
             return None;
         }
-        let pods = words::count(enough - 1, "pod", "pods");
+        let or_fewer = if enough - 1 > range.least { " or fewer" } else { "" };
+        let pods = format!("{}{or_fewer}", words::count(enough - 1, "pod", "pods"));
         let message = format!("poddisruptionbudget {name} allows no disruption while autoscaling keeps it at {pods}");
         let mut finding = finding_at(RULE, Severity::Warning, message, object, field);
         finding.then = vec![format!(
@@ -53,7 +54,7 @@ fn evaluate_one(context: &Context<'_>, id: BudgetId, budget: &PodDisruptionBudge
     let number = if finding.severity == Severity::Error { replicas } else { range.least };
     finding.label = format!("{} of {number} must stay healthy", desired_healthy(budget, number));
     finding.why = Some("an eviction is granted only while more pods are healthy than must be".to_owned());
-    finding.mends.push(if number == 1 {
+    finding.mends.push(if number == 1 && range.most == 1 && !allows_nothing(budget, 2) {
         Mend { change: "a second replica, or no budget".to_owned(), price: None }
     } else {
         Mend { change: "maxUnavailable: 1 in place of what stands here".to_owned(), price: None }
