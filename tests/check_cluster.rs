@@ -242,5 +242,10 @@ fn what_lacks_a_fact_is_listed_for_chosen_rules_alone() {
     assert!(without.contains("plain-secret") && without.is_subset(&all) && without.len() < all.len(), "{without:?}");
     assert!(!without.contains("automatic-sync") && !without.contains("rollout-deadlock"), "{without:?}");
     assert!(named(&["--include", "simulation"]).contains("rollout-deadlock"));
+    // Nodes are asked for only where a rule that runs wants them.
+    let folder = directory(&[("a.yaml", SPREAD)]);
+    let closing = |arguments: &[&str]| quorate(&[&["check", text(folder.path()), "-q"], arguments].concat()).stdout;
+    assert!(!closing(&["--exclude", "simulation"]).contains("nodes"), "{}", closing(&["--exclude", "simulation"]));
+    assert!(closing(&[]).contains("8 rules had no nodes"), "{}", closing(&[]));
     assert!(named(&["--include", "security"]).contains("plain-secret"));
 }
