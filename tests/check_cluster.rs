@@ -187,6 +187,27 @@ fn a_budget_never_allows_anything_only_if_no_autoscaler_grows_out_of_it() {
 }
 
 #[test]
+fn other_autoscalers_count_and_one_that_is_off_does_not() {
+    let severities = |workload: &str, autoscaler: &str| {
+        let report = check(&[("a.yaml", workload), ("b.yaml", autoscaler)], &[]);
+        let findings = report["findings"].as_array().unwrap().iter();
+        let found = findings.filter(|own| own["rule"] == "pdb-allows-nothing");
+        found.map(|own| own["severity"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let horizontal = autoscaled("minAvailable: 2", 2, 5);
+    let (budget, _) = horizontal.split_once("---\n").unwrap();
+    let keda = format!(
+        "{budget}---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {{name: web, namespace: default}}\n\
+         spec: {{minReplicaCount: 2, maxReplicaCount: 5, scaleTargetRef: {{name: web}}, triggers: []}}\n"
+    );
+    assert_eq!(severities(SPREAD, &horizontal), ["warning"]);
+    assert_eq!(severities(SPREAD, &keda), ["warning"]);
+    assert_eq!(severities(SPREAD, budget), ["error"]);
+    // `replicas: 0` switches a HorizontalPodAutoscaler off: there are no pods to speak of.
+    assert_eq!(severities(&SPREAD.replace("replicas: 2", "replicas: 0"), &horizontal), Vec::<String>::new());
+}
+
+#[test]
 fn a_second_replica_is_proposed_only_where_it_helps() {
     let mend = |budget: &str| {
         let single = SPREAD.replace("replicas: 2", "replicas: 1");
