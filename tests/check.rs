@@ -331,6 +331,12 @@ fn waivers_hold_until_their_day() {
     // The day of the expiry is the last on which they hold.
     assert_eq!(waived(&at("2027-06-30")), waived(&before));
     assert_eq!(waived(&at("2027-07-01")), 0);
+    // A time is of the day that it names where its offset holds.
+    assert_eq!(waived(&at("2027-06-30T23:59:59Z")), waived(&before));
+    assert_eq!(waived(&at("2027-06-30T23:59:59.5-08:00")), waived(&before));
+    assert_eq!(waived(&at("2027-07-01T00:00:00+02:00")), 0);
+    let refused = quorate(&["check", REPAIRED, "--now", "2027-06-30T23:59:59"]).with_status(2).stderr;
+    assert!(refused.contains("no offset") && refused.contains("2026-11-23T14:00:00Z"), "{refused}");
     quorate(&["check", REPAIRED, "--now", "soon"]).with_status(2);
 }
 

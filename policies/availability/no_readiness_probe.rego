@@ -28,7 +28,7 @@ deny contains finding if {
 	some container in without_probe
 	serves(container.spec)
 	finding := {
-		"msg": sprintf("container %q gets traffic as soon as it runs: it has no readiness probe", [name(container)]),
+		"msg": sprintf("container %q counts as ready as soon as it runs: it has no readiness probe", [name(container)]),
 		"path": workload.path(container.field, container.index, ["readinessProbe"]),
 	}
 }

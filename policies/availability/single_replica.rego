@@ -18,6 +18,7 @@
 #   kinds: [Deployment]
 package quorate.availability.single_replica
 
+import data.quorate.lib.scaling.autoscaled
 import data.quorate.lib.scaling.replicas
 import data.quorate.lib.scaling.services as services_of_pods
 
@@ -26,7 +27,15 @@ deny contains finding if {
 	services := sort([service | some service in services_of_pods])
 	count(services) > 0
 	finding := {
-		"msg": sprintf("service %s rests on a single pod", [concat(", ", services)]),
+		"msg": sprintf("%s on a single pod%s", [resting(services), sometimes]),
 		"path": ["spec", "replicas"],
 	}
 }
+
+sometimes := " while its autoscaler is at its minimum" if {
+	count(autoscaled) > 0
+} else := ""
+
+resting(services) := sprintf("service %s rests", services) if count(services) == 1
+
+resting(services) := sprintf("services %s rest", [concat(", ", services)]) if count(services) > 1

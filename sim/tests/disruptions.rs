@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use cluster_builder::{Builder, PodWishes, exists, ints, qawave_backend, step};
 use quorate_sim::cluster::{
-    BudgetId, BudgetTarget, Duration, Effect, IntOrPercent, NodeId, Owner, PodId, Symbol, Taint, Time,
-    UnhealthyPodEvictionPolicy, WorkloadKind,
+    BudgetId, BudgetTarget, ClusterState, Duration, Effect, IntOrPercent, NodeId, Owner, PodId, Symbol, Taint, Time,
+    UnhealthyPodEvictionPolicy, WorkloadKind, WorkloadName,
 };
 use quorate_sim::eviction::{EvictionDecision, GrantReason, decide};
 use quorate_sim::simulation::{
-    EvictionTarget, ObjectChange, PodSelection, Settings, Simulation, StepAction, StepOutcome, StepReport,
+    EvictionTarget, ObjectChange, PodSelection, RolloutFate, Settings, Simulation, StepAction, StepOutcome, StepReport,
 };
 
 fn play(simulation: &mut Simulation, action: StepAction) -> StepReport {
@@ -221,6 +221,26 @@ fn terminating(report: &StepReport) -> usize {
     report.after.pods.iter().filter(|pod| pod.terminating).count()
 }
 
+/// Four of six nodes die at once. The pass that taints runs beside the one that looks at nodes: real runs evicted the pods of
+/// one node, of none, of none.
+#[test]
+fn one_node_may_be_tainted_before_its_zone_counts_as_disrupted() {
+    let evicted_with = |seed: u64| {
+        let settings = Settings { seed, ..Settings::default() };
+        let mut simulation = Simulation::new(six_nodes().state, &settings);
+        simulation.settle();
+        let report = play(&mut simulation, StepAction::FailNode { nodes: (0..4).map(NodeId).collect() });
+        let again = play(&mut simulation, StepAction::Wait { seconds: 600 });
+        assert_eq!(terminating(&again), terminating(&report), "no other follows");
+        terminating(&report)
+    };
+    let evicted: Vec<usize> = (0..16).map(evicted_with).collect();
+    assert_eq!(evicted[0], 0, "seed 0 is the usual way");
+    assert!(evicted.iter().all(|pods| *pods <= 1), "the limiter lets one through: {evicted:?}");
+    assert!(evicted.contains(&1), "{evicted:?}");
+    assert_eq!(evicted, (0..16).map(evicted_with).collect::<Vec<_>>(), "drawn from the seed alone");
+}
+
 #[test]
 fn a_partially_disrupted_zone_evicts_nothing() {
     let nodes = |count: u32| (0..count).map(NodeId).collect::<Vec<_>>();
@@ -295,6 +315,40 @@ fn a_pod_made_for_a_node_that_evicts_it_is_a_livelock() {
     assert_eq!(simulation.settle(), StepOutcome::Livelock);
     assert!(simulation.events().len() < 20_000, "the circle is found, not the limit");
     assert_eq!(Simulation::new(tolerant, &Settings::default()).settle(), StepOutcome::Completed);
+}
+
+/// The same where each pod takes its time to stop: time stands still, and no two states are equal.
+#[test]
+fn pods_that_are_made_without_end_at_one_moment_are_a_livelock() {
+    let mut builder = Builder::new();
+    builder.workers(2);
+    let slow = PodWishes { shutdown_seconds: 30, startup_seconds: 5, ..PodWishes::default() };
+    builder.deployment("restless", 1, ints(0, 1), &slow);
+    builder.deployment("calm", 2, ints(1, 0), &slow);
+    let (restless, calm) =
+        (builder.name(WorkloadKind::Deployment, "restless"), builder.name(WorkloadKind::Deployment, "calm"));
+    let key = builder.state.intern("broken");
+    let taint = Taint { key, value: Symbol::EMPTY, effect: Effect::NoExecute, added_at: None };
+    builder.state.nodes.get_mut(&NodeId(0)).unwrap().taints.push(taint);
+    let rest = Simulation::new(without_deployment(&builder.state, restless), &Settings::default());
+    let own = builder.state.deployments.values_mut().find(|own| own.name == restless.name).unwrap();
+    Arc::make_mut(&mut own.template).spec.node_name = Some(NodeId(0));
+    let mut simulation = Simulation::new(builder.state, &Settings::default());
+    assert_eq!(simulation.settle(), StepOutcome::Livelock);
+    assert!(simulation.events().len() < 20_000, "{}", simulation.events().len());
+    assert!(simulation.restless_workloads().contains(&restless));
+    // Whose doing it is: time stands still for the other one, so that nothing can be said of it.
+    assert_eq!(simulation.branch().rollout_fate(calm), RolloutFate::Undecided);
+    assert_eq!(simulation.branch().rollout_fate(restless), RolloutFate::Never);
+    let mut alone = rest;
+    assert_eq!(alone.settle(), StepOutcome::Completed);
+    assert_eq!(alone.rollout_fate(calm), RolloutFate::Completes);
+}
+
+fn without_deployment(state: &ClusterState, name: WorkloadName) -> ClusterState {
+    let mut rest = state.clone();
+    rest.deployments.retain(|_, own| own.name != name.name);
+    rest
 }
 
 #[test]

@@ -49,7 +49,8 @@ pub(super) struct InputArguments {
     /// A quorate.yaml; several are joined, the later one wins. Without it the nearest one beside or above each PATH
     #[arg(long, value_name = "FILE")]
     pub(super) environment: Vec<PathBuf>,
-    /// Nodes, where neither manifests nor quorate.yaml give any, for example 3x4cpu,8Gi,zone=a
+    /// Nodes, where neither manifests nor quorate.yaml give any, for example 3x4cpu,8Gi,zone=a; ephemeral storage does not
+    /// limit them
     #[arg(long, value_name = "NODES")]
     pub(super) nodes: Vec<NodesArgument>,
     /// The namespace of workloads that are named without one
@@ -105,15 +106,37 @@ pub(super) struct CheckArguments {
     /// Read policies as Rego v0
     #[arg(long)]
     pub(super) rego_v0: bool,
-    /// Today, for the expiry of waivers, so that results do not change with the date; without it the clock is asked
-    #[arg(long, value_name = "DATE")]
-    pub(super) now: Option<jiff::civil::Date>,
+    /// Today, for the expiry of waivers, so that results do not change with the date: 2026-11-23, or a time of that day
+    /// with its offset, 2026-11-23T14:00:00Z (the day is the one it names there); without it the clock is asked
+    #[arg(long, value_name = "DATE|TIME")]
+    pub(super) now: Option<NowArgument>,
     /// Seed of every choice that Kubernetes leaves open
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) seed: u64,
     /// No object at all is fine
     #[arg(long)]
     pub(super) allow_empty: bool,
+}
+
+/// `2026-11-23`, `2026-11-23T14:00:00Z` (RFC 3339).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NowArgument {
+    /// The day, as it is where the offset holds.
+    pub(super) day: jiff::civil::Date,
+}
+
+impl std::str::FromStr for NowArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        static PARSER: jiff::fmt::temporal::DateTimeParser = jiff::fmt::temporal::DateTimeParser::new();
+        let ways = "write a date, 2026-11-23, or a time with its offset, 2026-11-23T14:00:00Z";
+        let pieces = PARSER.parse_pieces(text).map_err(|_| ways.to_owned())?;
+        if pieces.time().is_some() != pieces.offset().is_some() {
+            return Err(format!("it says no offset from UTC: {ways}"));
+        }
+        Ok(Self { day: pieces.date() })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -151,7 +151,7 @@ fn finish(arguments: &CheckArguments, input: &Input, policies: &PolicySet, verdi
         waivers.extend(annotated);
         findings.extend(problems);
     }
-    let today = arguments.now.unwrap_or_else(|| jiff::ZonedDateTime::now().date());
+    let today = arguments.now.map_or_else(|| jiff::ZonedDateTime::now().date(), |now| now.day);
     policy::apply(&mut findings, &waivers, &inventories, &verdicts.not_evaluated, today);
     finding::sort(&mut findings);
     findings

@@ -14,6 +14,7 @@ use crate::finding::{Finding, NotEvaluated};
 use crate::manifest::assemble::{DecodeOptions, assemble};
 use crate::manifest::collect::{CollectOptions, Counts, EmptyInput, collect};
 use crate::manifest::{Inventory, Place, SourceMap, Typed};
+use crate::model;
 
 /// Everything that was read for one run.
 #[derive(Debug)]
@@ -89,22 +90,31 @@ pub(super) fn read(arguments: &InputArguments, empty: EmptyInput) -> Result<Inpu
     Ok(input)
 }
 
-/// Nodes that a configuration does not bring itself: Node manifests among the plain files, else the pools of quorate.yaml,
-/// else `--nodes`.
+/// Nodes that a configuration does not bring itself: Node manifests among the plain files that say how much room they have,
+/// or of which a pool of quorate.yaml says it; else all pools, else `--nodes`.
 fn share_nodes(input: &mut Input, arguments: &InputArguments) {
-    let from_manifests: Vec<ApiNode> = input
+    let (sized, unsized_nodes): (Vec<ApiNode>, Vec<ApiNode>) = input
         .configurations
         .iter()
         .filter(|configuration| configuration.name.is_none())
-        .flat_map(|configuration| configuration.inventory.iter())
+        .flat_map(|configuration| configuration.inventory.applied())
         .filter_map(|(_, object)| match &object.typed {
             Typed::Node(node) => Some((**node).clone()),
             _ => None,
         })
-        .collect();
+        .partition(model::says_its_room);
     let pools: Vec<ApiNode> = input.environment.spec().declared_nodes().iter().map(declared_node).collect();
-    let other = [from_manifests, pools].into_iter().find(|nodes| !nodes.is_empty());
-    let other = other.unwrap_or_else(|| node_argument::nodes(&arguments.nodes));
+    let mut declared = if pools.is_empty() { node_argument::nodes(&arguments.nodes) } else { pools };
+    let is_written = |node: &ApiNode, written: &ApiNode| node.metadata.name == written.metadata.name;
+    if !sized.is_empty() {
+        declared.retain(|node| unsized_nodes.iter().any(|written| is_written(node, written)));
+    }
+    for node in &mut declared {
+        if let Some(written) = unsized_nodes.iter().find(|written| is_written(node, written)) {
+            *node = model::with_room_of(written, node);
+        }
+    }
+    let other: Vec<ApiNode> = sized.into_iter().chain(declared).collect();
     for configuration in &mut input.configurations {
         configuration.other_nodes.clone_from(&other);
     }

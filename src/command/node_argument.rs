@@ -74,15 +74,20 @@ pub(super) fn nodes(arguments: &[NodesArgument]) -> Vec<Node> {
         .collect()
 }
 
-/// A ready node with these allocatable amounts.
+/// Room for ephemeral storage where none is declared.
+const UNDECLARED_STORAGE: &str = "1Ei";
+
+/// A ready node with these allocatable amounts. Every kubelet reports ephemeral storage: where it is not declared it is not
+/// known, and excludes no pod.
 pub(super) fn node(
     name: String,
     labels: BTreeMap<String, String>,
     taints: Vec<Taint>,
     allocatable: impl IntoIterator<Item = (String, String)>,
 ) -> Node {
-    let allocatable: BTreeMap<String, Quantity> =
+    let mut allocatable: BTreeMap<String, Quantity> =
         allocatable.into_iter().map(|(key, amount)| (key, Quantity(amount))).collect();
+    allocatable.entry("ephemeral-storage".to_owned()).or_insert_with(|| Quantity(UNDECLARED_STORAGE.to_owned()));
     Node {
         metadata: ObjectMeta { name: Some(name), labels: Some(labels), ..ObjectMeta::default() },
         spec: Some(NodeSpec { taints: Some(taints), ..NodeSpec::default() }),

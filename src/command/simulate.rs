@@ -1,5 +1,6 @@
 //! `quorate simulate`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -20,7 +21,7 @@ use crate::finding::{Finding, Severity};
 use crate::manifest::assemble::{DecodeOptions, assemble};
 use crate::manifest::collect::EmptyInput;
 use crate::manifest::yaml::{self, Limits, parse_decoded};
-use crate::manifest::{Inventory, Node, Origin};
+use crate::manifest::{Inventory, Node, Origin, Typed};
 use crate::model::{self, Model};
 use crate::report::{CheckReport, CheckSummary, Format, PlayOrder, SimulationDocument, write_check, write_simulation};
 use crate::scenario::{
@@ -51,8 +52,7 @@ pub(super) fn run(arguments: &SimulateArguments) -> Result<ExitStatus, CommandEr
     };
     let mut model = model::build(&configuration.inventory, &configuration.other_nodes);
     if model.state.nodes.is_empty() {
-        let ways = "add Node manifests (kubectl get nodes -o yaml), spec.nodes in quorate.yaml, or --nodes 3x4cpu,8Gi";
-        return Err(CommandError::Usage(format!("a simulation needs nodes, and the input has none; {ways}")));
+        return Err(without_nodes(&configuration.inventory, &model));
     }
     let inventory = configuration.inventory.clone();
     let plan = plan(arguments, &mut input, &inventory, &mut model)?;
@@ -61,6 +61,20 @@ pub(super) fn run(arguments: &SimulateArguments) -> Result<ExitStatus, CommandEr
     drop(progress);
     write(arguments, &plan, &report)?;
     Ok(status(&plan, &report))
+}
+
+/// Nothing is invented: without a node whose size is known there is nothing to play on.
+fn without_nodes(inventory: &Inventory, model: &Model) -> CommandError {
+    let ways = "add Node manifests (kubectl get nodes -o yaml), spec.nodes in quorate.yaml, or --nodes 3x4cpu,8Gi";
+    let has = match model.nodes_without_room.as_slice() {
+        [] => "the input has none".to_owned(),
+        [first, others @ ..] => {
+            let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+            let name = &inventory.get(*first).reference.name;
+            format!("node {name}{more} of the input gives no status.allocatable, so that its size is unknown")
+        }
+    };
+    CommandError::Usage(format!("a simulation needs nodes, and {has}; {ways}"))
 }
 
 /// What is played.
@@ -214,6 +228,8 @@ fn from_file(
     let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
     let decode = DecodeOptions { kubernetes_version: arguments.input.kubernetes_version };
     let mut sources = input.sources.clone();
+    let names = &model.state.names;
+    let mut known: BTreeSet<String> = model.state.nodes.values().map(|node| names.text(node.name).to_owned()).collect();
     let mut apply = |objects: AppliedObjects<'_>| -> Result<ObjectChange, String> {
         let documents: Vec<_> = match objects {
             AppliedObjects::Inline(node) => node.items().iter().map(|item| (source, item.clone())).collect(),
@@ -228,6 +244,14 @@ fn from_file(
         let assembled = assemble(documents, &decode);
         if let Some(finding) = assembled.findings.iter().find(|finding| finding.severity == Severity::Error) {
             return Err(finding.message.clone());
+        }
+        for (_, object) in assembled.inventory.applied() {
+            let Typed::Node(node) = &object.typed else { continue };
+            let name = object.reference.name.to_string();
+            if !model::says_its_room(node) && !known.contains(&name) {
+                return Err(format!("node {name} does not say how much room it has: give status.allocatable"));
+            }
+            known.insert(name);
         }
         Ok(model::apply_change(inventory, &assembled.inventory))
     };

@@ -43,7 +43,7 @@ pub enum PoolResources {
     Declared {
         /// All that the machine has, where it is known.
         capacity: Option<ResourceList>,
-        /// What pods may use.
+        /// What pods may use. Without `ephemeral-storage` that is not known and excludes no pod.
         allocatable: ResourceList,
     },
 }

@@ -117,8 +117,9 @@ impl EnvironmentSpec {
     /// plus `kubernetes.io/hostname` (the name), `topology.kubernetes.io/zone` (where the pool has a zone) and
     /// `node.kubernetes.io/instance-type` (where it has an instance type), which a label of the pool with the same key
     /// overrides except for the host name. Allocatable is the declared one, or capacity minus reservations. A Node
-    /// manifest of the same name says more than the pool and is used in its place; the pool then only prices it. A
-    /// pool with only an instance type gives prices to nodes that come from elsewhere and expands to none.
+    /// manifest of the same name says more than the pool and is used in its place; the pool then only prices it, and says
+    /// how much room it has where the manifest, written without a status, does not. A pool with only an instance type
+    /// gives prices to nodes that come from elsewhere and expands to none.
     pub fn declared_nodes(&self) -> Vec<DeclaredNode> {
         self.nodes.iter().flat_map(NodePool::declared_nodes).collect()
     }

@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::{Node as ApiNode, Pod as ApiPod};
 use quorate_sim::cluster::{BudgetId, ClusterState, Namespace, NodeId, Service, Symbol, WorkloadName};
 
 use super::admission::Admission;
+use super::autoscalers::{self, ReplicaRange};
 use super::volumes::Volumes;
 use super::{labels, nodes, pods, workloads};
 use crate::manifest::{Inventory, ObjectId, Typed};
@@ -23,6 +24,10 @@ pub struct Model {
     pub budgets: BTreeMap<BudgetId, ObjectId>,
     /// The object of each node that a manifest gives.
     pub nodes: BTreeMap<NodeId, ObjectId>,
+    /// Between which numbers of pods an autoscaler moves a workload.
+    pub autoscaled: BTreeMap<WorkloadName, ReplicaRange>,
+    /// Nodes that are left out, because nothing says how much room they have.
+    pub nodes_without_room: Vec<ObjectId>,
     /// What the model takes for granted, sorted.
     pub assumptions: Vec<Assumption>,
 }
@@ -42,6 +47,8 @@ pub enum Assumption {
     OtherScheduler(String),
     /// An autoscaler changes the number of replicas.
     Autoscaled(String),
+    /// A node that does not say how much room it has.
+    NodeWithoutRoom(String),
 }
 
 impl fmt::Display for Assumption {
@@ -63,6 +70,13 @@ impl fmt::Display for Assumption {
             Self::Autoscaled(workload) => {
                 write!(formatter, "{workload} is autoscaled: its replicas are taken as written, at least the minimum")
             }
+            Self::NodeWithoutRoom(node) => {
+                write!(
+                    formatter,
+                    "node {node} is left out, because it does not say how much room it has: give status.allocatable, as \
+                     kubectl get nodes -o yaml does, or a pool of quorate.yaml with a node of this name"
+                )
+            }
         }
     }
 }
@@ -80,15 +94,17 @@ impl Context<'_> {
     }
 }
 
-/// Builds the state of `inventory`. `other_nodes` are nodes of another source (quorate.yaml, `--nodes`); they are used only
-/// when no manifest of kind Node is there.
+/// Builds the state of `inventory`. `other_nodes` are nodes of another source (quorate.yaml, `--nodes`). They are used only
+/// when no manifest of kind Node says how much room its node has; a manifest that does not takes that from the one of the
+/// same name among them, and without one is left out.
 #[must_use]
 pub fn build(inventory: &Inventory, other_nodes: &[ApiNode]) -> Model {
     let mut model = Model::default();
     let mut context = context(inventory);
-    add_cluster_parts(&mut model, inventory, other_nodes);
+    add_cluster_parts(&mut model, inventory);
+    add_nodes(&mut model, inventory, other_nodes, &context);
     add_workloads(&mut model, inventory, &mut context);
-    apply_autoscalers(&mut model, inventory, &context);
+    autoscalers::apply(&mut model, inventory, &context);
     let existing: Vec<&ApiPod> = inventory
         .applied()
         .filter_map(|(_, object)| match &object.typed {
@@ -125,10 +141,10 @@ pub(super) fn context(inventory: &Inventory) -> Context<'_> {
     Context { admission, volumes, assumptions: RefCell::default() }
 }
 
-/// Namespaces, nodes and Services.
-fn add_cluster_parts(model: &mut Model, inventory: &Inventory, other_nodes: &[ApiNode]) {
+/// Namespaces and Services.
+fn add_cluster_parts(model: &mut Model, inventory: &Inventory) {
     let state = &mut model.state;
-    for (id, object) in inventory.applied() {
+    for (_, object) in inventory.applied() {
         if let Some(namespace) = &object.reference.namespace {
             let symbol = state.intern(namespace);
             state.namespaces.entry(symbol).or_insert_with(|| Namespace {
@@ -140,10 +156,6 @@ fn add_cluster_parts(model: &mut Model, inventory: &Inventory, other_nodes: &[Ap
                 let symbol = state.intern(&object.reference.name);
                 let own = labels::namespace(state, symbol, api.metadata.labels.as_ref());
                 state.namespaces.insert(symbol, own);
-            }
-            Typed::Node(api) => {
-                let node = nodes::add(state, api);
-                model.nodes.insert(node, id);
             }
             Typed::Service(api) => {
                 let selector = api.spec.as_ref().and_then(|spec| spec.selector.as_ref());
@@ -157,8 +169,30 @@ fn add_cluster_parts(model: &mut Model, inventory: &Inventory, other_nodes: &[Ap
             _ => {}
         }
     }
-    if model.nodes.is_empty() {
-        for node in other_nodes {
+}
+
+/// The nodes of the manifests, and those of another source where these say nothing.
+fn add_nodes(model: &mut Model, inventory: &Inventory, other_nodes: &[ApiNode], context: &Context<'_>) {
+    let state = &mut model.state;
+    let mut others: Vec<&ApiNode> = other_nodes.iter().collect();
+    let mut are_sized = false;
+    for (id, object) in inventory.applied() {
+        let Typed::Node(api) = &object.typed else { continue };
+        let sized = others.iter().position(|other| other.metadata.name == api.metadata.name);
+        let node = if nodes::says_its_room(api) {
+            are_sized = true;
+            nodes::add(state, api)
+        } else if let Some(sized) = sized {
+            nodes::add(state, &nodes::with_room_of(api, others.remove(sized)))
+        } else {
+            model.nodes_without_room.push(id);
+            context.assume(Assumption::NodeWithoutRoom(object.reference.name.to_string()));
+            continue;
+        };
+        model.nodes.insert(node, id);
+    }
+    if !are_sized {
+        for node in others {
             nodes::add(state, node);
         }
     }
@@ -185,39 +219,5 @@ fn add_workloads(model: &mut Model, inventory: &Inventory, context: &mut Context
             let workload = workloads::add_replica_set(state, context, api);
             model.workloads.extend(workload.map(|workload| (workload, id)));
         }
-    }
-}
-
-/// A workload that an autoscaler owns runs with at least its minimum.
-fn apply_autoscalers(model: &mut Model, inventory: &Inventory, context: &Context<'_>) {
-    for (_, object) in inventory.applied() {
-        let Typed::HorizontalPodAutoscaler(api) = &object.typed else { continue };
-        let spec = &api.spec;
-        let namespace = object.reference.namespace.as_deref().unwrap_or("default");
-        let (Some(namespace_symbol), Some(name)) =
-            (model.state.names.find(namespace), model.state.names.find(&spec.scale_target_ref.name))
-        else {
-            continue;
-        };
-        let minimum = i64::from(spec.min_replicas.unwrap_or(1));
-        let maximum = i64::from(spec.max_replicas);
-        let clamp = |replicas: &mut i64| *replicas = (*replicas).max(minimum).min(maximum.max(minimum));
-        match spec.scale_target_ref.kind.as_str() {
-            "Deployment" => model
-                .state
-                .deployments
-                .values_mut()
-                .filter(|own| own.namespace == namespace_symbol && own.name == name)
-                .for_each(|own| clamp(&mut own.replicas)),
-            "StatefulSet" => model
-                .state
-                .stateful_sets
-                .values_mut()
-                .filter(|own| own.namespace == namespace_symbol && own.name == name)
-                .for_each(|own| clamp(&mut own.replicas)),
-            _ => {}
-        }
-        let kind = spec.scale_target_ref.kind.to_lowercase();
-        context.assume(Assumption::Autoscaled(format!("{kind}/{namespace}/{}", spec.scale_target_ref.name)));
     }
 }

@@ -95,9 +95,13 @@ fn apply_cluster_part(state: &mut ClusterState, context: &mut Context<'_>, objec
                         ClusterState { names: Arc::clone(&state.names), now: state.now, ..ClusterState::default() };
                     nodes::add(&mut scratch, api);
                     state.names = scratch.names;
-                    let old = state.nodes.get(&known).map(|old| (old.ready, old.crashed_at));
-                    if let (Some(mut new), Some((ready, crashed_at))) = (scratch.nodes.remove(&NodeId(0)), old) {
-                        (new.ready, new.crashed_at) = (ready, crashed_at);
+                    if let (Some(mut new), Some(old)) = (scratch.nodes.remove(&NodeId(0)), state.nodes.get(&known)) {
+                        (new.ready, new.crashed_at) = (old.ready, old.crashed_at);
+                        if !nodes::says_its_room(api) {
+                            new.allocatable = old.allocatable.clone();
+                            new.allocatable_pods = old.allocatable_pods;
+                            new.images.clone_from(&old.images);
+                        }
                         state.nodes.insert(known, new);
                     }
                 }

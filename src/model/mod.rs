@@ -11,12 +11,14 @@
 //! | `labels.rs` | labels and selectors |
 //! | `nodes.rs` | nodes |
 //! | `workloads.rs` | workloads and budgets |
+//! | `autoscalers.rs` | how many pods autoscalers make of a workload |
 //! | `pods.rs` | pods that exist already |
 //! | `build.rs` | the whole |
 //! | `change.rs` | objects that are applied to a running cluster |
 
 mod admission;
 mod affinity;
+mod autoscalers;
 mod build;
 mod change;
 mod labels;
@@ -28,6 +30,8 @@ mod requests;
 mod volumes;
 mod workloads;
 
+pub use autoscalers::{ReplicaRange, with_replicas};
 pub use build::{Assumption, Model, build};
 pub use change::apply_change;
+pub use nodes::{says_its_room, with_room_of};
 pub use quantity::Quantity;

@@ -7,6 +7,39 @@ use quorate_sim::cluster::{ClusterState, Effect, Node, NodeId, NodeReady, Symbol
 
 use super::{affinity, labels, requests};
 
+/// Whether a Node says how much room it has. One without `status.capacity` and `status.allocatable`, as people write it by
+/// hand, says nothing of it: its size is unknown, not zero.
+#[must_use]
+pub fn says_its_room(api: &ApiNode) -> bool {
+    let status = api.status.as_ref();
+    status.is_some_and(|status| {
+        [&status.allocatable, &status.capacity].into_iter().flatten().any(|amounts| !amounts.is_empty())
+    })
+}
+
+/// The node that `written`, which does not say its room, and `sized`, which does, describe together: labels and taints of
+/// both (the written ones win), the room of `sized`.
+#[must_use]
+pub fn with_room_of(written: &ApiNode, sized: &ApiNode) -> ApiNode {
+    let mut node = written.clone();
+    let labels = node.metadata.labels.get_or_insert_default();
+    for (key, value) in sized.metadata.labels.iter().flatten() {
+        labels.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+    let taints = node.spec.get_or_insert_default().taints.get_or_insert_default();
+    for taint in sized.spec.iter().filter_map(|spec| spec.taints.as_ref()).flatten() {
+        if !taints.iter().any(|own| own.key == taint.key && own.effect == taint.effect) {
+            taints.push(taint.clone());
+        }
+    }
+    let status = node.status.get_or_insert_default();
+    if let Some(room) = &sized.status {
+        status.capacity.clone_from(&room.capacity);
+        status.allocatable.clone_from(&room.allocatable);
+    }
+    node
+}
+
 /// Adds a node to the state.
 pub(super) fn add(state: &mut ClusterState, api: &ApiNode) -> NodeId {
     let name = state.intern(api.metadata.name.as_deref().unwrap_or_default());

@@ -1,6 +1,8 @@
 //! Text that is safe to print: nothing in an input may move the cursor, colour the screen, hide or reorder text, or
 //! give commands to the system that reads the log.
 
+use unicode_width::UnicodeWidthChar as _;
+
 use super::terminal_style::Characters;
 
 /// What is shown for one character of foreign text. `None`: the character itself.
@@ -105,6 +107,14 @@ fn without_workflow_commands(text: String) -> String {
         .map(|word| word.strip_prefix("::").map_or_else(|| word.to_owned(), |rest| format!(": :{rest}")))
         .collect();
     words.join(" ")
+}
+
+/// How many columns of a terminal `text` takes: the sum of what its characters take.
+///
+/// The one definition of width in the reports. Terminals differ in sequences that join (emoji, variation selectors); the sum
+/// is what the libraries that wrap text and draw marks count with, so that lines end and marks stand where they say.
+pub(super) fn columns(text: &str) -> usize {
+    text.chars().map(|character| character.width().unwrap_or(0)).sum()
 }
 
 /// `1 file`, `2 files`.

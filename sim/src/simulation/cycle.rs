@@ -1,9 +1,10 @@
-//! Finds a system that goes round in a circle: Brent's method over fingerprints of the state.
+//! Finds a system that never comes to rest: one that goes round in a circle, by Brent's method over fingerprints of the
+//! state; and one that makes pods at one moment without end, where the pods that terminate make every state a new one.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::cluster::{PodId, Time};
+use crate::cluster::{ClusterState, PodId, Time};
 use crate::event_queue::Event;
 
 use super::engine::{Key, Simulation};
@@ -12,6 +13,10 @@ use super::engine::{Key, Simulation};
 const SEARCH_FROM: u64 = 4096;
 /// The state is looked at after every so many changes.
 const EVERY: u64 = 16;
+/// So many pods made at one moment are nothing unusual, however few are wanted.
+const PODS_OF_A_MOMENT: i64 = 1024;
+/// A pod is made anew at the same moment when it is preempted or evicted, each time for another reason; never so often.
+const MOST_REMADE: i64 = 8;
 
 /// The search's memory.
 #[derive(Clone, Debug, Default)]
@@ -20,16 +25,38 @@ pub(super) struct CycleSearch {
     looks: u64,
     save_at: u64,
     next_look: u64,
+    moment: Option<Moment>,
+}
+
+/// The present moment of virtual time.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    time: Time,
+    /// How many pods had been made when it began.
+    pods_before: u32,
+    /// How many can be made in it before that is looked at, or is without end.
+    most: i64,
 }
 
 impl Simulation {
+    /// Whether pods are made without end at this moment: taint eviction takes them as fast as a controller makes them, and
+    /// time does not go on.
+    pub(super) fn is_making_pods_without_end(&mut self) -> bool {
+        let (now, made) = (self.state.now, self.state.pods_created);
+        let moment = self.cycle.moment.filter(|moment| moment.time == now);
+        let mut moment = moment.unwrap_or(Moment { time: now, pods_before: made, most: PODS_OF_A_MOMENT });
+        let since = i64::from(made.saturating_sub(moment.pods_before));
+        if since > moment.most {
+            moment.most = pods_wanted(&self.state).saturating_mul(MOST_REMADE).saturating_add(PODS_OF_A_MOMENT);
+        }
+        self.cycle.moment = Some(moment);
+        since > moment.most
+    }
+
     /// Whether the state, ages and ids apart, is one that this step has been in before.
     pub(super) fn is_in_cycle(&mut self) -> bool {
         let changes = self.recorder.changes;
         if changes < SEARCH_FROM || changes < self.cycle.next_look {
-            if changes == 0 {
-                self.cycle = CycleSearch::default();
-            }
             return false;
         }
         let print = self.fingerprint();
@@ -78,6 +105,16 @@ impl Simulation {
         }
         hasher.finish()
     }
+}
+
+/// How many pods all controllers together want.
+fn pods_wanted(state: &ClusterState) -> i64 {
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let of_daemon_sets = number(state.nodes.len()).saturating_mul(number(state.daemon_sets.len()));
+    let deployments = state.deployments.values().map(|own| own.replicas);
+    let replica_sets = state.replica_sets.values().filter(|own| own.owner.is_none()).map(|own| own.replicas);
+    let stateful_sets = state.stateful_sets.values().map(|own| own.replicas);
+    deployments.chain(replica_sets).chain(stateful_sets).fold(of_daemon_sets, i64::saturating_add)
 }
 
 fn distance(time: Time, now: Time) -> u64 {

@@ -135,6 +135,13 @@ impl Simulation {
         self.recorder.count_ready(&self.state);
     }
 
+    /// Begins a step: what was recorded of the one before it is forgotten, its states too, to which a later step may
+    /// return.
+    pub(super) fn begin_step(&mut self) {
+        self.recorder.begin(self.state.now);
+        self.cycle = CycleSearch::default();
+    }
+
     /// Makes one change, records it, and wakes whoever has to react to it.
     pub(super) fn commit(&mut self, change: &Change) {
         let creates = matches!(change, Change::CreatePod { .. } | Change::CreateReplicaSet { .. });
@@ -264,7 +271,8 @@ impl Simulation {
     /// Controllers and the scheduler until nobody has anything to do at this moment.
     pub(super) fn run_now(&mut self) -> Result<(), Livelock> {
         loop {
-            if self.recorder.changes > self.settings.event_limit || self.is_in_cycle() {
+            let is_over_limit = self.recorder.changes > self.settings.event_limit;
+            if is_over_limit || self.is_in_cycle() || self.is_making_pods_without_end() {
                 return Err(Livelock);
             }
             if let Some(key) = self.dirty.pop_first() {

@@ -12,6 +12,7 @@
 //! | `summary.rs` | a state as reports show it |
 //! | `recorder.rs` | events and the lowest readiness |
 //! | `cycle.rs` | finds a system that never comes to rest |
+//! | `restless.rs` | whose doing that is |
 //! | `template_change.rs` | what `setImage` and `restart` make of a template |
 //! | `assumptions.rs` | what the model leaves out |
 
@@ -25,6 +26,7 @@ mod play;
 mod reactions;
 mod recorder;
 mod report;
+mod restless;
 mod settings;
 mod step;
 mod summary;
@@ -39,6 +41,7 @@ pub use report::{
     BudgetSummary, PodSummary, Revision, SimulationReport, StateSummary, StepOutcome, StepReport, TargetReport,
     WorkloadSummary,
 };
+pub use restless::RolloutFate;
 pub use settings::{PodTimes, Settings};
 pub use step::{EvictionTarget, ObjectChange, PodSelection, Step, StepAction};
 pub use summary::{owner_text, summarize, workload_numbers};

@@ -28,7 +28,7 @@ pub fn simulate(initial: ClusterState, steps: &[Step], settings: &Settings) -> S
 impl Simulation {
     /// Lets everything that is pending happen: workloads of the input that have no pods get them.
     pub fn settle(&mut self) -> StepOutcome {
-        self.recorder.begin(self.state.now);
+        self.begin_step();
         for change in adoptions(&self.state) {
             self.commit(&change);
         }
@@ -77,7 +77,7 @@ impl Simulation {
     /// Plays one action; the report has no description.
     pub fn play_action(&mut self, action: &StepAction) -> StepReport {
         let started_at = self.state.now;
-        self.recorder.begin(started_at);
+        self.begin_step();
         let begun = self.begin(action);
         let until = match action {
             StepAction::Wait { seconds } => Some(started_at.after(Duration::from_seconds(*seconds))),
@@ -140,7 +140,7 @@ impl Simulation {
     }
 
     /// Does what the user does; what follows on its own is not played yet.
-    fn begin(&mut self, action: &StepAction) -> Target {
+    pub(super) fn begin(&mut self, action: &StepAction) -> Target {
         match action {
             StepAction::SetImage { workload, container, image } => {
                 self.set_template(*workload, |state, template| with_image(state, template, *container, *image))

@@ -193,8 +193,8 @@ impl Simulation {
         self.recorder.note(self.state.now, format!("{name} reports ProgressDeadlineExceeded"));
     }
 
-    /// One look of the node lifecycle controller. Nodes found unreachable are tainted before zones are judged; the queues
-    /// for NoExecute taints move on after that.
+    /// One look of the node lifecycle controller. Nodes found unreachable are queued for their NoExecute taints before zones
+    /// are judged, and one may be tainted by then; the queues move on after that.
     fn monitor_nodes(&mut self) {
         let changes = self.lifecycle.unreachable(&self.state, &self.settings);
         if !changes.is_empty() {
@@ -202,6 +202,8 @@ impl Simulation {
         }
         self.commit_all(&changes);
         let changes = self.lifecycle.taint(&self.state, &self.settings);
+        self.commit_all(&changes);
+        let changes = self.lifecycle.taint_before_zones_are_judged(&self.state, &self.settings);
         self.commit_all(&changes);
         let changes = self.lifecycle.judge_zones(&self.state, &self.settings);
         self.commit_all(&changes);

@@ -1,7 +1,9 @@
 //! What the rules are given.
 
+use std::collections::BTreeSet;
+
 use quorate_sim::cluster::{BudgetId, ClusterState, NodeId, Owner, Pod, PodId, WorkloadKind, WorkloadName};
-use quorate_sim::simulation::{Settings, Simulation, StateSummary, StepAction, StepReport};
+use quorate_sim::simulation::{Settings, Simulation, StateSummary, StepAction, StepOutcome, StepReport};
 
 use crate::environment::EnvironmentSpec;
 use crate::finding::{Finding, Related, Severity};
@@ -29,7 +31,12 @@ pub(super) struct AtRest<'a> {
     pub(super) context: Context<'a>,
     pub(super) simulation: Simulation,
     pub(super) summary: StateSummary,
+    /// Workloads that are left out, because their pods are made and removed without end.
+    pub(super) restless: BTreeSet<WorkloadName>,
 }
+
+/// How often the cluster is tried anew without those workloads that keep it from coming to rest.
+const MOST_TRIES: usize = 4;
 
 impl<'a> AtRest<'a> {
     pub(super) fn new(context: Context<'a>) -> Self {
@@ -39,10 +46,17 @@ impl<'a> AtRest<'a> {
     /// The same configuration on another cluster.
     pub(super) fn of_state(context: Context<'a>, state: ClusterState) -> Self {
         let settings = Settings { seed: context.seed, ..Settings::default() };
-        let mut simulation = Simulation::new(state, &settings);
-        simulation.settle();
+        let mut restless = BTreeSet::new();
+        let mut simulation = Simulation::new(state.clone(), &settings);
+        for _ in 0..MOST_TRIES {
+            if simulation.settle() != StepOutcome::Livelock {
+                break;
+            }
+            restless.extend(simulation.restless_workloads());
+            simulation = Simulation::new(without(&state, &restless), &settings);
+        }
         let summary = simulation.summary();
-        Self { context, simulation, summary }
+        Self { context, simulation, summary, restless }
     }
 
     pub(super) fn state(&self) -> &ClusterState {
@@ -78,6 +92,22 @@ impl<'a> Context<'a> {
     pub(super) fn node_object(&self, node: NodeId) -> Option<&'a Object> {
         self.model.nodes.get(&node).map(|id: &ObjectId| self.inventory.get(*id))
     }
+}
+
+/// The cluster without these workloads and their pods.
+fn without(state: &ClusterState, workloads: &BTreeSet<WorkloadName>) -> ClusterState {
+    let mut rest = state.clone();
+    let stays = |kind, namespace, name| !workloads.contains(&WorkloadName { kind, namespace, name });
+    rest.pods.retain(|_, pod| workload_of(state, pod).is_none_or(|owner| !workloads.contains(&owner)));
+    rest.deployments.retain(|_, own| stays(WorkloadKind::Deployment, own.namespace, own.name));
+    rest.stateful_sets.retain(|_, own| stays(WorkloadKind::StatefulSet, own.namespace, own.name));
+    rest.daemon_sets.retain(|_, own| stays(WorkloadKind::DaemonSet, own.namespace, own.name));
+    let deployments = &rest.deployments;
+    rest.replica_sets.retain(|_, own| match own.owner {
+        Some(owner) => deployments.contains_key(&owner),
+        None => stays(WorkloadKind::ReplicaSet, own.namespace, own.name),
+    });
+    rest
 }
 
 /// A finding about a field of `object`.

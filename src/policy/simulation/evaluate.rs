@@ -7,7 +7,7 @@ use super::drains::{self, Drains};
 use super::{
     drains_exhaust_pdb, losses, node_loss_breaks_pdb, node_loss_leaves_pods_pending, pdb_allows_nothing,
     pdb_blocks_drain, pods_stay_pending, replicas_share_a_node, requirement, rollout_deadlock, single_point_of_failure,
-    volume_blocks_surge,
+    volume_blocks_surge, words,
 };
 use crate::finding::{Finding, NotEvaluated};
 use crate::policy::Evaluation;
@@ -39,7 +39,8 @@ pub fn evaluate(context: &Context<'_>, runs: &(dyn Fn(&str) -> bool + Sync)) -> 
     if runs(volume_blocks_surge::RULE) {
         evaluation.findings.extend(volume_blocks_surge::evaluate(context));
     }
-    if context.model.workloads.is_empty() && context.model.state.nodes.is_empty() {
+    let has_nodes = !context.model.state.nodes.is_empty() || !context.model.nodes_without_room.is_empty();
+    if context.model.workloads.is_empty() && !has_nodes {
         return evaluation;
     }
     if context.model.state.nodes.is_empty() {
@@ -54,12 +55,33 @@ fn without_nodes(context: &Context<'_>, runs: &(dyn Fn(&str) -> bool + Sync), ev
     if runs(single_point_of_failure::RULE) {
         evaluation.findings.extend(single_point_of_failure::declared(context));
     }
+    let needs = match nodes_without_room(context) {
+        Some(nodes) => format!("nodes: {}", room_of(&nodes)),
+        None => NEEDS_NODES.to_owned(),
+    };
     for rule in OF_NODES.into_iter().filter(|rule| runs(rule)) {
-        evaluation.not_evaluated.push(NotEvaluated { rule: Arc::from(rule), needs: NEEDS_NODES.to_owned() });
+        evaluation.not_evaluated.push(NotEvaluated { rule: Arc::from(rule), needs: needs.clone() });
     }
     let required = requirement::evaluate(context);
     evaluation.findings.extend(required.findings.into_iter().filter(|finding| runs(&finding.rule)));
     evaluation.not_evaluated.extend(required.not_evaluated.into_iter().filter(|own| runs(&own.rule)));
+}
+
+/// The names of the nodes that are left out, because nothing says how much room they have.
+fn nodes_without_room(context: &Context<'_>) -> Option<String> {
+    let nodes = &context.model.nodes_without_room;
+    let mut names: Vec<String> =
+        nodes.iter().map(|node| context.inventory.get(*node).reference.name.to_string()).collect();
+    names.sort();
+    (!names.is_empty()).then(|| words::list(&names))
+}
+
+/// What makes a node without a size one that pods can be placed on.
+fn room_of(nodes: &str) -> String {
+    format!(
+        "status.allocatable of {nodes} (kubectl get nodes -o yaml), a pool in quorate.yaml whose nodes have these names, or \
+         --nodes 3x4cpu,8Gi in their place"
+    )
 }
 
 fn with_nodes(context: &Context<'_>, runs: &(dyn Fn(&str) -> bool + Sync), evaluation: &mut Evaluation) {
@@ -72,9 +94,8 @@ fn with_nodes(context: &Context<'_>, runs: &(dyn Fn(&str) -> bool + Sync), evalu
     let of_losses = [node_loss_breaks_pdb::RULE, node_loss_leaves_pods_pending::RULE];
     let losses = if of_losses.into_iter().any(runs) { losses::play(&at_rest) } else { Vec::new() };
     type Rule<'a> = (&'static str, Box<dyn Fn() -> Vec<Finding> + 'a>);
-    let rules: [Rule<'_>; 8] = [
+    let rules: [Rule<'_>; 7] = [
         (pods_stay_pending::RULE, Box::new(|| pods_stay_pending::evaluate(&at_rest))),
-        (rollout_deadlock::RULE, Box::new(|| rollout_deadlock::evaluate(&at_rest))),
         (pdb_blocks_drain::RULE, Box::new(|| pdb_blocks_drain::evaluate(&at_rest, &drains))),
         (drains_exhaust_pdb::RULE, Box::new(|| drains_exhaust_pdb::evaluate(&at_rest, &drains))),
         (node_loss_breaks_pdb::RULE, Box::new(|| node_loss_breaks_pdb::evaluate(&at_rest, &losses))),
@@ -85,10 +106,15 @@ fn with_nodes(context: &Context<'_>, runs: &(dyn Fn(&str) -> bool + Sync), evalu
     for (_, rule) in rules.iter().filter(|(id, _)| runs(id)) {
         evaluation.findings.extend(rule());
     }
+    if runs(rollout_deadlock::RULE) {
+        let of_rollouts = rollout_deadlock::evaluate(&at_rest);
+        evaluation.findings.extend(of_rollouts.findings);
+        evaluation.not_evaluated.extend(of_rollouts.not_evaluated);
+    }
     note_limits(&at_rest, &drains, runs, evaluation);
 }
 
-/// What was left out because of its size is said.
+/// What was left out, because of its size or for want of one, is said.
 fn note_limits(
     at_rest: &AtRest<'_>,
     drains: &Drains,
@@ -96,6 +122,19 @@ fn note_limits(
     evaluation: &mut Evaluation,
 ) {
     let nodes = at_rest.state().nodes.len();
+    if let Some(left_out) = nodes_without_room(&at_rest.context) {
+        for rule in OF_NODES.into_iter().filter(|rule| runs(rule)) {
+            let needs = format!("the room of nodes that are left out: {}", room_of(&left_out));
+            evaluation.not_evaluated.push(NotEvaluated { rule: Arc::from(rule), needs });
+        }
+    }
+    if !at_rest.restless.is_empty() {
+        let why = words::restless(&at_rest.context.model.state, &at_rest.restless);
+        for rule in OF_NODES.into_iter().filter(|rule| runs(rule)) {
+            let needs = format!("a cluster that comes to rest: {why}; they are left out");
+            evaluation.not_evaluated.push(NotEvaluated { rule: Arc::from(rule), needs });
+        }
+    }
     if drains.pairs_played < drains.pairs_possible && runs(drains_exhaust_pdb::RULE) {
         let needs = format!(
             "fewer nodes: {} of {} orders of two drains were played",

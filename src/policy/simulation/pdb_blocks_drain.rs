@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::context::{AtRest, finding_at};
 use super::drains::{BlockedDrain, Drains};
-use super::words;
+use super::{pdb_allows_nothing, words};
 use crate::finding::{Finding, Mend, Severity};
 
 /// The rule's id.
@@ -46,6 +46,10 @@ fn finding(at_rest: &AtRest<'_>, budget: BudgetId, blocked: &[&BlockedDrain]) ->
         ));
     }
     finding.then = vec!["kubectl drain retries every 5 s without end; the node stays cordoned".to_owned()];
+    if state.budgets.get(&budget).is_some_and(|own| pdb_allows_nothing::can_grow_out_of(&at_rest.context, own)) {
+        finding.severity = Severity::Warning;
+        finding.then.push("unless load makes the autoscaler add pods, which then allow an eviction".to_owned());
+    }
     finding.mends = vec![Mend { change: "maxUnavailable: 1 in place of what stands here".to_owned(), price: None }];
     let first = blocked.first();
     finding.evidence = json!({

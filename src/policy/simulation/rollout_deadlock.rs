@@ -3,22 +3,45 @@
 use quorate_sim::cluster::{ClusterState, DeploymentStrategy, WorkloadKind, WorkloadName};
 use quorate_sim::prove::no_placement;
 use quorate_sim::scheduler::Plugin;
-use quorate_sim::simulation::{Simulation, StepAction, StepOutcome, StepReport};
+use quorate_sim::simulation::{RolloutFate, Simulation, StepAction, StepOutcome, StepReport};
 use serde_json::json;
 
 use super::context::{AtRest, finding_at, pending_pods, related};
 use super::mend;
 use super::words;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, NotEvaluated, Severity};
 use crate::manifest::Object;
+use crate::model;
+use crate::policy::Evaluation;
 
 /// The rule's id.
 pub(super) const RULE: &str = "rollout-deadlock";
 
-/// Restarts each workload that is whole, alone, and reports those whose rollout comes to rest before it is done.
-pub(super) fn evaluate(at_rest: &AtRest<'_>) -> Vec<Finding> {
+/// Restarts each workload that is whole, alone, and reports those whose rollout comes to rest before it is done, or goes
+/// round in a circle without ever being done. What another workload keeps from coming to rest is no fault of this one.
+pub(super) fn evaluate(at_rest: &AtRest<'_>) -> Evaluation {
     let workloads = at_rest.context.model.workloads.keys().filter(|workload| at_rest.is_whole(**workload));
-    workloads.filter_map(|workload| evaluate_one(at_rest, *workload)).collect()
+    let mut evaluation = Evaluation::default();
+    for workload in workloads {
+        match evaluate_one(at_rest, *workload) {
+            Verdict::Completes => {}
+            Verdict::Never(finding) => evaluation.findings.push(*finding),
+            Verdict::Undecided(others) => {
+                let name = words::workload(at_rest.state(), *workload);
+                let needs = format!("a cluster that comes to rest after a restart of {name}: {others}");
+                evaluation.not_evaluated.push(NotEvaluated { rule: RULE.into(), needs });
+            }
+        }
+    }
+    evaluation
+}
+
+/// What is said of a workload's rollout.
+enum Verdict {
+    Completes,
+    Never(Box<Finding>),
+    /// Others go on without end, as this sentence says.
+    Undecided(String),
 }
 
 /// Whether an outcome of a rollout means that it never completes.
@@ -34,16 +57,38 @@ pub(super) const fn never_completes(outcome: StepOutcome) -> bool {
     }
 }
 
-fn evaluate_one(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<Finding> {
+fn evaluate_one(at_rest: &AtRest<'_>, workload: WorkloadName) -> Verdict {
     let (report, after) = at_rest.what_if(StepAction::Restart { workload });
     if !never_completes(report.outcome) {
-        return None;
+        return Verdict::Completes;
     }
+    if report.outcome == StepOutcome::Livelock {
+        match at_rest.simulation.branch().rollout_fate(workload) {
+            RolloutFate::Completes => return Verdict::Completes,
+            RolloutFate::Undecided => {
+                return Verdict::Undecided(words::restless(&after.state, &after.restless_workloads()));
+            }
+            RolloutFate::Never => {}
+        }
+    }
+    Verdict::Never(Box::new(finding(at_rest, workload, &report, &after)))
+}
+
+fn finding(at_rest: &AtRest<'_>, workload: WorkloadName, report: &StepReport, after: &Simulation) -> Finding {
     let state = &after.state;
     let name = words::workload(state, workload);
     let object = at_rest.context.workload_object(workload);
-    let message = format!("no rollout of {name} can ever complete");
-    let mut finding = finding_at(RULE, Severity::Error, message, object, field_of(workload.kind));
+    let (severity, message) = match completes_with(at_rest, workload) {
+        None => (Severity::Error, format!("no rollout of {name} can ever complete")),
+        Some(other) => {
+            let replicas = at_rest.summary.workloads.get(&name).map_or(0, |own| own.desired);
+            let pods = words::count(replicas, "pod", "pods");
+            let message =
+                format!("no rollout of {name} completes while autoscaling keeps it at {pods}; with {other} one does");
+            (Severity::Warning, message)
+        }
+    };
+    let mut finding = finding_at(RULE, severity, message, object, field_of(workload.kind));
     finding.label = label(state, workload);
     let pending = pending_pods(state, workload).first().copied();
     if let (Some(pod), Some(object)) = (pending, object) {
@@ -51,8 +96,8 @@ fn evaluate_one(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<Finding>
             finding.related.extend(cause(plugin, object));
         }
     }
-    finding.why = Some(why(at_rest, &report, &after, workload));
-    finding.then = then(&report, state, workload);
+    finding.why = Some(why(at_rest, report, after, workload));
+    finding.then = then(report, state, workload);
     finding.mends = mend::of_rollout(at_rest, workload);
     let proof = pending.map(|pod| match no_placement(state, pod) {
         Ok(proof) => json!({"claim": "the new pod fits on no node", "checked": true, "proof": proof}),
@@ -61,7 +106,23 @@ fn evaluate_one(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<Finding>
         }
     });
     finding.evidence = json!({"trace": words::trace(&report.events), "after": report.after, "noPlacement": proof});
-    Some(finding)
+    finding
+}
+
+/// Numbers of pods that are tried, at most, between an autoscaler's limits.
+const MOST_TRIED: usize = 12;
+
+/// A number of pods within an autoscaler's limits with which a rollout completes, the least one that was tried.
+fn completes_with(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<i64> {
+    let range = at_rest.context.model.autoscaled.get(&workload)?;
+    let span = usize::try_from(range.most - range.least).unwrap_or(usize::MAX);
+    let step = span.div_ceil(MOST_TRIED).max(1);
+    (range.least..=range.most).step_by(step).find(|number| {
+        let state = model::with_replicas(&at_rest.context.model.state, workload, *number);
+        let changed = AtRest::of_state(at_rest.context, state);
+        changed.is_whole(workload)
+            && changed.what_if(StepAction::Restart { workload }).0.outcome == StepOutcome::Completed
+    })
 }
 
 /// The field that lets nothing old go first.

@@ -76,7 +76,9 @@ fn single_member(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<Finding
         return None;
     }
     let object = at_rest.context.workload_object(workload);
-    let message = format!("{name} has one pod, which nothing replaces while its node is unreachable");
+    let grows = at_rest.context.model.autoscaled.get(&workload).is_some_and(|range| range.most > 1);
+    let at_least = if grows { " at its autoscaler's minimum" } else { "" };
+    let message = format!("{name} has one pod{at_least}, which nothing replaces while its node is unreachable");
     let mut finding = finding_at(RULE, Severity::Warning, message, object, "spec.replicas");
     finding.label = "one pod".to_owned();
     finding.why = Some(

@@ -36,7 +36,18 @@ fn evaluate_one(context: &Context<'_>, deployment: &Deployment) -> Option<Findin
     let object = context.workload_object(name);
     let text = words::workload(state, name);
     let claim = state.names.text(claim);
-    let (severity, message) = if of_pod {
+    // A percentage of more pods lets one stop first.
+    let range = context.model.autoscaled.get(&name);
+    let only_when_few = range.is_some_and(|range| max_unavailable.of_rounded_down(range.most) > 0);
+    let (severity, message) = if of_pod && only_when_few {
+        let pods = words::count(deployment.replicas, "pod", "pods");
+        (
+            Severity::Warning,
+            format!(
+                "no rollout of {text} completes while autoscaling keeps it at {pods}: only one pod may use claim {claim}"
+            ),
+        )
+    } else if of_pod {
         (Severity::Error, format!("no rollout of {text} can complete: only one pod may use claim {claim}"))
     } else {
         (

@@ -1,6 +1,6 @@
 //! Names, reasons and steps as findings say them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_sim::cluster::{BudgetId, ClusterState, NodeId, NodeReady, PodId, Time, WorkloadName};
 use quorate_sim::scheduler::{Plugin, SchedulingResult, Verdict, schedule};
@@ -43,6 +43,13 @@ pub(super) fn list(names: &[String]) -> String {
 /// `3 pods`, `1 pod`.
 pub(super) fn count(number: i64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
+}
+
+/// `the pods of deployment/default/web are made and removed without end`.
+pub(super) fn restless(state: &ClusterState, workloads: &BTreeSet<WorkloadName>) -> String {
+    let names: Vec<String> = workloads.iter().map(|name| workload(state, *name)).collect();
+    let whose = if names.is_empty() { "some workload".to_owned() } else { list(&names) };
+    format!("the pods of {whose} are made and removed without end")
 }
 
 /// Why a pending pod fits nowhere: the nodes by reason, `worker-1, worker-2 (pod anti-affinity), cp-1 (untolerated taint)`.

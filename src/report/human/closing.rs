@@ -15,7 +15,7 @@ use super::page::Page;
 pub(super) fn draw(report: &CheckReport<'_>, counts: &FindingCounts, page: &Page<'_>) -> String {
     let (verdict, painted) = verdict(counts, page);
     let mut tail = format!("in {}", read(report.summary));
-    if let Some(unevaluated) = unevaluated(report.not_evaluated, report.summary) {
+    if let Some(unevaluated) = unevaluated(report.not_evaluated) {
         let _ = write!(tail, "; {unevaluated}");
     }
     if let Some(elapsed) = report.summary.elapsed {
@@ -87,7 +87,7 @@ fn read(summary: &CheckSummary) -> String {
 }
 
 /// `7 rules had no nodes: give them as manifests of kind Node, as pools in quorate.yaml or with --nodes 3x4cpu,8Gi`.
-fn unevaluated(rules: &[NotEvaluated], summary: &CheckSummary) -> Option<String> {
+fn unevaluated(rules: &[NotEvaluated]) -> Option<String> {
     let number = |rules: &BTreeSet<&str>| count(rules.len(), "rule", "rules");
     let without_nodes: BTreeSet<&str> =
         rules.iter().filter(|rule| rule.needs_nodes()).map(|rule| &*rule.rule).collect();
@@ -95,13 +95,9 @@ fn unevaluated(rules: &[NotEvaluated], summary: &CheckSummary) -> Option<String>
     let other_rules: BTreeSet<&str> = others.iter().map(|rule| &*rule.rule).collect();
     let needs: BTreeSet<&str> = others.iter().map(|rule| rule.needs.as_str()).collect();
     let mut parts = Vec::new();
-    if !without_nodes.is_empty() || summary.nodes.is_none() {
-        let who = if without_nodes.is_empty() {
-            "no nodes".to_owned()
-        } else {
-            format!("{} had no nodes", number(&without_nodes))
-        };
-        parts.push(format!("{who}: give Node manifests, pools in quorate.yaml, or --nodes 3x4cpu,8Gi"));
+    if !without_nodes.is_empty() {
+        let who = number(&without_nodes);
+        parts.push(format!("{who} had no nodes: give Node manifests, pools in quorate.yaml, or --nodes 3x4cpu,8Gi"));
     }
     if !needs.is_empty() {
         let needs: Vec<&str> = needs.into_iter().collect();

@@ -7,6 +7,7 @@ use crate::finding::Finding;
 use crate::manifest::{Origin, Place, SourceMap};
 use crate::report::check_report::RuleDocumentation;
 use crate::report::printable;
+pub(in crate::report) use crate::report::printable::columns;
 use crate::report::redaction::Redactor;
 use crate::report::terminal_style::{Characters, Links, TerminalStyle};
 
@@ -112,9 +113,4 @@ pub(in crate::report) fn wrap(text: &str, width: usize) -> Vec<String> {
         .word_splitter(textwrap::WordSplitter::NoHyphenation)
         .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
     textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
-}
-
-/// Columns that safe, unpainted text takes.
-pub(in crate::report) fn columns(text: &str) -> usize {
-    unicode_width::UnicodeWidthStr::width(text)
 }

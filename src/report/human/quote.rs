@@ -88,6 +88,8 @@ struct Cell {
 
 /// Quotes `lines` (consecutive, byte ranges without line breaks) of `source` with `marks`.
 pub(super) fn quote(source: &Source, lines: &[Range<usize>], marks: &[Mark], frame: &Frame<'_>) -> Quote {
+    // Marks are cut apart before lines are clipped around them: one over several lines may end in its first.
+    let marks = without_overlaps(marks.to_vec());
     let mut text = String::new();
     let mut drawn: Vec<Mark> =
         marks.iter().map(|mark| Mark { start: usize::MAX, end: usize::MAX, ..mark.clone() }).collect();
@@ -149,31 +151,45 @@ fn line_cells(text: &str, line: &Range<usize>, marks: &[&Mark], frame: &Frame<'_
     let column = |offset: usize| -> usize {
         cells.iter().take_while(|cell| cell.source.end <= offset).map(|cell| cell.width).sum()
     };
-    let room = marks
-        .iter()
-        .map(|mark| {
-            let middle = usize::midpoint(column(mark.start), column(mark.end).max(column(mark.start) + 1));
-            let label = unicode_width::UnicodeWidthStr::width(mark.label.as_str()).min(LEAST_LABEL_WIDTH);
-            if mark.label.is_empty() { 0 } else { middle.min(column(mark.start) + frame.width / 3) + 4 + label }
-        })
-        .max()
-        .unwrap_or(0);
-    if is_whole && total <= frame.width && room <= frame.width {
+    let needed = |left: usize, edge: usize| -> usize {
+        let of_mark = |mark: &&Mark| room_of(mark, column(mark.start), column(mark.end), left, edge);
+        // Marks on characters without a width push each other to the right.
+        let pushed = marks.len().saturating_sub(1);
+        marks.iter().map(of_mark).max().map_or(0, |room| room.saturating_add(pushed))
+    };
+    if is_whole && total <= frame.width && needed(0, usize::MAX) <= frame.width {
         return cells;
     }
     let mark_column = column(first);
     // The mark stays where it is when it and its label fit so, else it comes to stand after a quarter of the width.
-    let left = if room <= frame.width { 0 } else { mark_column.saturating_sub(frame.width / 4) };
-    clip(cells, left, frame)
+    let left = if needed(0, frame.width) <= frame.width { 0 } else { mark_column.saturating_sub(frame.width / 4) };
+    // Where a mark is too far to the right for its label, the text ends earlier, and the mark stands below its end.
+    let label = marks.iter().map(|mark| label_width(mark)).max().unwrap_or(0);
+    let narrow = frame.width.saturating_sub(label + 4 + marks.len());
+    let width = if needed(left, frame.width) <= frame.width { frame.width } else { narrow };
+    clip(cells, left, width, frame.characters)
 }
 
-/// Replaces what is left of column `left` and what is beyond the frame by an ellipsis each.
-fn clip(cells: Vec<Cell>, left: usize, frame: &Frame<'_>) -> Vec<Cell> {
-    let (ellipsis, ellipsis_width) = match frame.characters {
+/// Columns for the label of a mark, so that it can be read; 0 where there is none.
+fn label_width(mark: &Mark) -> usize {
+    printable::columns(&mark.label).min(LEAST_LABEL_WIDTH)
+}
+
+/// Columns that a mark from column `start` to `end` and its label take, in a line that begins at column `left` and ends at
+/// `edge`.
+fn room_of(mark: &Mark, start: usize, end: usize, left: usize, edge: usize) -> usize {
+    let start = start.saturating_sub(left).min(edge);
+    let end = end.saturating_sub(left).min(edge).max(start + 1);
+    if mark.label.is_empty() { end } else { end.max(usize::midpoint(start, end) + 4 + label_width(mark)) }
+}
+
+/// Replaces what is left of column `left` and what is beyond `width` columns by an ellipsis each.
+fn clip(cells: Vec<Cell>, left: usize, width: usize, characters: Characters) -> Vec<Cell> {
+    let (ellipsis, ellipsis_width) = match characters {
         Characters::Unicode => ("…", 1),
         Characters::Ascii => ("...", 3),
     };
-    let right = left + frame.width.saturating_sub(2 * ellipsis_width);
+    let right = left + width.saturating_sub(2 * ellipsis_width);
     let mut clipped: Vec<Cell> = Vec::new();
     let mut column = 0;
     for cell in cells {
@@ -231,7 +247,7 @@ fn drawn_character(character: char, column: usize, characters: Characters) -> (S
     }
     match printable::replacement(character, characters) {
         Some(replacement) => {
-            let width = unicode_width::UnicodeWidthStr::width(replacement.as_str());
+            let width = printable::columns(&replacement);
             (replacement, width)
         }
         None => (character.to_string(), character.width().unwrap_or(0)),
@@ -264,11 +280,23 @@ fn without_overlaps(mut marks: Vec<Mark>) -> Vec<Mark> {
 impl Quote {
     /// Breaks labels so that they end within `width` columns.
     fn wrap_labels(&mut self, width: usize) {
+        let mut line = usize::MAX;
+        let mut highest = 0;
         for mark in &mut self.marks {
             let line_start = self.text.get(..mark.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-            let columns = |to: usize| self.text.get(line_start..to).map_or(0, unicode_width::UnicodeWidthStr::width);
+            let columns = |to: usize| self.text.get(line_start..to).map_or(0, printable::columns);
             let is_one_line = self.text.get(mark.start..mark.end).is_some_and(|text| !text.contains('\n'));
-            let middle = if is_one_line { usize::midpoint(columns(mark.start), columns(mark.end)) } else { 4 };
+            if line != line_start {
+                (line, highest) = (line_start, 0);
+            }
+            // A mark takes a column at the least, and begins where the one before it ends.
+            let start = columns(mark.start).max(highest);
+            let middle = if is_one_line {
+                highest = columns(mark.end).max(start + 1);
+                usize::midpoint(start, highest)
+            } else {
+                4
+            };
             let room = width.saturating_sub(middle + 4).max(LEAST_LABEL_WIDTH - 2);
             let options = textwrap::Options::new(room)
                 .word_separator(textwrap::WordSeparator::AsciiSpace)

@@ -1,7 +1,7 @@
 //! Any text, any spans, any width: a report is written, and nothing in it is more than text.
 
+use crate::report::printable::columns;
 use proptest::prelude::*;
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::finding::Severity;
 use crate::manifest::{Origin, Place, Span};
@@ -75,14 +75,27 @@ proptest! {
     }
 
     #[test]
-    fn quoted_lines_end_at_the_edge(text in text(), span in any::<(u32, u32)>(), width in 60..200_usize) {
-        let case = case(&text, &[span], "a label", false);
+    fn quoted_lines_end_at_the_edge(
+        text in text(),
+        spans in prop::collection::vec(any::<(u32, u32)>(), 1..4),
+        width in 60..200_usize,
+    ) {
+        let case = case(&text, &spans, "a label", false);
         let written = case.human(width);
-        // The marks below a line are drawn by miette, which measures some combining characters otherwise.
-        for line in written.lines().filter(|line| !line.contains('·')) {
-            // What a sequence of joiners and marks takes differs from terminal to terminal; the kinder measure is held.
-            let of_characters: usize = line.chars().map(|character| character.width().unwrap_or(0)).sum();
-            prop_assert!(line.width().min(of_characters) <= width, "{line}");
+        for line in written.lines() {
+            prop_assert!(columns(line) <= width, "{line}\n{written}");
         }
+    }
+
+    /// The marks below a line stand where the definition of width puts them: under the first column of what they mark.
+    #[test]
+    fn marks_stand_below_what_they_mark(before in "[a-z名é👩\u{200d}\u{301}\u{fe0f}☺]{0,24}") {
+        let text = format!("x{before}!");
+        let case = case(&text, &[(u32::try_from(text.len() - 1).unwrap(), 1)], "", false);
+        let written = case.human(120);
+        let line = written.lines().find(|line| line.contains(" 1 │ ")).unwrap();
+        let marks = written.lines().find(|line| line.contains(" · ")).unwrap();
+        let at = |line: &str, character: char| columns(line.split(character).next().unwrap());
+        prop_assert_eq!(at(line, '!'), at(marks, '─').min(at(marks, '┬')), "{}", written);
     }
 }

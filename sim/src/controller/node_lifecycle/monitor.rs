@@ -57,6 +57,33 @@ impl NodeLifecycle {
         changes
     }
 
+    /// NoExecute taints that are set before a zone's state stops them.
+    ///
+    /// The pass that sets them goes round ten times a second on its own, also while nodes are still being looked at and the
+    /// zones are not judged yet; its limiter lets one node through at once. Whether it meets a node that was queued in this
+    /// look is a race: never for seed 0, else drawn from the seed. It is only asked where the outcomes differ: in a zone
+    /// from which no node is taken any more once it is judged. Where every zone is down all taints are removed again.
+    #[must_use]
+    pub fn taint_before_zones_are_judged(&mut self, state: &ClusterState, settings: &Settings) -> Vec<Change> {
+        let by_zone = nodes_by_zone(state);
+        let judged: Vec<(Zone, ZoneState, usize)> = by_zone
+            .iter()
+            .map(|(zone, nodes)| (*zone, ZoneState::of(nodes.iter().copied(), settings), nodes.len()))
+            .collect();
+        if judged.iter().all(|(_, new_state, _)| *new_state == ZoneState::FullDisruption) {
+            return Vec::new();
+        }
+        let stopped = judged.into_iter().filter(|(_, new_state, size)| new_state.interval(*size, settings).is_none());
+        let mut changes = Vec::new();
+        for (zone, _, _) in stopped {
+            let first = self.zones.get(&zone).and_then(|queue| queue.nodes.first());
+            if first.is_some_and(|node| is_met(*node, state.now, settings.seed)) {
+                changes.extend(self.take(state, zone));
+            }
+        }
+        changes
+    }
+
     /// The zones' states after the nodes'; what stops or slows evictions.
     #[must_use]
     pub fn judge_zones(&mut self, state: &ClusterState, settings: &Settings) -> Vec<Change> {
@@ -149,6 +176,16 @@ impl NodeLifecycle {
             }
         }
     }
+}
+
+/// Which way the race for a node's taint goes at this time.
+fn is_met(node: NodeId, now: Time, seed: u64) -> bool {
+    if seed == 0 {
+        return false;
+    }
+    let mut mixed = seed ^ now.milliseconds().wrapping_add(u64::from(node.0)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (mixed >> 31) & 1 == 1
 }
 
 fn nodes_by_zone(state: &ClusterState) -> BTreeMap<Zone, Vec<&Node>> {
