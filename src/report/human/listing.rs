@@ -36,22 +36,29 @@ pub(super) fn others(shown: &Finding, others: &[&Finding], page: &Page<'_>) -> S
         return drawn;
     }
     let _ = writeln!(drawn, "  {}", page.paint.key(&format!("and {} more", others.len())));
-    let said = grouping::without_names(&shown.message, shown.object.as_ref());
     let entries: Vec<(String, String)> = others
         .iter()
         .take(listed(others.len(), page))
-        .map(|finding| {
-            let says_the_same = grouping::without_names(&finding.message, finding.object.as_ref()) == said;
-            let text = match &finding.object {
-                Some(object) if says_the_same => object.to_string(),
-                Some(_) | None => finding.message.clone(),
-            };
-            (page.line(&text), page.short_place_of(finding))
-        })
+        .map(|finding| (page.line(&other(shown, finding)), page.short_place_of(finding)))
         .collect();
     table(&mut drawn, 8, &entries, page);
     cut(&mut drawn, 8, others.len() - entries.len(), page);
     drawn
+}
+
+/// What another finding says beside the one that is shown: its object, and the quoted words that differ; all of its
+/// message, if more differs.
+fn other(shown: &Finding, finding: &Finding) -> String {
+    let general = |finding: &Finding| grouping::without_names_and_quotes(&finding.message, finding.object.as_ref());
+    let Some(object) = finding.object.as_ref().filter(|_| general(finding) == general(shown)) else {
+        return finding.message.clone();
+    };
+    let known = grouping::quoted(&shown.message);
+    let name = object.to_string();
+    let is_new = |word: &&str| !known.contains(word) && **word != *object.name && **word != name;
+    let words: Vec<String> =
+        grouping::quoted(&finding.message).into_iter().filter(is_new).map(|word| format!("\"{word}\"")).collect();
+    if words.is_empty() { name } else { format!("{name}: {}", words.join(", ")) }
 }
 
 /// Further causes of a rule of which enough were shown in full: one finding a line, message and place.
