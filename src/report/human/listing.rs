@@ -39,7 +39,11 @@ pub(super) fn others(shown: &Finding, others: &[&Finding], page: &Page<'_>) -> S
     let entries: Vec<(String, String)> = others
         .iter()
         .take(listed(others.len(), page))
-        .map(|finding| (page.line(&other(shown, finding)), page.short_place_of(finding)))
+        .map(|finding| match (page.line(&other(shown, finding)), page.short_place_of(finding)) {
+            // The place is all that differs.
+            (text, place) if text.is_empty() => (place, text),
+            pair => pair,
+        })
         .collect();
     table(&mut drawn, 8, &entries, page);
     cut(&mut drawn, 8, others.len() - entries.len(), page);
@@ -50,15 +54,17 @@ pub(super) fn others(shown: &Finding, others: &[&Finding], page: &Page<'_>) -> S
 /// message, if more differs.
 fn other(shown: &Finding, finding: &Finding) -> String {
     let general = |finding: &Finding| grouping::without_names_and_quotes(&finding.message, finding.object.as_ref());
-    let Some(object) = finding.object.as_ref().filter(|_| general(finding) == general(shown)) else {
+    if general(finding) != general(shown) {
         return finding.message.clone();
-    };
+    }
     let known = grouping::quoted(&shown.message);
-    let name = object.to_string();
-    let is_new = |word: &&str| !known.contains(word) && **word != *object.name && **word != name;
+    let object = finding.object.as_ref();
+    let name = object.map(ToString::to_string).unwrap_or_default();
+    let is_new =
+        |word: &&str| !known.contains(word) && **word != name && object.is_none_or(|object| **word != *object.name);
     let words: Vec<String> =
         grouping::quoted(&finding.message).into_iter().filter(is_new).map(|word| format!("\"{word}\"")).collect();
-    if words.is_empty() { name } else { format!("{name}: {}", words.join(", ")) }
+    [name, words.join(", ")].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
 }
 
 /// Further causes of a rule of which enough were shown in full: one finding a line, message and place.
