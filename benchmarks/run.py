@@ -6,8 +6,8 @@ Usage: benchmarks/run.py [RUNS]
 The other tools are looked for on PATH and in target/tools; each that is missing is named and left out:
 
     GOBIN=$PWD/target/tools go install github.com/open-policy-agent/conftest@latest
-    GOBIN=$PWD/target/tools go install golang.stackrox.io/kube-linter/cmd/kube-linter@latest
     GOBIN=$PWD/target/tools go install github.com/zegl/kube-score/cmd/kube-score@latest
+    kube-linter: a released binary (its module path is not served by every module proxy)
 """
 
 import os

@@ -59,7 +59,8 @@ pub(super) fn read(arguments: &InputArguments, empty: EmptyInput) -> Result<Inpu
     if paths.is_empty() {
         return Err(CommandError::NoPath);
     }
-    let options = CollectOptions { empty, ..CollectOptions::default() };
+    let kubernetes_version = arguments.kubernetes_version;
+    let options = CollectOptions { empty, kubernetes_version, ..CollectOptions::default() };
     let collection = collect(&paths, &mut io::stdin(), &options)?;
     let mut input = Input {
         sources: collection.sources,
@@ -72,7 +73,7 @@ pub(super) fn read(arguments: &InputArguments, empty: EmptyInput) -> Result<Inpu
     };
     input.environment = environment_file::read(&paths, &arguments.environment, &mut input.sources)?;
     input.findings.append(&mut input.environment.findings);
-    let decode = DecodeOptions { kubernetes_version: arguments.kubernetes_version };
+    let decode = DecodeOptions { kubernetes_version };
     for configuration in collection.configurations {
         let documents = configuration.documents.into_iter().map(|document| (document.source, document.root));
         let assembled = assemble(documents, &decode);

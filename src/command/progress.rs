@@ -25,11 +25,10 @@ impl Progress {
         let visible = show == Show::OnTerminal && std::io::stderr().is_terminal();
         let bar = visible.then(|| {
             let bar = ProgressBar::new_spinner();
-            bar.set_style(
-                ProgressStyle::with_template("{spinner} {msg} {elapsed}")
-                    .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-            );
-            bar.enable_steady_tick(Duration::from_millis(120));
+            let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner());
+            let shows_unicode = supports_unicode::on(supports_unicode::Stream::Stderr);
+            bar.set_style(if shows_unicode { style } else { style.tick_chars("-\\|/ ") });
             bar
         });
         Self { bar }
@@ -38,7 +37,11 @@ impl Progress {
     /// What is being done now.
     pub(super) fn say(&self, message: impl Into<String>) {
         if let Some(bar) = &self.bar {
+            let is_first = bar.message().is_empty();
             bar.set_message(message.into());
+            if is_first {
+                bar.enable_steady_tick(Duration::from_millis(120));
+            }
         }
     }
 }

@@ -33,7 +33,8 @@ fn command(finding: &Finding, sources: &SourceMap) -> String {
     if let Some(location) = &location {
         // Standard input is no file that GitHub could show.
         if location.file != "-" {
-            let file = location.file.strip_prefix("./").unwrap_or(&location.file);
+            let file = location.nearest_file();
+            let file = file.strip_prefix("./").unwrap_or(file);
             properties.push(format!("file={}", property(file)));
             if !location.rendered {
                 positions(location, &mut properties);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 
-use crate::manifest::{Origin, Place, SourceMap};
+use crate::manifest::{Origin, Place, Source, SourceMap};
 
 /// A place in a source. Lines and columns count from 1, columns in Unicode scalar values; the end is exclusive:
 /// `endColumn` is one past the last character, and an empty place ends where it starts.
@@ -20,9 +20,17 @@ pub(super) struct Location {
     pub(super) end_column: u32,
     /// Whether the positions are positions in the output of a renderer, not in `file`.
     pub(super) rendered: bool,
+    /// The chart's template that gave the rendered text, where that is known: `file`, and the path below it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) template: Option<String>,
 }
 
 impl Location {
+    /// The file to open: the template, where it is known.
+    pub(super) fn nearest_file(&self) -> &str {
+        self.template.as_deref().unwrap_or(&self.file)
+    }
+
     pub(super) fn of(place: Place, sources: &SourceMap) -> Self {
         let source = sources.get(place.source);
         let start = source.line_column(place.span.start);
@@ -37,8 +45,15 @@ impl Location {
                 Origin::Written => false,
                 Origin::Rendered => true,
             },
+            template: template(source, place.span.start),
         }
     }
+}
+
+/// The template that gave what stands at `offset`: `charts/web/templates/service.yaml`.
+pub(super) fn template(source: &Source, offset: u32) -> Option<String> {
+    let path = source.template(offset)?;
+    Some(if &*source.name == "." { path.to_owned() } else { format!("{}/{path}", source.name.trim_end_matches('/')) })
 }
 
 /// What a path segment may carry as it is (RFC 3986).

@@ -187,10 +187,10 @@ fn qualified(object: &ObjectReference, path: &str) -> String {
     if path.is_empty() { object.to_string() } else { format!("{object}/{path}") }
 }
 
-/// The file and the region in it. Of rendered text only what it was rendered from: its lines are not lines of that
-/// file.
+/// The file and the region in it. Of rendered text only what it was rendered from, the template where it is known: its
+/// lines are not lines of that file.
 fn physical(location: &Location) -> Value {
-    let mut physical = json!({"artifactLocation": {"uri": uri(&location.file)}});
+    let mut physical = json!({"artifactLocation": {"uri": uri(location.nearest_file())}});
     let region = json!({
         "startLine": location.start_line,
         "startColumn": location.start_column,

@@ -198,13 +198,26 @@ fn load_rendered(
         }
         Err(error) => {
             let text = String::from_utf8_lossy(&read_file(file, options)?).into_owned();
-            let first_line = text.lines().next().map_or(0, str::len);
-            let finding = error.finding(source, Span::new(0, u32::try_from(first_line).unwrap_or(u32::MAX)));
+            let finding = error.finding(source, first_line(&text));
             let mut loaded = Loaded::empty(file.display().to_string(), text);
             loaded.findings.push(finding);
             Ok(Loaded { configuration, ..loaded })
         }
     }
+}
+
+/// The first line that says something.
+fn first_line(text: &str) -> Span {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim();
+        if !content.is_empty() && !content.starts_with('#') && content != "---" {
+            let offset = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+            return Span::new(offset(start), offset(start + line.trim_end().len()));
+        }
+        start += line.len();
+    }
+    Span::new(0, 0)
 }
 
 /// A template by itself is no manifest.

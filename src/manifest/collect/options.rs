@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::super::api::KubernetesVersion;
 use super::super::yaml::Limits;
 
 /// How input is read.
@@ -13,8 +14,8 @@ pub struct CollectOptions {
     pub limits: Limits,
     /// Whether an input without any object is an error.
     pub empty: EmptyInput,
-    /// The version of Kubernetes that charts are rendered for, `1.36`; `None`: the renderer's own.
-    pub kubernetes_version: Option<String>,
+    /// The version of Kubernetes that charts are rendered for. A renderer's own says what it was built with.
+    pub kubernetes_version: KubernetesVersion,
     /// How long one chart or kustomization may take to render.
     pub render_time: Duration,
     /// Where programs are looked for, in the form of `PATH`; `None`: `PATH` itself.
@@ -26,7 +27,7 @@ impl Default for CollectOptions {
         Self {
             limits: Limits::default(),
             empty: EmptyInput::Refused,
-            kubernetes_version: None,
+            kubernetes_version: KubernetesVersion::default(),
             render_time: Duration::from_secs(60),
             search_path: None,
         }

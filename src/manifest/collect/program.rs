@@ -131,9 +131,14 @@ fn summary(message: &[u8]) -> String {
     const CHARACTERS: usize = 2000;
     let text = String::from_utf8_lossy(message);
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let is_warning = |line: &str| line.starts_with("# Warning:") || line.starts_with("Warning:");
-    let said =
-        lines().filter(|line| !is_warning(line)).map(without_log_head).filter(|line| !matches!(*line, "<" | ">"));
+    let is_idle = |line: &str| {
+        let starts = ["# Warning:", "Warning:", "WARNING:", "Use --debug flag"];
+        starts.iter().any(|start| line.starts_with(start)) || matches!(line, "<" | ">")
+    };
+    // What was logged before the error is not why it failed.
+    let error = lines().position(|line| line.starts_with("Error: "));
+    let said = lines().skip(error.unwrap_or(0)).filter(|line| !is_idle(line)).map(without_log_head);
+    let said = said.filter(|line| !is_idle(line));
     let mut line = said.collect::<Vec<_>>().join("; ");
     if line.is_empty() {
         line = lines().collect::<Vec<_>>().join("; ");
@@ -175,6 +180,12 @@ mod tests {
             ("# Warning: 'commonLabels' is deprecated.\nError: no such file\n", "no such file"),
             ("# Warning: 'commonLabels' is deprecated.\n", "# Warning: 'commonLabels' is deprecated."),
             ("a list [1] of [2] things\n", "a list [1] of [2] things"),
+            (
+                "WARNING: This chart is deprecated\ncoalesce.go:298: warning: cannot overwrite table\n\
+                 Error: execution error at (a.yaml:4:2): x must be set\n\nUse --debug flag to render out invalid YAML\n",
+                "execution error at (a.yaml:4:2): x must be set",
+            ),
+            ("WARNING: This chart is deprecated\n", "WARNING: This chart is deprecated"),
         ] {
             assert_eq!(summary(written.as_bytes()), line);
         }

@@ -36,9 +36,24 @@ pub(super) enum RenderError {
     /// The kustomization names something in a network.
     #[error("this resource is remote and nothing is fetched; keep a copy beside the kustomization")]
     Remote(Span),
+    /// The chart needs others that are not in its `charts/`.
+    #[error("{} not in charts/, and nothing is fetched", missing(names))]
+    MissingDependencies {
+        /// Their names.
+        names: Vec<String>,
+        /// Where the first of them is named in the chart's file, if it is.
+        span: Option<Span>,
+        /// The chart's directory.
+        directory: PathBuf,
+    },
     /// The program failed.
-    #[error(transparent)]
-    Program(#[from] ProgramError),
+    #[error("{failure}")]
+    Program {
+        /// Why.
+        failure: ProgramError,
+        /// How a user renders it.
+        command: String,
+    },
 }
 
 impl RenderError {
@@ -47,10 +62,30 @@ impl RenderError {
         let mut finding = Finding::new(UNRENDERED_SOURCE, Severity::Error, self.to_string());
         let span = match self {
             Self::Remote(span) => *span,
-            Self::NoProgram { .. } | Self::Program(_) => first_line,
+            Self::MissingDependencies { span, .. } => span.unwrap_or(first_line),
+            Self::NoProgram { .. } | Self::Program { .. } => first_line,
         };
         finding.place = Some(Place { source, span });
+        finding.help = match self {
+            Self::NoProgram { .. } | Self::Remote(_) => None,
+            Self::MissingDependencies { directory, .. } => {
+                Some(format!("`helm dependency build {}` fetches them; run it in a step before", directory.display()))
+            }
+            Self::Program { command, .. } => Some(format!(
+                "mend that, or render in a step before, with the values, dependencies and flags that it needs, and check \
+                 the output: `{command} | quorate check -`"
+            )),
+        };
         finding
+    }
+}
+
+/// `dependency "a" is`, `dependencies "a", "b" are`.
+fn missing(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    match quoted.as_slice() {
+        [only] => format!("dependency {only} is"),
+        several => format!("dependencies {} are", several.join(", ")),
     }
 }
 
@@ -65,14 +100,21 @@ pub(super) enum ChartType {
 
 /// The type of the chart in `directory`.
 pub(super) fn chart_type(directory: &Path) -> ChartType {
-    let bytes = fs::read(directory.join(CHART_FILE_NAME)).unwrap_or_default();
-    let parsed = yaml::parse_decoded(SourceId(0), &yaml::decode(&bytes), &yaml::Limits::default());
-    let root = parsed.documents.first().map(|document| &document.root);
-    match root.and_then(|root| root.get("type")).and_then(Node::as_str) {
+    match read_chart_file(directory).as_ref().and_then(|root| root.get("type")).and_then(Node::as_str) {
         Some("library") => ChartType::Library,
         Some(_) | None => ChartType::Application,
     }
 }
+
+fn read_chart_file(directory: &Path) -> Option<Node> {
+    let bytes = fs::read(directory.join(CHART_FILE_NAME)).ok()?;
+    let parsed = yaml::parse_decoded(SourceId(0), &yaml::decode(&bytes), &yaml::Limits::default());
+    parsed.documents.into_iter().next().map(|document| document.root)
+}
+
+/// API groups that every cluster serves and that Helm does not know of by itself
+/// (`pkg/chart/common/capabilities.go`, `DefaultVersionSet`): charts ask for them.
+const SERVED_EVERYWHERE: [&str; 2] = ["apiregistration.k8s.io/v1", "apiregistration.k8s.io/v1/APIService"];
 
 /// Renders the chart in `directory` with its own values.
 pub(super) fn chart(directory: &Path, options: &CollectOptions) -> Result<Vec<u8>, RenderError> {
@@ -80,15 +122,44 @@ pub(super) fn chart(directory: &Path, options: &CollectOptions) -> Result<Vec<u8
         return Err(RenderError::NoProgram {
             what: "a Helm chart",
             programs: "helm",
-            command: format!("helm template {}", directory.display()),
+            command: helm_command(directory),
         });
     };
     let mut arguments: Vec<OsString> = vec!["template".into(), release_name(directory).into(), directory.into()];
     arguments.extend(["--include-crds".into(), "--skip-tests".into()]);
-    if let Some(version) = &options.kubernetes_version {
-        arguments.extend(["--kube-version".into(), version.into()]);
+    arguments.extend(["--kube-version".into(), options.kubernetes_version.to_string().into()]);
+    for api_version in SERVED_EVERYWHERE {
+        arguments.extend(["--api-versions".into(), api_version.into()]);
     }
-    Ok(program::run(&helm, &arguments, options.render_time, options.limits.source_bytes)?)
+    program::run(&helm, &arguments, options.render_time, options.limits.source_bytes)
+        .map_err(|failure| of_chart(failure, directory))
+}
+
+/// Why a chart gave no text. What Helm says of missing dependencies is said shorter, at the place.
+fn of_chart(failure: ProgramError, directory: &Path) -> RenderError {
+    const MISSING: &str = "missing in charts/ directory: ";
+    let said = match &failure {
+        ProgramError::Failed { message, .. } => message.split_once(MISSING).map(|(_, names)| names),
+        ProgramError::Run { .. } | ProgramError::TooSlow { .. } => None,
+    };
+    let Some(said) = said else {
+        return RenderError::Program { failure, command: helm_command(directory) };
+    };
+    let mut names: Vec<String> = Vec::new();
+    for name in said.split(';').next().unwrap_or_default().split(',').map(str::trim) {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    let root = read_chart_file(directory);
+    let dependencies = root.as_ref().and_then(|root| root.get("dependencies")).map(Node::items).unwrap_or_default();
+    let named = dependencies.iter().filter_map(|dependency| dependency.get("name"));
+    let span = named.filter(|name| name.as_str() == names.first().map(String::as_str)).map(|name| name.span).next();
+    RenderError::MissingDependencies { names, span, directory: directory.to_owned() }
+}
+
+fn helm_command(directory: &Path) -> String {
+    format!("helm template {}", directory.display())
 }
 
 /// The directory's name as a release's name: lower-case letters, digits and dashes.
@@ -118,9 +189,16 @@ pub(super) fn kustomization(directory: &Path, text: &str, options: &CollectOptio
         return Err(RenderError::NoProgram {
             what: "a kustomization",
             programs: "neither kustomize nor kubectl",
-            command: format!("kubectl kustomize {}", directory.display()),
+            command: kustomize_command("kubectl", "kustomize", directory),
         });
     };
     let arguments = [verb.into(), directory.as_os_str().to_owned()];
-    Ok(program::run(&program, &arguments, options.render_time, options.limits.source_bytes)?)
+    program::run(&program, &arguments, options.render_time, options.limits.source_bytes).map_err(|failure| {
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        RenderError::Program { failure, command: kustomize_command(&name, verb, directory) }
+    })
+}
+
+fn kustomize_command(program: &str, verb: &str, directory: &Path) -> String {
+    format!("{program} {verb} {}", directory.display())
 }

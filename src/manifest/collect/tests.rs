@@ -250,6 +250,8 @@ fn a_renderer_that_fails_or_hangs_is_a_finding() {
     program(programs.path(), "helm", "echo 'Error: no such value' >&2; exit 1");
     let failed = collect(&paths, &mut std::io::empty(), &options(programs.path())).unwrap();
     assert_eq!(failed.findings[0].message, "helm says: no such value");
+    let way_out = format!("`helm template {} | quorate check -`", directory.path().display());
+    assert!(failed.findings[0].help.as_ref().unwrap().ends_with(&way_out), "{:?}", failed.findings[0].help);
     program(programs.path(), "helm", "exec sleep 30");
     let quick = CollectOptions { render_time: std::time::Duration::from_millis(50), ..options(programs.path()) };
     let hung = collect(&paths, &mut std::io::empty(), &quick).unwrap();
@@ -259,6 +261,48 @@ fn a_renderer_that_fails_or_hangs_is_a_finding() {
     let endless = CollectOptions { limits, ..options(programs.path()) };
     let endless = collect(&paths, &mut std::io::empty(), &endless).unwrap();
     assert_eq!(rules(&endless), [UNREADABLE_DOCUMENT]);
+}
+
+#[test]
+fn a_chart_is_rendered_for_the_version_and_the_apis_of_the_cluster() {
+    let directory = directory(&[("Chart.yaml", "apiVersion: v2\nname: a\n")]);
+    let programs = tempfile::tempdir().unwrap();
+    program(programs.path(), "helm", "echo apiVersion: v1; echo kind: Pod; echo \"metadata: {name: '$*'}\"");
+    let said = |options: &CollectOptions| {
+        let paths = [directory.path().to_owned()];
+        let collection = collect(&paths, &mut std::io::empty(), options).unwrap();
+        collection.configurations[0].documents[0].root.to_json()["metadata"]["name"].to_string()
+    };
+    let modelled = said(&options(programs.path()));
+    assert!(modelled.contains("--kube-version 1.36 --api-versions apiregistration.k8s.io/v1 "), "{modelled}");
+    let older = CollectOptions { kubernetes_version: "1.31".parse().unwrap(), ..options(programs.path()) };
+    assert!(said(&older).contains("--kube-version 1.31 "));
+}
+
+#[test]
+fn a_chart_without_its_dependencies_says_which_and_how_to_get_them() {
+    let chart = "# a chart\n---\nname: a\ndependencies:\n- name: there\n- name: common\n- name: redis\n";
+    let directory = directory(&[("Chart.yaml", chart)]);
+    let programs = tempfile::tempdir().unwrap();
+    let found = |missing: &str| {
+        let script = format!(
+            "echo 'WARNING: This chart is deprecated' >&2; echo 'Error: An error occurred while checking for chart \
+             dependencies. You may need to run `helm dependency build` to fetch missing dependencies: found in \
+             Chart.yaml, but missing in charts/ directory: {missing}' >&2; exit 1"
+        );
+        program(programs.path(), "helm", &script);
+        let paths = [directory.path().to_owned()];
+        let collection = collect(&paths, &mut std::io::empty(), &options(programs.path())).unwrap();
+        let finding = collection.findings[0].clone();
+        let span = finding.place.unwrap().span;
+        assert!(finding.help.unwrap().starts_with("`helm dependency build /"));
+        (finding.message, chart[span.start as usize..span.end as usize].to_owned())
+    };
+    let several = "dependencies \"common\", \"redis\" are not in charts/, and nothing is fetched".to_owned();
+    assert_eq!(found("common, redis, redis"), (several, "common".to_owned()));
+    // It may stand in another file; then the first line that says something is shown.
+    let one = "dependency \"kafka\" is not in charts/, and nothing is fetched".to_owned();
+    assert_eq!(found("kafka"), (one, "name: a".to_owned()));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::finding::{NotEvaluated, Severity};
 use crate::report::check_report::{CheckReport, CheckSummary, FindingCounts};
 use crate::report::printable::count;
+use crate::report::terminal_style::Detail;
 
 use super::page::Page;
 
@@ -15,7 +16,7 @@ use super::page::Page;
 pub(super) fn draw(report: &CheckReport<'_>, counts: &FindingCounts, page: &Page<'_>) -> String {
     let (verdict, painted) = verdict(counts, page);
     let mut tail = format!("in {}", read(report.summary));
-    if let Some(unevaluated) = unevaluated(report.not_evaluated) {
+    if let Some(unevaluated) = unevaluated(report.not_evaluated, page.style.detail) {
         let _ = write!(tail, "; {unevaluated}");
     }
     if let Some(elapsed) = report.summary.elapsed {
@@ -87,7 +88,7 @@ fn read(summary: &CheckSummary) -> String {
 }
 
 /// `7 rules had no nodes: give them as manifests of kind Node, as pools in quorate.yaml or with --nodes 3x4cpu,8Gi`.
-fn unevaluated(rules: &[NotEvaluated]) -> Option<String> {
+fn unevaluated(rules: &[NotEvaluated], detail: Detail) -> Option<String> {
     let number = |rules: &BTreeSet<&str>| count(rules.len(), "rule", "rules");
     let without_nodes: BTreeSet<&str> =
         rules.iter().filter(|rule| rule.needs_nodes()).map(|rule| &*rule.rule).collect();
@@ -105,7 +106,13 @@ fn unevaluated(rules: &[NotEvaluated]) -> Option<String> {
             few if few.len() <= 2 => {
                 format!("{} not evaluated for want of {}", number(&other_rules), few.join(" and "))
             }
-            many => format!("{} not evaluated for want of {} facts, listed above", number(&other_rules), many.len()),
+            many => {
+                let listed = match detail {
+                    Detail::Quiet => "; -v lists them",
+                    Detail::Normal | Detail::Verbose => ", listed above",
+                };
+                format!("{} not evaluated for want of {} facts{listed}", number(&other_rules), many.len())
+            }
         });
     }
     (!parts.is_empty()).then(|| parts.join("; "))

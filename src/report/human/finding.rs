@@ -13,13 +13,17 @@ use super::snippet::{self, Snippet};
 /// Columns before the text of `why`, `then`, `mend` and `help`.
 const INDENT: usize = 8;
 
-/// Draws a finding. Each line ends with `\n`.
-pub(super) fn draw(finding: &Finding, page: &Page<'_>) -> String {
+/// Draws a finding, with `help` where it has no ways out of its own. Each line ends with `\n`.
+pub(super) fn draw(finding: &Finding, help: Option<&str>, page: &Page<'_>) -> String {
     let mut drawn = header(finding, page);
     let snippets = snippets(finding, page);
     let subject = subject(finding, page);
     if !snippets.is_empty() {
-        drawn.push_str(&snippet::draw(&snippets, subject.as_deref(), finding.severity, page));
+        let beside = subject.as_deref().filter(|subject| snippet::has_room_for(subject, &snippets, page));
+        drawn.push_str(&snippet::draw(&snippets, beside, finding.severity, page));
+        if let (Some(subject), None, Some(_)) = (&subject, beside, finding.place) {
+            rows(&mut drawn, "of", std::slice::from_ref(subject), page);
+        }
     }
     if finding.place.is_none() {
         let path = if finding.path.is_root() { String::new() } else { finding.path.to_string() };
@@ -39,7 +43,7 @@ pub(super) fn draw(finding: &Finding, page: &Page<'_>) -> String {
     }
     steps(&mut drawn, &finding.then, page);
     mends(&mut drawn, &finding.mends, page);
-    if let Some(help) = &finding.help {
+    if let Some(help) = help.filter(|_| finding.mends.is_empty()) {
         rows(&mut drawn, "help", &[printable::unfolded(help)], page);
     }
     drawn

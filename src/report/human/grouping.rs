@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use crate::finding::{Finding, Severity};
 use crate::manifest::{FieldPath, ObjectReference, Segment};
 
+/// What words are put in.
+const QUOTES: [char; 3] = ['`', '"', '\''];
+
 /// Findings of one rule and severity, by cause, in the order of the findings.
 pub(super) struct OfRule<'a> {
     pub(super) causes: Vec<Cause<'a>>,
@@ -58,16 +61,13 @@ fn cause_key(finding: &Finding) -> CauseKey {
         message: without_particulars(&finding.message, object),
         label: without_particulars(&finding.label, object),
         why: finding.why.as_ref().map(|why| without_particulars(why, object)),
-        path: without_indices(&finding.path),
+        path: general_path(&finding.path),
     }
 }
 
 /// The text without what differs from object to object: the object's names, quoted words and numbers.
 fn without_particulars(text: &str, object: Option<&ObjectReference>) -> String {
-    let mut general = without_names(text, object);
-    for quote in ['`', '"', '\''] {
-        general = without_quoted(&general, quote);
-    }
+    let general = without_names_and_quotes(text, object);
     let mut shortened = String::with_capacity(general.len());
     for character in general.chars() {
         let character = if character.is_ascii_digit() { '#' } else { character };
@@ -78,8 +78,34 @@ fn without_particulars(text: &str, object: Option<&ObjectReference>) -> String {
     shortened
 }
 
+/// The text with the object's names and quoted words replaced.
+pub(super) fn without_names_and_quotes(text: &str, object: Option<&ObjectReference>) -> String {
+    QUOTES.into_iter().fold(without_names(text, object), |text, quote| without_quoted(&text, quote))
+}
+
+/// The quoted words of a text in their order, each once.
+pub(super) fn quoted(text: &str) -> Vec<&str> {
+    let mut found: Vec<(usize, &str)> = Vec::new();
+    for quote in QUOTES {
+        let marks: Vec<usize> = text.match_indices(quote).map(|(at, _)| at).collect();
+        // An apostrophe is no quotation.
+        if marks.len().is_multiple_of(2) {
+            let (pairs, _) = marks.as_chunks::<2>();
+            found.extend(pairs.iter().map(|[start, end]| (*start, &text[start + 1..*end])));
+        }
+    }
+    found.sort_by_key(|(start, _)| *start);
+    let mut words: Vec<&str> = Vec::new();
+    for (_, word) in found {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words
+}
+
 /// The text with the object's names replaced.
-pub(super) fn without_names(text: &str, object: Option<&ObjectReference>) -> String {
+fn without_names(text: &str, object: Option<&ObjectReference>) -> String {
     let Some(object) = object else { return text.to_owned() };
     let display = object.to_string();
     let namespaced = object.namespace.as_ref().map(|namespace| format!("{namespace}/{}", object.name));
@@ -119,14 +145,29 @@ fn without_quoted(text: &str, quote: char) -> String {
     parts.iter().enumerate().map(|(index, part)| if index % 2 == 0 { part } else { "*" }).collect()
 }
 
-fn without_indices(path: &FieldPath) -> String {
-    path.segments()
-        .iter()
-        .map(|segment| match segment {
-            Segment::Key(key) => format!(".{key}"),
-            Segment::Index(_) => "[]".to_owned(),
-        })
-        .collect()
+/// The path without indices, and without what depends only on the kind of object: a pod's specification stands in a Pod
+/// itself, in a template, or in a template of a template, and its containers in one of three lists.
+fn general_path(path: &FieldPath) -> String {
+    let mut general = String::new();
+    for segment in path.segments() {
+        match segment {
+            Segment::Key(key) => {
+                general.push('.');
+                general.push_str(if matches!(&**key, "initContainers" | "ephemeralContainers") {
+                    "containers"
+                } else {
+                    key
+                });
+            }
+            Segment::Index(_) => general.push_str("[]"),
+        }
+    }
+    for template in [".spec.jobTemplate.spec.template.", ".spec.template."] {
+        if let Some(in_template) = general.strip_prefix(template) {
+            return format!(".{in_template}");
+        }
+    }
+    general
 }
 
 #[cfg(test)]
@@ -165,6 +206,29 @@ mod tests {
         warning.severity = Severity::Warning;
         let findings = [about("a", "same"), warning];
         assert_eq!(by_cause(findings.iter()).len(), 2);
+    }
+
+    #[test]
+    fn a_cause_is_the_same_in_a_pod_and_in_every_template() {
+        let at = |path: &[&str]| {
+            let mut finding = about("a", "same");
+            finding.path = path.iter().fold(FieldPath::root(), |path, key| path.key(key)).index(0);
+            finding
+        };
+        let findings = [
+            at(&["spec", "template", "spec", "containers"]),
+            at(&["spec", "containers"]),
+            at(&["spec", "jobTemplate", "spec", "template", "spec", "initContainers"]),
+            at(&["spec", "template", "spec", "volumes"]),
+        ];
+        let rules = by_cause(findings.iter());
+        let sizes: Vec<usize> = rules[0].causes.iter().map(|cause| cause.others.len()).collect();
+        assert_eq!(sizes, [2, 0]);
+    }
+
+    #[test]
+    fn quoted_words_are_found_and_apostrophes_are_none() {
+        assert_eq!(quoted("the pod's \"a\" and \"b\" are `c`, \"a\""), ["a", "b", "c"]);
     }
 
     #[test]

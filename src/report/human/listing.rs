@@ -36,22 +36,35 @@ pub(super) fn others(shown: &Finding, others: &[&Finding], page: &Page<'_>) -> S
         return drawn;
     }
     let _ = writeln!(drawn, "  {}", page.paint.key(&format!("and {} more", others.len())));
-    let said = grouping::without_names(&shown.message, shown.object.as_ref());
     let entries: Vec<(String, String)> = others
         .iter()
         .take(listed(others.len(), page))
-        .map(|finding| {
-            let says_the_same = grouping::without_names(&finding.message, finding.object.as_ref()) == said;
-            let text = match &finding.object {
-                Some(object) if says_the_same => object.to_string(),
-                Some(_) | None => finding.message.clone(),
-            };
-            (page.line(&text), page.short_place_of(finding))
+        .map(|finding| match (page.line(&other(shown, finding)), page.short_place_of(finding)) {
+            // The place is all that differs.
+            (text, place) if text.is_empty() => (place, text),
+            pair => pair,
         })
         .collect();
     table(&mut drawn, 8, &entries, page);
     cut(&mut drawn, 8, others.len() - entries.len(), page);
     drawn
+}
+
+/// What another finding says beside the one that is shown: its object, and the quoted words that differ; all of its
+/// message, if more differs.
+fn other(shown: &Finding, finding: &Finding) -> String {
+    let general = |finding: &Finding| grouping::without_names_and_quotes(&finding.message, finding.object.as_ref());
+    if general(finding) != general(shown) {
+        return finding.message.clone();
+    }
+    let known = grouping::quoted(&shown.message);
+    let object = finding.object.as_ref();
+    let name = object.map(ToString::to_string).unwrap_or_default();
+    let is_new =
+        |word: &&str| !known.contains(word) && **word != name && object.is_none_or(|object| **word != *object.name);
+    let words: Vec<String> =
+        grouping::quoted(&finding.message).into_iter().filter(is_new).map(|word| format!("\"{word}\"")).collect();
+    [name, words.join(", ")].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
 }
 
 /// Further causes of a rule of which enough were shown in full: one finding a line, message and place.

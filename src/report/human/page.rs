@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::finding::Finding;
 use crate::manifest::{Origin, Place, SourceMap};
 use crate::report::check_report::RuleDocumentation;
+use crate::report::location;
 use crate::report::printable;
 pub(in crate::report) use crate::report::printable::columns;
 use crate::report::redaction::Redactor;
@@ -83,15 +84,15 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// `backend.yaml:15`, or `overlays/prod:15 (rendered)`.
+    /// `backend.yaml:15`, `overlays/prod:15 (rendered)`, or `charts/web/templates/service.yaml (rendered line 15)`.
     pub(super) fn short_place(&self, place: Place) -> String {
         let source = self.sources.get(place.source);
         let line = source.line_column(place.span.start).line;
-        let rendered = match source.origin {
-            Origin::Written => "",
-            Origin::Rendered => " (rendered)",
-        };
-        format!("{}:{line}{rendered}", self.line(&source.name))
+        match (source.origin, location::template(source, place.span.start)) {
+            (Origin::Written, _) => format!("{}:{line}", self.line(&source.name)),
+            (Origin::Rendered, None) => format!("{}:{line} (rendered)", self.line(&source.name)),
+            (Origin::Rendered, Some(template)) => format!("{} (rendered line {line})", self.line(&template)),
+        }
     }
 
     /// Where a finding is, in a few words: its place, else nothing.
@@ -106,11 +107,38 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Wraps safe text to `width` columns. Names with hyphens and slashes stay whole.
+/// Stands for a space that no line is to end at.
+const UNBROKEN_SPACE: &str = "\u{a0}";
+
+/// Wraps safe text to `width` columns. Names with hyphens and slashes stay whole, and what is quoted as code.
 pub(in crate::report) fn wrap(text: &str, width: usize) -> Vec<String> {
     let options = textwrap::Options::new(width)
         .word_separator(textwrap::WordSeparator::AsciiSpace)
         .word_splitter(textwrap::WordSplitter::NoHyphenation)
         .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
-    textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
+    let text = with_whole_code(text, width);
+    textwrap::wrap(&text, options).into_iter().map(|line| line.replace(UNBROKEN_SPACE, " ")).collect()
+}
+
+/// The text with the spaces inside of `` `code` `` made unbreakable, where it is short enough to stand on one line.
+fn with_whole_code(text: &str, width: usize) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    let last = parts.len().saturating_sub(1);
+    let whole = |(index, part): (usize, &&str)| {
+        let is_code = index % 2 == 1 && index < last && columns(part) + 4 <= width;
+        if is_code { part.replace(' ', UNBROKEN_SPACE) } else { (*part).to_owned() }
+    };
+    parts.iter().enumerate().map(whole).collect::<Vec<_>>().join("`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrap;
+
+    #[test]
+    fn code_is_broken_only_where_it_fits_on_no_line() {
+        assert_eq!(wrap("set it to `a: 1` now", 14), ["set it to", "`a: 1` now"]);
+        assert_eq!(wrap("a lone ` b: 1 of it", 10), ["a lone `", "b: 1 of it"]);
+        assert_eq!(wrap("`kubectl drain worker-1` it", 14), ["`kubectl drain", "worker-1` it"]);
+    }
 }

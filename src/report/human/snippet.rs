@@ -12,9 +12,10 @@ use miette::{
 
 use crate::finding::Severity;
 use crate::manifest::{Origin, Source, SourceId, Span};
+use crate::report::location;
 use crate::report::terminal_style::{Characters, Colour};
 
-use super::page::Page;
+use super::page::{Page, columns};
 use super::quote::{self, Frame, Mark, Quote, Role};
 
 /// A marked span longer than this many lines is marked on its first line only.
@@ -79,17 +80,30 @@ pub(super) fn draw(snippets: &[Snippet], subject: Option<&str>, severity: Severi
 
 /// ` ╭─[backend.yaml:15:25]`.
 fn header(snippet: &Snippet, source: &Source, subject: Option<&str>, digits: usize, page: &Page<'_>) -> String {
+    let place = page.paint.place(&place_of(snippet, source, page));
+    let subject = subject.map(|subject| format!(" {}", page.paint.quiet(subject))).unwrap_or_default();
+    format!("{}{}[{place}]{subject}\n", " ".repeat(digits + 2), page.glyphs().top)
+}
+
+/// `backend.yaml:15:25`, `rendered from overlays/production:15:25`, or `charts/web/templates/service.yaml, rendered
+/// line 15`.
+fn place_of(snippet: &Snippet, source: &Source, page: &Page<'_>) -> String {
     let first = snippet.marks.iter().min_by_key(|mark| (mark.role, mark.start));
     let offset = first.map_or(0, |mark| u32::try_from(mark.start).unwrap_or(u32::MAX));
     let position = source.line_column(offset);
     let name = page.line(&source.name);
-    let origin = match source.origin {
-        Origin::Written => String::new(),
-        Origin::Rendered => "rendered from ".to_owned(),
-    };
-    let place = page.paint.place(&format!("{origin}{name}:{}:{}", position.line, position.column));
-    let subject = subject.map(|subject| format!(" {}", page.paint.quiet(subject))).unwrap_or_default();
-    format!("{}{}[{place}]{subject}\n", " ".repeat(digits + 2), page.glyphs().top)
+    match (source.origin, location::template(source, offset)) {
+        (Origin::Written, _) => format!("{name}:{}:{}", position.line, position.column),
+        (Origin::Rendered, None) => format!("rendered from {name}:{}:{}", position.line, position.column),
+        (Origin::Rendered, Some(template)) => format!("{}, rendered line {}", page.line(&template), position.line),
+    }
+}
+
+/// Whether `subject` fits behind the place of the first snippet, whatever the width of the line numbers.
+pub(super) fn has_room_for(subject: &str, snippets: &[Snippet], page: &Page<'_>) -> bool {
+    const FRAME_AND_DIGITS: usize = 12;
+    let place = snippets.first().map(|snippet| place_of(snippet, page.sources.get(snippet.source), page));
+    place.is_some_and(|place| columns(&place) + columns(subject) + FRAME_AND_DIGITS <= page.style.width)
 }
 
 /// Groups marks that stand close together into runs of lines, in the order of the source.

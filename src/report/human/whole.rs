@@ -61,8 +61,12 @@ fn write_rule(rule: &OfRule<'_>, page: &Page<'_>, out: &mut dyn io::Write) -> io
         Detail::Quiet | Detail::Normal => CAUSES_IN_FULL.min(rule.causes.len()),
     };
     let (full, further) = rule.causes.split_at(in_full);
+    // One help is enough for all causes of a rule.
+    let mut helped: Option<&str> = None;
     for cause in full {
-        let mut drawn = finding::draw(cause.shown, page);
+        let help = cause.shown.help.as_deref().filter(|help| helped != Some(*help));
+        helped = help.or(helped);
+        let mut drawn = finding::draw(cause.shown, help, page);
         drawn.push_str(&listing::others(cause.shown, &cause.others, page));
         block(out, &drawn)?;
     }

@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use crate::finding::{Finding, NotEvaluated, Severity};
 use crate::report::{Characters, Colour, Detail, Format, Links, TerminalStyle};
 
 use super::crafted::{self, Case};
@@ -70,6 +73,43 @@ fn quiet_is_the_closing_line() {
     let style = TerminalStyle { detail: Detail::Quiet, ..TerminalStyle::plain(400) };
     let text = crafted::rollout_deadlock().write(Format::Human, &style);
     insta::assert_snapshot!(text, @"1 error in 12 files (34 objects, 2 documents skipped, 4 nodes) by 19 rules, as Kubernetes 1.36");
+}
+
+#[test]
+fn findings_of_one_cause_are_listed_by_what_differs() {
+    let mut case = Case::new();
+    for (name, message) in [
+        ("a", "container \"web\" has no probe"),
+        ("b", "container \"web\" has no probe"),
+        ("c", "container \"c\" has no probe"),
+        ("d", "container \"sidecar\" has no probe"),
+    ] {
+        let mut finding = Finding::new("no-probe", Severity::Warning, message);
+        finding.object = Some(crafted::object("Deployment", Some("shop"), name));
+        case.findings.push(finding);
+    }
+    for name in ["one", "two"] {
+        let source = case.written(name, "name: a\n");
+        let place = case.place(source, "a", 0);
+        case.findings.push(crafted::at("without-object", Severity::Error, "it has none", "", place));
+    }
+    insta::assert_snapshot!(case.human(80));
+}
+
+#[test]
+fn quiet_points_to_no_list_that_is_not_there() {
+    let mut case = crafted::rollout_deadlock();
+    for rule in ["a", "b", "c"] {
+        case.not_evaluated.push(NotEvaluated { rule: Arc::from(rule), needs: format!("fact {rule}") });
+    }
+    let write = |detail| {
+        let text = case.write(Format::Human, &TerminalStyle { detail, ..TerminalStyle::plain(120) });
+        text.trim_end().replace('\n', " ")
+    };
+    let quiet = write(Detail::Quiet);
+    assert!(quiet.ends_with("3 rules not evaluated for want of 3 facts; -v lists them"), "{quiet}");
+    let normal = write(Detail::Normal);
+    assert!(normal.ends_with("3 rules not evaluated for want of 3 facts, listed above"), "{normal}");
 }
 
 #[test]

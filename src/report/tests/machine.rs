@@ -138,7 +138,7 @@ fn sarif_has_what_code_scanning_needs() {
             assert_eq!(result["partialFingerprints"]["quorateFinding/v1"].as_str().unwrap().len(), 24);
             assert_eq!(result["suppressions"].as_array().unwrap().len(), usize::from(finding.waived.is_some()));
             for location in result["locations"].as_array().unwrap() {
-                assert_region(location, finding.place.map(|place| case.sources.get(place.source).origin.clone()));
+                assert_region(location, finding.place.map(|place| case.sources.get(place.source).origin));
             }
         }
     }

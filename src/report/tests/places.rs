@@ -122,6 +122,12 @@ fn elsewhere(case: &mut Case) {
     ];
     case.findings.push(finding);
 
+    let text = "---\n# Source: web/templates/deployment.yaml\nkind: Deployment\nspec:\n  replicas: 1\n";
+    let chart = case.sources.add("charts/web", text, Origin::Rendered);
+    let mut finding = at("single-replica", Severity::Warning, "one replica", "", case.place(chart, "1", 0));
+    finding.object = Some(object("Deployment", Some("shop"), "web"));
+    case.findings.push(finding);
+
     let mut live = crate::finding::Finding::new("single-point-of-failure", Severity::Error, "etcd runs on one node");
     live.object = Some(object("Node", None, "control-plane-1"));
     live.path = FieldPath::parse("metadata.labels[node-role.kubernetes.io/control-plane]");
@@ -213,7 +219,10 @@ pub(super) fn injection() -> Case {
     finding.help = Some("\u{202e}help".to_owned());
     finding.evidence = serde_json::json!({"\u{9b}key": "\u{7f}"});
     finding.related = vec![related("\u{1b}[7mrelated", case.place(source, "Pod", 0))];
-    case.findings.push(finding);
+    // Where there are ways out, the help is not shown.
+    let mut helped = crate::finding::Finding::new("helped", Severity::Warning, "no way out");
+    helped.help.clone_from(&finding.help);
+    case.findings.extend([helped, finding]);
     case.not_evaluated.push(NotEvaluated { rule: Arc::from("a\u{1b}"), needs: "b\u{1b}\n".to_owned() });
     case
 }
