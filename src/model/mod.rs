@@ -6,7 +6,7 @@
 //! | `requests.rs` | what kube-scheduler counts for a pod |
 //! | `pod_template.rs` | pod specifications |
 //! | `affinity.rs` | node and pod affinity, tolerations, spread constraints |
-//! | `admission.rs` | what admission adds: priorities, default tolerations, LimitRanges |
+//! | `admission/` | what admission adds, and why it refuses a pod |
 //! | `volumes.rs` | volumes that decide where a pod can run |
 //! | `labels.rs` | labels and selectors |
 //! | `nodes.rs` | nodes |
@@ -14,13 +14,17 @@
 //! | `pods.rs` | pods that exist already |
 //! | `build.rs` | the whole |
 //! | `change.rs` | objects that are applied to a running cluster |
+//! | `asked_pod.rs` | a pod that is only asked about |
+//! | `placement_causes.rs` | what keeps a pod from nodes, and where that is written |
 
 mod admission;
 mod affinity;
+mod asked_pod;
 mod build;
 mod change;
 mod labels;
 mod nodes;
+mod placement_causes;
 mod pod_template;
 mod pods;
 mod quantity;
@@ -28,6 +32,10 @@ mod requests;
 mod volumes;
 mod workloads;
 
+pub use admission::{Refusal, RefusalCause};
+pub use asked_pod::{AskError, AskedPod, AskedWorkload, ask, makes_pods, spec_path};
 pub use build::{Assumption, Model, build};
 pub use change::apply_change;
+pub use placement_causes::{Cause, CausePlace, PlaceOf, causes};
 pub use quantity::Quantity;
+pub use workloads::complete_budgets;

@@ -22,6 +22,7 @@ var subcommands = map[string]subcommand{
 	"strict":            answerStrict,
 	"schedule":          answerSchedule,
 	"preempt":           answerPreempt,
+	"requests":          answerRequests,
 	"lifecycle":         listLifecycles,
 	"generate-yaml":     generateYAML,
 	"generate-split":    generateSplit,
@@ -29,6 +30,7 @@ var subcommands = map[string]subcommand{
 	"generate-strict":   generateStrict,
 	"generate-schedule": generateSchedule,
 	"generate-preempt":  generatePreempt,
+	"generate-requests": generateRequests,
 	"count-schedule":    countSchedule,
 	"record":            record,
 }
