@@ -152,6 +152,7 @@ fn init_replaces_nothing_unasked() {
 fn help_and_version_are_no_mistakes() {
     insta::assert_snapshot!("help", quorate(&["--help"]).with_status(0).stdout);
     insta::assert_snapshot!("help_of_check", quorate(&["check", "--help"]).with_status(0).stdout);
+    insta::assert_snapshot!("help_of_schedule", quorate(&["schedule", "--help"]).with_status(0).stdout);
     insta::assert_snapshot!("help_of_simulate", quorate(&["simulate", "--help"]).with_status(0).stdout);
     let version = quorate(&["--version"]).with_status(0).stdout;
     assert_eq!(version, format!("quorate {}\n", env!("CARGO_PKG_VERSION")));

@@ -26,6 +26,8 @@ pub struct Arguments {
 pub(super) enum Command {
     /// Check manifests: schema, policies, and rules backed by simulation
     Check(CheckArguments),
+    /// Say where a pod can go, with scores, and why not elsewhere
+    Schedule(ScheduleArguments),
     /// Play a rollout, a drain, a failure or a scenario, and say what happens
     Simulate(SimulateArguments),
     /// Write a commented quorate.yaml from what is found in the manifests
@@ -144,6 +146,38 @@ pub(super) enum FailOn {
     Error,
     Warning,
     Never,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("asked").required(true))]
+pub(super) struct ScheduleArguments {
+    #[command(flatten)]
+    pub(super) input: InputArguments,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+    /// A file with a Pod or a workload (- for standard input), or one of PATH, for example deployment/default/backend
+    #[arg(long, value_name = "POD", group = "asked")]
+    pub(super) pod: Option<String>,
+    /// Many pods, each for itself: a List, JSON lines or YAML documents; writes a line of JSON for each
+    #[arg(long, value_name = "FILE", group = "asked")]
+    pub(super) pods: Option<PathBuf>,
+    /// Where the other pods are. auto: where PATH says, unless it has none on a node
+    #[arg(long, value_enum, value_name = "WHERE", default_value_t = PlacementArgument::Auto)]
+    pub(super) placement: PlacementArgument,
+    /// Seed of every choice that Kubernetes leaves open
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+}
+
+/// Where the other pods are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PlacementArgument {
+    /// current if a pod of PATH is on a node, else scheduled
+    Auto,
+    /// On the nodes that PATH names
+    Current,
+    /// Where the scheduler puts them: the cluster at rest, simulated
+    Scheduled,
 }
 
 #[derive(Debug, Args)]

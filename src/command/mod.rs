@@ -4,8 +4,8 @@
 //! | --- | --- |
 //! | `arguments.rs`, `node_argument.rs` | the command line |
 //! | `run.rs` | a command line becomes an exit status |
-//! | `check.rs`, `simulate.rs`, `explain.rs`, `init.rs`, `policy.rs` | the commands |
-//! | `input.rs`, `environment_file.rs` | what they read |
+//! | `check.rs`, `schedule/`, `simulate.rs`, `explain.rs`, `init.rs`, `policy.rs` | the commands |
+//! | `input.rs`, `environment_file.rs`, `one_cluster.rs` | what they read |
 //! | `output.rs`, `progress.rs` | what they write |
 //! | `error.rs`, `exit_status.rs` | how they end |
 
@@ -18,10 +18,12 @@ mod explain;
 mod init;
 mod input;
 mod node_argument;
+mod one_cluster;
 mod output;
 mod policy;
 mod progress;
 mod run;
+mod schedule;
 mod simulate;
 
 pub use arguments::Arguments;

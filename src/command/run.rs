@@ -4,13 +4,14 @@ use std::io::Write;
 
 use super::arguments::{Arguments, Command};
 use super::exit_status::ExitStatus;
-use super::{check, explain, init, policy, simulate};
+use super::{check, explain, init, policy, schedule, simulate};
 
 /// Runs the command. What cannot be done is said on standard error.
 #[must_use]
 pub fn run(arguments: Arguments) -> ExitStatus {
     let result = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Schedule(arguments) => schedule::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Policy(command) => policy::run(&command),

@@ -15,6 +15,7 @@ use super::check::MODELLED_VERSION;
 use super::error::CommandError;
 use super::exit_status::ExitStatus;
 use super::input::{self, Input, shown};
+use super::one_cluster;
 use super::output;
 use super::progress::{Progress, Show};
 use crate::finding::{Finding, Severity};
@@ -23,7 +24,7 @@ use crate::manifest::collect::EmptyInput;
 use crate::manifest::yaml::{self, Limits, parse_decoded};
 use crate::manifest::{Inventory, Node, Origin, Typed};
 use crate::model::{self, Model};
-use crate::report::{CheckReport, CheckSummary, Format, PlayOrder, SimulationDocument, write_check, write_simulation};
+use crate::report::{Format, PlayOrder, SimulationDocument, write_simulation};
 use crate::scenario::{
     self, AppliedObjects, WorkloadReference, drain_step, fail_step, find_node, find_workload, restart_step,
 };
@@ -39,20 +40,13 @@ pub(super) fn run(arguments: &SimulateArguments) -> Result<ExitStatus, CommandEr
     let progress = Progress::new(if arguments.output.quiet { Show::Never } else { Show::OnTerminal });
     progress.say("reading manifests");
     let mut input = input::read(&arguments.input, EmptyInput::Refused)?;
-    if let Some(status) = refuse_broken(arguments, &input)? {
-        return Ok(status);
+    if one_cluster::is_broken(&arguments.output, &input)? {
+        return Ok(ExitStatus::Usage);
     }
-    let configuration = match input.configurations.as_slice() {
-        [only] => only,
-        several => {
-            let names: Vec<&str> = several.iter().filter_map(|own| own.name.as_deref()).collect();
-            let message = format!("a simulation is of one configuration; name one of {}", names.join(", "));
-            return Err(CommandError::Usage(message));
-        }
-    };
+    let configuration = one_cluster::only(&input, "a simulation")?;
     let mut model = model::build(&configuration.inventory, &configuration.other_nodes);
     if model.state.nodes.is_empty() {
-        return Err(without_nodes(&configuration.inventory, &model));
+        return Err(one_cluster::no_nodes("a simulation", &configuration.inventory, &model));
     }
     let inventory = configuration.inventory.clone();
     let plan = plan(arguments, &mut input, &inventory, &mut model)?;
@@ -63,60 +57,12 @@ pub(super) fn run(arguments: &SimulateArguments) -> Result<ExitStatus, CommandEr
     Ok(status(&plan, &report))
 }
 
-/// Nothing is invented: without a node whose size is known there is nothing to play on.
-fn without_nodes(inventory: &Inventory, model: &Model) -> CommandError {
-    let ways = "add Node manifests (kubectl get nodes -o yaml), spec.nodes in quorate.yaml, or --nodes 3x4cpu,8Gi";
-    let has = match model.nodes_without_room.as_slice() {
-        [] => "the input has none".to_owned(),
-        [first, others @ ..] => {
-            let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
-            let name = &inventory.get(*first).reference.name;
-            format!("node {name}{more} of the input gives no status.allocatable, so that its size is unknown")
-        }
-    };
-    CommandError::Usage(format!("a simulation needs nodes, and {has}; {ways}"))
-}
-
 /// What is played.
 struct Plan {
     name: String,
     settings: Settings,
     steps: Vec<Step>,
     order: PlayOrder,
-}
-
-/// Manifests that cannot be read would give an answer about another cluster: their findings are shown, nothing is played.
-fn refuse_broken(arguments: &SimulateArguments, input: &Input) -> Result<Option<ExitStatus>, CommandError> {
-    let of_objects = input.configurations.iter().flat_map(|configuration| &configuration.findings);
-    let all = input.findings.iter().chain(of_objects);
-    let findings: Vec<Finding> = all.filter(|finding| finding.severity == Severity::Error).cloned().collect();
-    if findings.is_empty() {
-        return Ok(None);
-    }
-    write_findings(arguments, input, &findings)?;
-    Ok(Some(ExitStatus::Usage))
-}
-
-fn write_findings(arguments: &SimulateArguments, input: &Input, findings: &[Finding]) -> Result<(), CommandError> {
-    let summary = CheckSummary {
-        files: input.counts.files,
-        documents: input.counts.documents,
-        skipped: input.skipped,
-        objects: input.object_count(),
-        configurations: input.configurations.len(),
-        kubernetes: MODELLED_VERSION.to_owned(),
-        ..CheckSummary::default()
-    };
-    let report = CheckReport {
-        sources: &input.sources,
-        findings,
-        not_evaluated: &[],
-        summary: &summary,
-        rules: &[],
-        secrets: &input.secrets,
-    };
-    let style = output::style(&arguments.output);
-    output::write_all(&arguments.output, &style, |format, style, out| write_check(&report, format, style, out))
 }
 
 fn plan(
@@ -264,7 +210,7 @@ fn from_file(
             order: PlayOrder::OneAfterTheOther,
         }),
         Err(findings) => {
-            write_findings(arguments, input, &findings)?;
+            one_cluster::write_findings(&arguments.output, input, &findings)?;
             Err(CommandError::Usage(format!("{} cannot be played", path.display())))
         }
     }
@@ -278,7 +224,7 @@ fn read_scenario(arguments: &SimulateArguments, path: &Path, input: &mut Input) 
     let parsed = parse_decoded(source, &decoded, &Limits::default());
     let findings: Vec<Finding> = parsed.problems.iter().map(yaml::Problem::finding).collect();
     if !findings.is_empty() {
-        write_findings(arguments, input, &findings)?;
+        one_cluster::write_findings(&arguments.output, input, &findings)?;
     }
     match parsed.documents.into_iter().next() {
         Some(document) if findings.is_empty() => Ok(document.root),

@@ -1,6 +1,6 @@
 //! Typed forms of the built-in kinds that rules and simulation read.
 
-use k8s_openapi::api::{apps, autoscaling, batch, core, policy, scheduling, storage};
+use k8s_openapi::api::{apps, autoscaling, batch, core, node, policy, scheduling, storage};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// An object's typed form.
@@ -23,6 +23,7 @@ pub enum Typed {
     ResourceQuota(Box<core::v1::ResourceQuota>),
     PodDisruptionBudget(Box<policy::v1::PodDisruptionBudget>),
     PriorityClass(Box<scheduling::v1::PriorityClass>),
+    RuntimeClass(Box<node::v1::RuntimeClass>),
     StorageClass(Box<storage::v1::StorageClass>),
     HorizontalPodAutoscaler(Box<autoscaling::v2::HorizontalPodAutoscaler>),
     /// A built-in kind of which only its fields' names and types were checked.
@@ -52,6 +53,7 @@ impl Typed {
             Self::ResourceQuota(object) => &object.metadata,
             Self::PodDisruptionBudget(object) => &object.metadata,
             Self::PriorityClass(object) => &object.metadata,
+            Self::RuntimeClass(object) => &object.metadata,
             Self::StorageClass(object) => &object.metadata,
             Self::HorizontalPodAutoscaler(object) => &object.metadata,
             Self::Checked | Self::Dynamic => return None,

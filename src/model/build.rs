@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use k8s_openapi::api::core::v1::{Node as ApiNode, Pod as ApiPod};
+use k8s_openapi::api::core::v1::{Node as ApiNode, Pod as ApiPod, PodSpec as ApiPodSpec};
 use quorate_sim::cluster::{BudgetId, ClusterState, Namespace, NodeId, Service, Symbol, WorkloadName};
 
-use super::admission::Admission;
+use super::admission::{Admission, Creation, Refusal, RefusalCause};
 use super::autoscalers::{self, ReplicaRange};
 use super::volumes::Volumes;
 use super::{labels, nodes, pods, workloads};
@@ -39,6 +39,19 @@ pub enum Assumption {
     ClaimNotInInput(String),
     /// A priority class that no manifest holds; its pods are taken to have priority 0.
     UnknownPriorityClass(String),
+    /// A runtime class that no manifest holds.
+    UnknownRuntimeClass(String),
+    /// Admission refuses the pods of an object.
+    RefusedByAdmission {
+        /// `deployment/default/backend`.
+        object: String,
+        /// What the API server says.
+        reason: String,
+    },
+    /// A quota whose use is not counted.
+    QuotaNotCounted(String),
+    /// An overhead that no RuntimeClass explains.
+    UnexplainedOverhead(String),
     /// Dynamic resource allocation.
     ResourceClaims,
     /// Scheduling gates.
@@ -59,6 +72,24 @@ impl fmt::Display for Assumption {
             }
             Self::UnknownPriorityClass(class) => {
                 write!(formatter, "PriorityClass {class} is not in the input: its pods are taken to have priority 0")
+            }
+            Self::UnknownRuntimeClass(class) => {
+                write!(formatter, "RuntimeClass {class} is not in the input: its pods are taken to need nothing for it")
+            }
+            Self::RefusedByAdmission { object, reason } => {
+                write!(
+                    formatter,
+                    "the API server would refuse the pods of {object} ({reason}): they are taken to be created"
+                )
+            }
+            Self::QuotaNotCounted(quota) => {
+                write!(formatter, "resourcequota/{quota} is taken to have room: its use is not counted")
+            }
+            Self::UnexplainedOverhead(object) => {
+                write!(
+                    formatter,
+                    "the overhead of {object} is counted as written; the API server accepts it only from a RuntimeClass"
+                )
             }
             Self::ResourceClaims => {
                 formatter.write_str("resource claims (dynamic resource allocation) are not modelled")
@@ -86,11 +117,55 @@ pub(super) struct Context<'a> {
     pub(super) admission: Admission<'a>,
     pub(super) volumes: Volumes<'a>,
     assumptions: RefCell<BTreeSet<Assumption>>,
+    /// The object that is converted.
+    subject: RefCell<String>,
 }
 
 impl Context<'_> {
     pub(super) fn assume(&self, assumption: Assumption) {
         self.assumptions.borrow_mut().insert(assumption);
+    }
+
+    /// What was taken for granted, sorted.
+    pub(super) fn into_assumptions(self) -> Vec<Assumption> {
+        self.assumptions.into_inner().into_iter().collect()
+    }
+
+    /// What is converted from now on; assumptions name it.
+    pub(super) fn begin(&self, subject: impl fmt::Display) {
+        *self.subject.borrow_mut() = subject.to_string();
+    }
+
+    /// What admission makes of a pod's specification. A refusal is an assumption: that the pod is created nevertheless.
+    pub(super) fn admitted(&self, namespace: &str, spec: &ApiPodSpec, creation: Creation) -> ApiPodSpec {
+        let admitted = self.admission.admit(namespace, spec, creation);
+        let subject = self.subject.borrow().clone();
+        for quota in &admitted.quotas {
+            self.assume(Assumption::QuotaNotCounted(format!("{namespace}/{quota}")));
+        }
+        if admitted.unexplained_overhead {
+            self.assume(Assumption::UnexplainedOverhead(subject.clone()));
+        }
+        if let Some(refusal) = &admitted.refusal {
+            self.assume(self.despite(refusal, subject));
+        }
+        admitted.spec
+    }
+
+    fn despite(&self, refusal: &Refusal, object: String) -> Assumption {
+        match &refusal.cause {
+            RefusalCause::PriorityClassNotInInput(class) if !self.admission.knows_priority_classes() => {
+                Assumption::UnknownPriorityClass(class.clone())
+            }
+            RefusalCause::RuntimeClassNotInInput(class) if !self.admission.knows_runtime_classes() => {
+                Assumption::UnknownRuntimeClass(class.clone())
+            }
+            RefusalCause::Contradiction
+            | RefusalCause::PriorityClassNotInInput(_)
+            | RefusalCause::RuntimeClassNotInInput(_) => {
+                Assumption::RefusedByAdmission { object, reason: refusal.text() }
+            }
+        }
     }
 }
 
@@ -112,8 +187,14 @@ pub fn build(inventory: &Inventory, other_nodes: &[ApiNode]) -> Model {
             _ => None,
         })
         .collect();
-    pods::add_all(&mut model.state, &mut context, &existing);
-    model.assumptions = context.assumptions.into_inner().into_iter().collect();
+    pods::add_all(&mut model.state, &context, &existing);
+    let budgets: Vec<(BudgetId, ObjectId)> = model.budgets.iter().map(|(budget, object)| (*budget, *object)).collect();
+    for (budget, object) in budgets {
+        if let Typed::PodDisruptionBudget(api) = &inventory.get(object).typed {
+            workloads::note_disrupted_pods(&mut model.state, budget, api);
+        }
+    }
+    model.assumptions = context.into_assumptions();
     model
 }
 
@@ -121,14 +202,11 @@ pub fn build(inventory: &Inventory, other_nodes: &[ApiNode]) -> Model {
 pub(super) fn context(inventory: &Inventory) -> Context<'_> {
     let mut admission = Admission::default();
     let mut volumes = Volumes::default();
-    for (_, object) in inventory.applied() {
+    for (id, object) in inventory.applied() {
         let name = &*object.reference.name;
         let namespace = object.reference.namespace.as_deref().unwrap_or("default");
+        admission.read(id, namespace, name, &object.typed);
         match &object.typed {
-            Typed::LimitRange(range) => admission.limit_ranges.entry(namespace).or_default().push(range),
-            Typed::PriorityClass(class) => {
-                admission.priority_classes.insert(name, class);
-            }
             Typed::PersistentVolumeClaim(claim) => {
                 volumes.claims.insert((namespace, name), claim);
             }
@@ -138,7 +216,7 @@ pub(super) fn context(inventory: &Inventory) -> Context<'_> {
             _ => {}
         }
     }
-    Context { admission, volumes, assumptions: RefCell::default() }
+    Context { admission, volumes, assumptions: RefCell::default(), subject: RefCell::default() }
 }
 
 /// Namespaces and Services.
@@ -201,6 +279,7 @@ fn add_nodes(model: &mut Model, inventory: &Inventory, other_nodes: &[ApiNode], 
 fn add_workloads(model: &mut Model, inventory: &Inventory, context: &mut Context<'_>) {
     let state = &mut model.state;
     for (id, object) in inventory.applied() {
+        context.begin(&object.reference);
         let workload = match &object.typed {
             Typed::Deployment(api) => workloads::add_deployment(state, context, api),
             Typed::StatefulSet(api) => workloads::add_stateful_set(state, context, api),
@@ -216,6 +295,7 @@ fn add_workloads(model: &mut Model, inventory: &Inventory, context: &mut Context
     // Behind all Deployments, so that each finds its owner.
     for (id, object) in inventory.applied() {
         if let Typed::ReplicaSet(api) = &object.typed {
+            context.begin(&object.reference);
             let workload = workloads::add_replica_set(state, context, api);
             model.workloads.extend(workload.map(|workload| (workload, id)));
         }

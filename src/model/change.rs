@@ -26,6 +26,7 @@ pub fn apply_change(inventory: &Inventory, applied: &Inventory) -> ObjectChange 
     ObjectChange(Arc::new(move |state| {
         let mut context = context(&merged);
         for (_, object) in merged.iter().skip(first_new) {
+            context.begin(&object.reference);
             apply_one(state, &mut context, object);
         }
     }))
@@ -44,7 +45,7 @@ macro_rules! move_over {
 }
 
 /// Converts the object in an empty copy of the state, and moves what came of it over.
-fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, object: &Object) {
+pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, object: &Object) {
     let mut scratch = ClusterState {
         names: Arc::clone(&state.names),
         nodes: state.nodes.clone(),
@@ -113,7 +114,9 @@ fn apply_cluster_part(state: &mut ClusterState, context: &mut Context<'_>, objec
             let own = labels::namespace(state, symbol, api.metadata.labels.as_ref());
             state.namespaces.insert(symbol, own);
         }
-        Typed::Pod(api) => pods::add_one(state, context, api),
+        Typed::Pod(api) => {
+            pods::add_one(state, context, api);
+        }
         _ => {}
     }
 }

@@ -6,7 +6,7 @@
 //! | `requests.rs` | what kube-scheduler counts for a pod |
 //! | `pod_template.rs` | pod specifications |
 //! | `affinity.rs` | node and pod affinity, tolerations, spread constraints |
-//! | `admission.rs` | what admission adds: priorities, default tolerations, LimitRanges |
+//! | `admission/` | what admission adds, and why it refuses a pod |
 //! | `volumes.rs` | volumes that decide where a pod can run |
 //! | `labels.rs` | labels and selectors |
 //! | `nodes.rs` | nodes |
@@ -15,14 +15,18 @@
 //! | `pods.rs` | pods that exist already |
 //! | `build.rs` | the whole |
 //! | `change.rs` | objects that are applied to a running cluster |
+//! | `asked_pod.rs` | a pod that is only asked about |
+//! | `placement_causes.rs` | what keeps a pod from nodes, and where that is written |
 
 mod admission;
 mod affinity;
+mod asked_pod;
 mod autoscalers;
 mod build;
 mod change;
 mod labels;
 mod nodes;
+mod placement_causes;
 mod pod_template;
 mod pods;
 mod quantity;
@@ -30,8 +34,12 @@ mod requests;
 mod volumes;
 mod workloads;
 
+pub use admission::{Refusal, RefusalCause};
+pub use asked_pod::{AskError, AskedPod, AskedWorkload, ask, makes_pods, spec_path};
 pub use autoscalers::{ReplicaRange, with_replicas};
 pub use build::{Assumption, Model, build};
 pub use change::apply_change;
 pub use nodes::{says_its_room, with_room_of};
+pub use placement_causes::{Cause, CausePlace, PlaceOf, causes};
 pub use quantity::Quantity;
+pub use workloads::complete_budgets;

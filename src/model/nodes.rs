@@ -93,7 +93,8 @@ fn images(state: &mut ClusterState, status: &k8s_openapi::api::core::v1::NodeSta
     let mut images = BTreeMap::new();
     for image in status.images.iter().flatten() {
         for name in image.names.iter().flatten() {
-            images.insert(state.intern(&normalised_image(name)), image.size_bytes.unwrap_or(0));
+            // Only the names that pods use are normalised.
+            images.insert(state.intern(name), image.size_bytes.unwrap_or(0));
         }
     }
     images

@@ -1,12 +1,14 @@
 //! Pod specifications.
 
 use k8s_openapi::api::core::v1::{
-    Container, PersistentVolumeClaim, Pod, PodSpec as ApiPodSpec, PodTemplateSpec, Probe,
+    Container, PersistentVolumeClaim, Pod, PodSpec as ApiPodSpec, PodStatus, PodTemplateSpec, Probe,
 };
-use quorate_sim::cluster::{ClusterState, Duration, HostPort, PodSpec, PodTemplate, Protocol, Symbol, VolumeUse};
+use quorate_sim::cluster::{
+    ClusterState, Duration, HostPort, PodSpec, PodTemplate, PreemptionPolicy, Protocol, Symbol, VolumeUse,
+};
 use sha2::{Digest, Sha256};
 
-use super::admission::{self, Admission};
+use super::admission::{self, Creation};
 use super::affinity;
 use super::build::{Assumption, Context};
 use super::labels;
@@ -27,7 +29,10 @@ pub(super) fn pod_template(
     // template, not in the template.
     let mut pod = Pod { spec: template.spec.clone(), ..Pod::default() };
     default::pod(&mut pod);
-    let spec = pod_spec(state, context, namespace, &pod.spec.unwrap_or_default(), own_claims);
+    let api = context.admitted(namespace, &pod.spec.unwrap_or_default(), Creation::New);
+    let tolerations = Tolerations::Completed;
+    let source = AdmittedPod { spec: &api, status: None, own_claims, tolerations };
+    let spec = pod_spec(state, context, namespace, &source);
     let labels = labels::labels(state, metadata.labels.as_ref());
     let content = state.intern(&content_digest(template));
     PodTemplate { labels, spec, content }
@@ -47,18 +52,37 @@ fn content_digest(template: &PodTemplateSpec) -> String {
     digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// A pod after admission.
+pub(super) struct AdmittedPod<'a> {
+    /// Its specification.
+    pub(super) spec: &'a ApiPodSpec,
+    /// Its status, where it exists: what it requests while it is resized.
+    pub(super) status: Option<&'a PodStatus>,
+    /// A StatefulSet's claim templates.
+    pub(super) own_claims: &'a [PersistentVolumeClaim],
+    /// Where its tolerations of nodes that are not ready come from.
+    pub(super) tolerations: Tolerations,
+}
+
+/// Where the tolerations of nodes that are not ready or unreachable come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tolerations {
+    /// Admission adds what is missing.
+    Completed,
+    /// They are taken as written.
+    AsWritten,
+}
+
 /// A pod's specification.
 pub(super) fn pod_spec(
     state: &mut ClusterState,
-    context: &mut Context<'_>,
+    context: &Context<'_>,
     namespace: &str,
-    api: &ApiPodSpec,
-    own_claims: &[PersistentVolumeClaim],
+    pod: &AdmittedPod<'_>,
 ) -> PodSpec {
-    let admitted = context.admission.limit_range_defaults(namespace, api);
-    let api = admitted.as_ref().unwrap_or(api);
+    let AdmittedPod { spec: api, status, own_claims, tolerations } = *pod;
     let namespace_symbol = state.intern(namespace);
-    let sums = requests::pod_requests(state, api);
+    let sums = requests::pod_requests(state, api, status);
     let mut spec = PodSpec {
         requests: sums.requests,
         non_zero_requests: sums.non_zero,
@@ -71,6 +95,11 @@ pub(super) fn pod_spec(
         startup: startup(api),
         shutdown: shutdown(api),
         has_empty_dir: api.volumes.iter().flatten().any(|volume| volume.empty_dir.is_some()),
+        priority: api.priority.unwrap_or(0),
+        preemption_policy: match api.preemption_policy.as_deref() {
+            Some("Never") => PreemptionPolicy::Never,
+            Some(_) | None => PreemptionPolicy::PreemptLowerPriority,
+        },
         ..PodSpec::default()
     };
     if let Some(api_affinity) = &api.affinity {
@@ -84,7 +113,13 @@ pub(super) fn pod_spec(
     }
     spec.volumes = context.volumes.uses(state, namespace, api, own_claims);
     note_volumes(state, context, &spec);
-    admit(context, &context.admission, api, &mut spec);
+    match tolerations {
+        Tolerations::Completed => admission::add_default_tolerations(&mut spec),
+        Tolerations::AsWritten => {}
+    }
+    if api.resource_claims.as_ref().is_some_and(|claims| !claims.is_empty()) {
+        context.assume(Assumption::ResourceClaims);
+    }
     place_outside(state, context, api, &mut spec);
     spec
 }
@@ -94,16 +129,6 @@ fn note_volumes(state: &ClusterState, context: &Context<'_>, spec: &PodSpec) {
         if let VolumeUse::Unknown(claim) = volume {
             context.assume(Assumption::ClaimNotInInput(state.names.text(*claim).to_owned()));
         }
-    }
-}
-
-fn admit(context: &Context<'_>, admission: &Admission<'_>, api: &ApiPodSpec, spec: &mut PodSpec) {
-    if let Err(unknown) = admission.prioritise(api, spec) {
-        context.assume(Assumption::UnknownPriorityClass(unknown.0));
-    }
-    admission::add_default_tolerations(spec);
-    if api.resource_claims.as_ref().is_some_and(|claims| !claims.is_empty()) {
-        context.assume(Assumption::ResourceClaims);
     }
 }
 
@@ -156,8 +181,11 @@ fn host_ports(state: &mut ClusterState, api: &ApiPodSpec) -> Vec<HostPort> {
 }
 
 fn images(state: &mut ClusterState, api: &ApiPodSpec) -> Vec<Symbol> {
+    // Images that are mounted as volumes count too, though not as containers.
+    let mounted = api.volumes.iter().flatten().filter_map(|volume| volume.image.as_ref()?.reference.as_deref());
     containers(api)
         .filter_map(|container| container.image.as_deref())
+        .chain(mounted)
         .map(|image| state.intern(&normalised_image(image)))
         .collect()
 }

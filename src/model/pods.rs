@@ -3,51 +3,79 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::Pod as ApiPod;
+use k8s_openapi::api::core::v1::{Pod as ApiPod, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use quorate_sim::cluster::{
-    ClusterState, Deletion, DeletionCause, DeploymentId, LabelSelector, Operator, Owner, Phase, Pod, PodName,
+    ClusterState, Deletion, DeletionCause, DeploymentId, LabelSelector, Operator, Owner, Phase, Pod, PodId, PodName,
     PodTemplate, ReplicaSet, ReplicaSetId, Requirement, Symbol, Time,
 };
 
 use quorate_sim::controller::daemon_set;
 
+use super::admission::Creation;
 use super::build::Context;
 use super::labels;
-use super::pod_template::pod_spec;
+use super::pod_template::{AdmittedPod, Tolerations, pod_spec};
 
-/// Adds all pods. Their times become virtual: the earliest creation is the beginning, the latest is now.
-pub(super) fn add_all(state: &mut ClusterState, context: &mut Context<'_>, pods: &[&ApiPod]) {
+/// Adds all pods. Their times become virtual: the earliest creation or start is the beginning, the latest is now.
+pub(super) fn add_all(state: &mut ClusterState, context: &Context<'_>, pods: &[&ApiPod]) {
     let created = |pod: &ApiPod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0.as_millisecond());
-    let earliest = pods.iter().filter_map(|pod| created(pod)).min().unwrap_or(0);
-    let time_of = |pod: &ApiPod| {
-        let since = created(pod).map_or(0, |own| own.saturating_sub(earliest));
+    let started = |pod: &ApiPod| pod.status.as_ref()?.start_time.as_ref().map(|time| time.0.as_millisecond());
+    let earliest = pods.iter().flat_map(|pod| [created(pod), started(pod)]).flatten().min().unwrap_or(0);
+    let since = |time: Option<i64>| {
+        let since = time.map_or(0, |time| time.saturating_sub(earliest));
         Time::from_milliseconds(u64::try_from(since).unwrap_or(0))
     };
     let mut ordered: Vec<&ApiPod> = pods.to_vec();
-    ordered.sort_by_key(|pod| time_of(pod));
-    state.now = ordered.last().map_or(Time::ZERO, |pod| time_of(pod));
+    ordered.sort_by_key(|pod| since(created(pod)));
+    state.now = pods.iter().map(|pod| since(created(pod)).max(since(started(pod)))).max().unwrap_or(Time::ZERO);
     let mut implied = BTreeMap::new();
     for pod in ordered {
-        let created_at = time_of(pod);
-        add(state, context, pod, created_at, &mut implied);
+        let created_at = since(created(pod));
+        let started_at = started(pod).map_or(created_at, |time| since(Some(time)));
+        add(state, context, pod, Times { created_at, started_at }, &mut implied);
     }
 }
 
 /// Adds a pod that is created now.
-pub(super) fn add_one(state: &mut ClusterState, context: &mut Context<'_>, api: &ApiPod) {
-    let created_at = state.now;
-    add(state, context, api, created_at, &mut BTreeMap::new());
+pub(super) fn add_one(state: &mut ClusterState, context: &Context<'_>, api: &ApiPod) -> Option<PodId> {
+    let now = state.now;
+    add(state, context, api, Times { created_at: now, started_at: now }, &mut BTreeMap::new())
+}
+
+/// When a pod was created, and when it began to run if it runs.
+#[derive(Clone, Copy)]
+struct Times {
+    created_at: Time,
+    started_at: Time,
+}
+
+/// Whether a pod comes from a cluster. The API server gives each a uid and a priority, and takes neither from a user.
+pub(super) fn creation(api: &ApiPod) -> Creation {
+    let has_priority = api.spec.as_ref().is_some_and(|spec| spec.priority.is_some());
+    let is_recorded = api.metadata.uid.is_some() || api.metadata.creation_timestamp.is_some() || has_priority;
+    if is_recorded { Creation::Admitted } else { Creation::New }
 }
 
 /// ReplicaSets that pods name and the input does not hold, by namespace and name.
 type Implied = BTreeMap<(Symbol, Symbol), ReplicaSetId>;
 
-fn add(state: &mut ClusterState, context: &mut Context<'_>, api: &ApiPod, created_at: Time, implied: &mut Implied) {
+fn add(
+    state: &mut ClusterState,
+    context: &Context<'_>,
+    api: &ApiPod,
+    times: Times,
+    implied: &mut Implied,
+) -> Option<PodId> {
+    let created_at = times.created_at;
     let namespace_text = api.metadata.namespace.as_deref().unwrap_or("default");
     let namespace = state.intern(namespace_text);
-    let Some(api_spec) = &api.spec else { return };
-    let mut spec = pod_spec(state, context, namespace_text, api_spec, &[]);
+    context.begin(format_args!("pod/{namespace_text}/{}", api.metadata.name.as_deref().unwrap_or_default()));
+    let admitted = context.admitted(namespace_text, api.spec.as_ref()?, creation(api));
+    // Recordings are often cut down to what they are about: a pod of one is not evicted at once for want of a toleration.
+    let tolerations = Tolerations::Completed;
+    let source = AdmittedPod { spec: &admitted, status: api.status.as_ref(), own_claims: &[], tolerations };
+    let mut spec = pod_spec(state, context, namespace_text, &source);
     // A live pod's nodeName is where the scheduler put it, not a wish of its template.
     let node = spec.node_name.take();
     let status = api.status.clone().unwrap_or_default();
@@ -77,24 +105,33 @@ fn add(state: &mut ClusterState, context: &mut Context<'_>, api: &ApiPod, create
         .metadata
         .deletion_timestamp
         .is_some()
-        .then_some(Deletion { requested_at: state.now, cause: DeletionCause::Delete });
-    state.add_pod(Pod {
+        .then(|| Deletion { requested_at: state.now, cause: deletion_cause(&status) });
+    let nominated = status.nominated_node_name.as_deref().filter(|name| !name.is_empty() && node.is_none());
+    let nominated_node = nominated.and_then(|name| state.names.find(name)).and_then(|name| state.node_named(name));
+    Some(state.add_pod(Pod {
         namespace,
         name: PodName::Given(name),
         labels: pod_labels,
         template,
         owner,
         node,
-        nominated_node: None,
+        nominated_node,
         phase,
         ready: ready && phase == Phase::Running,
         ready_changed_at: None,
         held_unready: false,
         created_at,
-        started_at: (phase == Phase::Running).then_some(created_at),
+        started_at: (phase == Phase::Running).then_some(times.started_at),
         deletion,
         unschedulable: None,
-    });
+    }))
+}
+
+/// Preemption marks its victims.
+fn deletion_cause(status: &PodStatus) -> DeletionCause {
+    let mut conditions = status.conditions.iter().flatten();
+    let is_preempted = conditions.any(|condition| condition.reason.as_deref() == Some("PreemptionByScheduler"));
+    if is_preempted { DeletionCause::Preemption } else { DeletionCause::Delete }
 }
 
 /// A bound pod of a manifest without status is taken as running.

@@ -8,10 +8,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use quorate_sim::cluster::{
     BudgetId, BudgetStatus, BudgetTarget, ClusterState, DaemonSet, DaemonSetId, DaemonSetStrategy, Deployment,
-    DeploymentId, DeploymentStrategy, IntOrPercent, LabelSelector, PodDisruptionBudget, PodManagementPolicy,
-    ReplicaSet, ReplicaSetId, StatefulSet, StatefulSetId, StatefulSetStrategy, Symbol, Time,
+    DeploymentId, DeploymentStrategy, IntOrPercent, LabelSelector, Pod, PodDisruptionBudget, PodId,
+    PodManagementPolicy, ReplicaSet, ReplicaSetId, StatefulSet, StatefulSetId, StatefulSetStrategy, Symbol, Time,
     UnhealthyPodEvictionPolicy, WorkloadKind, WorkloadName,
 };
+
+use quorate_sim::controller::disruption;
+use quorate_sim::transition::apply;
 
 use super::build::Context;
 use super::labels;
@@ -223,8 +226,44 @@ pub(super) fn add_budget(state: &mut ClusterState, api: &policy::PodDisruptionBu
             Some("AlwaysAllow") => UnhealthyPodEvictionPolicy::AlwaysAllow,
             Some(_) | None => UnhealthyPodEvictionPolicy::IfHealthyBudget,
         },
-        status: BudgetStatus::default(),
+        status: budget_status(api),
     };
     state.budgets.insert(id, budget);
     Some(id)
+}
+
+/// The status as recorded, without the pods whose eviction was granted: those are not known yet.
+fn budget_status(api: &policy::PodDisruptionBudget) -> BudgetStatus {
+    let Some(status) = &api.status else { return BudgetStatus::default() };
+    BudgetStatus {
+        expected_pods: i64::from(status.expected_pods.unwrap_or(0)),
+        current_healthy: i64::from(status.current_healthy.unwrap_or(0)),
+        desired_healthy: i64::from(status.desired_healthy.unwrap_or(0)),
+        disruptions_allowed: i64::from(status.disruptions_allowed.unwrap_or(0)),
+        ..BudgetStatus::default()
+    }
+}
+
+/// Takes note of the pods whose eviction a budget's status says was granted.
+pub(super) fn note_disrupted_pods(state: &mut ClusterState, id: BudgetId, api: &policy::PodDisruptionBudget) {
+    let Some(names) = api.status.as_ref().and_then(|status| status.disrupted_pods.as_ref()) else { return };
+    let Some(namespace) = state.budgets.get(&id).map(|budget| budget.namespace) else { return };
+    let is_named = |pod: &Pod| pod.namespace == namespace && names.contains_key(&state.pod_name(pod));
+    let disrupted: Vec<PodId> = state.pods.iter().filter(|(_, pod)| is_named(pod)).map(|(id, _)| *id).collect();
+    let now = state.now;
+    if let Some(budget) = state.budgets.get_mut(&id) {
+        budget.status.disrupted_pods.extend(disrupted.into_iter().map(|pod| (pod, now)));
+    }
+}
+
+/// Gives every budget without a recorded status the one that the disruption controller would compute.
+pub fn complete_budgets(state: &mut ClusterState) {
+    let unknown =
+        |(id, budget): (&BudgetId, &PodDisruptionBudget)| (budget.status == BudgetStatus::default()).then_some(*id);
+    let ids: Vec<BudgetId> = state.budgets.iter().filter_map(unknown).collect();
+    for id in ids {
+        for change in disruption::sync(state, id) {
+            apply(state, &change);
+        }
+    }
 }

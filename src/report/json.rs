@@ -148,6 +148,24 @@ pub(super) fn write_json(value: &impl Serialize, out: &mut dyn io::Write) -> Res
     Ok(())
 }
 
+/// Writes `value` on one line, with a line break behind it. Control characters are escaped here too.
+pub(super) fn write_compact_json(value: &impl Serialize, out: &mut dyn io::Write) -> Result<(), ReportError> {
+    let mut text = Vec::new();
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, Compact))?;
+    text.push(b'\n');
+    out.write_all(&text)?;
+    Ok(())
+}
+
+/// JSON without blanks in which every control character is escaped.
+struct Compact;
+
+impl Formatter for Compact {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        write_printable(writer, fragment)
+    }
+}
+
 /// Indented JSON in which every control character is escaped, those too that JSON would allow (DEL, and the C1 controls
 /// that some terminals obey): it is often printed to a terminal.
 #[derive(Default)]
@@ -157,17 +175,7 @@ struct Printable {
 
 impl Formatter for Printable {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(char::is_control) {
-            let (before, found) = rest.split_at(at);
-            writer.write_all(before.as_bytes())?;
-            let mut characters = found.chars();
-            if let Some(control) = characters.next() {
-                write!(writer, "\\u{:04x}", u32::from(control))?;
-            }
-            rest = characters.as_str();
-        }
-        writer.write_all(rest.as_bytes())
+        write_printable(writer, fragment)
     }
 
     fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
@@ -205,4 +213,18 @@ impl Formatter for Printable {
     fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.pretty.end_object_value(writer)
     }
+}
+
+fn write_printable<W: ?Sized + io::Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
+    let mut rest = fragment;
+    while let Some(at) = rest.find(char::is_control) {
+        let (before, found) = rest.split_at(at);
+        writer.write_all(before.as_bytes())?;
+        let mut characters = found.chars();
+        if let Some(control) = characters.next() {
+            write!(writer, "\\u{:04x}", u32::from(control))?;
+        }
+        rest = characters.as_str();
+    }
+    writer.write_all(rest.as_bytes())
 }

@@ -12,6 +12,7 @@
 //! | `prose.rs` | a finding as plain text, for formats that carry one message |
 //! | `sarif.rs` | for code scanning |
 //! | `simulation/` | the timeline of a simulation, for people and programs |
+//! | `schedule/` | where a pod can go, for people and programs |
 //! | `github.rs` | annotations on a pull request |
 
 mod check_report;
@@ -24,6 +25,7 @@ mod printable;
 mod prose;
 mod redaction;
 mod sarif;
+mod schedule;
 mod simulation;
 mod terminal_style;
 
@@ -33,5 +35,9 @@ mod tests;
 pub use check_report::{CheckReport, CheckSummary, FindingCounts, ReportError, RuleDocumentation, write_check};
 pub use format::{Format, FormatError, Output};
 pub use redaction::secret_spans;
+pub use schedule::{
+    Decision, ExcludedNodes, NodeVerdict, PlacedFirst, PreFilterVerdict, PreemptionSummary, RefusedPod, ScheduleAnswer,
+    ScheduleDocument, SchedulePlacement, VictimsSummary, write_schedule, write_schedule_line,
+};
 pub use simulation::{PlayOrder, SimulationDocument, write_simulation};
 pub use terminal_style::{Characters, Colour, ColourChoice, Detail, Links, TerminalStyle};

@@ -126,6 +126,7 @@ const KINDS: &[BuiltInKind] = kinds! {
         ResourceQuota core::v1::ResourceQuota,
         PodDisruptionBudget policy::v1::PodDisruptionBudget,
         PriorityClass scheduling::v1::PriorityClass,
+        RuntimeClass node::v1::RuntimeClass,
         StorageClass storage::v1::StorageClass,
         HorizontalPodAutoscaler autoscaling::v2::HorizontalPodAutoscaler,
     }
@@ -193,7 +194,6 @@ const KINDS: &[BuiltInKind] = kinds! {
         events::v1::Event,
         flowcontrol::v1::FlowSchema,
         flowcontrol::v1::PriorityLevelConfiguration,
-        node::v1::RuntimeClass,
         resource::v1::DeviceClass,
         resource::v1::ResourceClaim,
         resource::v1::ResourceClaimTemplate,

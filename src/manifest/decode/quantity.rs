@@ -10,7 +10,7 @@ const NANO: i128 = 1_000_000_000;
 const LARGEST_BINARY: i128 = i64::MAX as i128;
 
 /// An amount, exact to 10⁻⁹; smaller parts are rounded away from zero, as the API server does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ParsedQuantity {
     /// The amount in units of 10⁻⁹. Amounts beyond 10²⁹ are held at the bound.
     nanos: i128,

@@ -1,6 +1,8 @@
-//! Node, Namespace, LimitRange, ResourceQuota and PriorityClass (`pkg/apis/core/v1`, `pkg/apis/scheduling/v1`).
+//! Node, Namespace, LimitRange, ResourceQuota, PriorityClass and RuntimeClass (`pkg/apis/core/v1`,
+//! `pkg/apis/scheduling/v1`, `pkg/apis/node/v1`).
 
 use k8s_openapi::api::core::v1::{LimitRange, LimitRangeItem, Namespace, Node, ResourceQuota};
+use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 
 use super::absent::{pointer, text};
@@ -52,4 +54,10 @@ pub(super) fn resource_quota(quota: &mut ResourceQuota) {
 
 pub(super) fn priority_class(class: &mut PriorityClass) {
     pointer(&mut class.preemption_policy, "PreemptLowerPriority");
+}
+
+pub(super) fn runtime_class(class: &mut RuntimeClass) {
+    if let Some(overhead) = &mut class.overhead {
+        round_up(&mut overhead.pod_fixed);
+    }
 }

@@ -23,6 +23,7 @@ pub fn apply(typed: &mut Typed) {
         Typed::LimitRange(limit_range) => cluster::limit_range(limit_range),
         Typed::ResourceQuota(quota) => cluster::resource_quota(quota),
         Typed::PriorityClass(class) => cluster::priority_class(class),
+        Typed::RuntimeClass(class) => cluster::runtime_class(class),
         Typed::StorageClass(class) => storage::storage_class(class),
         Typed::HorizontalPodAutoscaler(autoscaler) => autoscaling::horizontal_pod_autoscaler(autoscaler),
         // A PodDisruptionBudget has none.

@@ -105,6 +105,7 @@ fn json_of(typed: &Typed) -> Option<Value> {
         Typed::ResourceQuota(object) => serde_json::to_value(object),
         Typed::PodDisruptionBudget(object) => serde_json::to_value(object),
         Typed::PriorityClass(object) => serde_json::to_value(object),
+        Typed::RuntimeClass(object) => serde_json::to_value(object),
         Typed::StorageClass(object) => serde_json::to_value(object),
         Typed::HorizontalPodAutoscaler(object) => serde_json::to_value(object),
         Typed::Checked | Typed::Dynamic => return None,

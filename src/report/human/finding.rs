@@ -14,7 +14,7 @@ use super::snippet::{self, Snippet};
 const INDENT: usize = 8;
 
 /// Draws a finding, with `help` where it has no ways out of its own. Each line ends with `\n`.
-pub(super) fn draw(finding: &Finding, help: Option<&str>, page: &Page<'_>) -> String {
+pub(in crate::report) fn draw(finding: &Finding, help: Option<&str>, page: &Page<'_>) -> String {
     let mut drawn = header(finding, page);
     let snippets = snippets(finding, page);
     let subject = subject(finding, page);

@@ -22,6 +22,7 @@ mod quote;
 mod snippet;
 mod whole;
 
-pub(super) use page::{WIDEST_PROSE, columns, wrap};
+pub(super) use finding::draw as draw_finding;
+pub(super) use page::{Page, WIDEST_PROSE, columns, wrap};
 pub(super) use paint::Paint;
 pub(super) use whole::write;

@@ -28,16 +28,16 @@ pub(super) struct Glyphs {
 }
 
 /// What is drawn on, and with what.
-pub(super) struct Page<'a> {
+pub(in crate::report) struct Page<'a> {
     pub(super) sources: &'a SourceMap,
-    pub(super) style: TerminalStyle,
-    pub(super) paint: Paint,
+    pub(in crate::report) style: TerminalStyle,
+    pub(in crate::report) paint: Paint,
     pub(super) redactor: &'a Redactor,
     links: HashMap<&'a str, &'a str>,
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn new(
+    pub(in crate::report) fn new(
         sources: &'a SourceMap,
         rules: &'a [RuleDocumentation],
         redactor: &'a Redactor,
@@ -51,12 +51,12 @@ impl<'a> Page<'a> {
     }
 
     /// Foreign text as one safe line.
-    pub(super) fn line(&self, text: &str) -> String {
+    pub(in crate::report) fn line(&self, text: &str) -> String {
         printable::line(text, self.style.characters)
     }
 
     /// Columns for prose.
-    pub(super) fn prose(&self) -> usize {
+    pub(in crate::report) fn prose(&self) -> usize {
         self.style.width.clamp(20, WIDEST_PROSE)
     }
 
@@ -68,7 +68,7 @@ impl<'a> Page<'a> {
     }
 
     /// `…`, or what stands for it.
-    pub(super) fn ellipsis(&self) -> &'static str {
+    pub(in crate::report) fn ellipsis(&self) -> &'static str {
         match self.style.characters {
             Characters::Unicode => "…",
             Characters::Ascii => "...",
@@ -85,7 +85,7 @@ impl<'a> Page<'a> {
     }
 
     /// `backend.yaml:15`, `overlays/prod:15 (rendered)`, or `charts/web/templates/service.yaml (rendered line 15)`.
-    pub(super) fn short_place(&self, place: Place) -> String {
+    pub(in crate::report) fn short_place(&self, place: Place) -> String {
         let source = self.sources.get(place.source);
         let line = source.line_column(place.span.start).line;
         match (source.origin, location::template(source, place.span.start)) {
@@ -102,7 +102,7 @@ impl<'a> Page<'a> {
 
     /// Wraps safe text; the first line is to follow `indent` columns, the others are indented by them. The lines have
     /// no indentation.
-    pub(super) fn wrapped(&self, text: &str, indent: usize) -> Vec<String> {
+    pub(in crate::report) fn wrapped(&self, text: &str, indent: usize) -> Vec<String> {
         wrap(text, self.prose().saturating_sub(indent).max(16))
     }
 }
