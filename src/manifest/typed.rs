@@ -24,6 +24,10 @@ pub enum Typed {
     PodDisruptionBudget(Box<policy::v1::PodDisruptionBudget>),
     PriorityClass(Box<scheduling::v1::PriorityClass>),
     StorageClass(Box<storage::v1::StorageClass>),
+    CSINode(Box<storage::v1::CSINode>),
+    CSIDriver(Box<storage::v1::CSIDriver>),
+    CSIStorageCapacity(Box<storage::v1::CSIStorageCapacity>),
+    VolumeAttachment(Box<storage::v1::VolumeAttachment>),
     HorizontalPodAutoscaler(Box<autoscaling::v2::HorizontalPodAutoscaler>),
     /// A built-in kind of which only its fields' names and types were checked.
     Checked,
@@ -53,6 +57,10 @@ impl Typed {
             Self::PodDisruptionBudget(object) => &object.metadata,
             Self::PriorityClass(object) => &object.metadata,
             Self::StorageClass(object) => &object.metadata,
+            Self::CSINode(object) => &object.metadata,
+            Self::CSIDriver(object) => &object.metadata,
+            Self::CSIStorageCapacity(object) => &object.metadata,
+            Self::VolumeAttachment(object) => &object.metadata,
             Self::HorizontalPodAutoscaler(object) => &object.metadata,
             Self::Checked | Self::Dynamic => return None,
         })

@@ -11,6 +11,7 @@ use quorate_sim::cluster::{
 };
 
 use quorate_sim::controller::daemon_set;
+use quorate_sim::transition::{bind_for_pod, of_new_pod};
 
 use super::build::Context;
 use super::labels;
@@ -48,6 +49,7 @@ fn add(state: &mut ClusterState, context: &mut Context<'_>, api: &ApiPod, create
     let namespace = state.intern(namespace_text);
     let Some(api_spec) = &api.spec else { return };
     let mut spec = pod_spec(state, context, namespace_text, api_spec, &[]);
+    let sources = spec.volumes.clone();
     // A live pod's nodeName is where the scheduler put it, not a wish of its template.
     let node = spec.node_name.take();
     let status = api.status.clone().unwrap_or_default();
@@ -55,7 +57,9 @@ fn add(state: &mut ClusterState, context: &mut Context<'_>, api: &ApiPod, create
     let content = state.intern("");
     let template = Arc::new(PodTemplate { labels: pod_labels.clone(), spec, content });
     let owner = owner(state, api, namespace, &template, created_at, implied);
-    let name = state.intern(api.metadata.name.as_deref().unwrap_or_default());
+    let name_text = api.metadata.name.as_deref().unwrap_or_default();
+    let name = state.intern(name_text);
+    let volumes = of_new_pod(state, namespace, name_text, owner, &sources);
     let template = match owner {
         Owner::ReplicaSet(id) => state.replica_sets.get(&id).map_or(template, |set| Arc::clone(&set.template)),
         Owner::StatefulSet { set, .. } => {
@@ -78,11 +82,12 @@ fn add(state: &mut ClusterState, context: &mut Context<'_>, api: &ApiPod, create
         .deletion_timestamp
         .is_some()
         .then_some(Deletion { requested_at: state.now, cause: DeletionCause::Delete });
-    state.add_pod(Pod {
+    let id = state.add_pod(Pod {
         namespace,
         name: PodName::Given(name),
         labels: pod_labels,
         template,
+        volumes,
         owner,
         node,
         nominated_node: None,
@@ -95,6 +100,10 @@ fn add(state: &mut ClusterState, context: &mut Context<'_>, api: &ApiPod, create
         deletion,
         unschedulable: None,
     });
+    if let Some(node) = node {
+        // It runs there, so its volumes are there.
+        bind_for_pod(state, id, node);
+    }
 }
 
 /// A bound pod of a manifest without status is taken as running.

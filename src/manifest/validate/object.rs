@@ -43,6 +43,14 @@ fn kind(typed: &Typed, verdict: &mut Verdict<'_, '_>) {
         Typed::PodDisruptionBudget(object) => policy::pod_disruption_budget(verdict, object),
         Typed::PriorityClass(object) => policy::priority_class(verdict, object),
         Typed::HorizontalPodAutoscaler(object) => policy::horizontal_pod_autoscaler(verdict, object),
-        Typed::Namespace(_) | Typed::LimitRange(_) | Typed::ResourceQuota(_) | Typed::Checked | Typed::Dynamic => {}
+        Typed::Namespace(_)
+        | Typed::LimitRange(_)
+        | Typed::ResourceQuota(_)
+        | Typed::CSINode(_)
+        | Typed::CSIDriver(_)
+        | Typed::CSIStorageCapacity(_)
+        | Typed::VolumeAttachment(_)
+        | Typed::Checked
+        | Typed::Dynamic => {}
     }
 }

@@ -1,6 +1,8 @@
 //! `volume-blocks-surge`: a volume for one node, and a rollout that runs old and new pods side by side.
 
-use quorate_sim::cluster::{Deployment, DeploymentStrategy, VolumeUse, WorkloadKind, WorkloadName};
+use quorate_sim::cluster::{
+    AccessMode, ClaimName, ClusterState, Deployment, DeploymentStrategy, VolumeSource, WorkloadKind, WorkloadName,
+};
 
 use super::context::{Context, finding_at, related};
 use super::words;
@@ -23,26 +25,27 @@ fn evaluate_one(context: &Context<'_>, deployment: &Deployment) -> Option<Findin
     if surge <= 0 || unavailable > 0 || deployment.replicas <= 0 {
         return None;
     }
-    let (claim, of_pod) = deployment.template.spec.volumes.iter().find_map(|volume| match volume {
-        VolumeUse::ReadWriteOnce(Some(claim)) => Some((*claim, false)),
-        VolumeUse::ReadWriteOncePod(Some(claim)) => Some((*claim, true)),
-        VolumeUse::ReadWriteOnce(None)
-        | VolumeUse::ReadWriteOncePod(None)
-        | VolumeUse::OnlyOn(_)
-        | VolumeUse::Unknown(_) => None,
-    })?;
     let state = &context.model.state;
+    let (claim, users) = deployment.template.spec.volumes.iter().find_map(|volume| {
+        let claim = match volume {
+            VolumeSource::Claim(name) => ClaimName { namespace: deployment.namespace, name: *name },
+            // Each pod has its own.
+            VolumeSource::SetClaim(_) | VolumeSource::Ephemeral(_) | VolumeSource::Disk(_) => return None,
+        };
+        Some((claim, exclusive_users(state, claim)?))
+    })?;
     let name = WorkloadName { kind: WorkloadKind::Deployment, namespace: deployment.namespace, name: deployment.name };
     let object = context.workload_object(name);
     let text = words::workload(state, name);
-    let claim = state.names.text(claim);
-    let (severity, message) = if of_pod {
-        (Severity::Error, format!("no rollout of {text} can complete: only one pod may use claim {claim}"))
-    } else {
-        (
+    let claim = format!("{}/{}", state.names.text(claim.namespace), state.names.text(claim.name));
+    let (severity, message) = match users {
+        Users::OnePod => {
+            (Severity::Error, format!("no rollout of {text} can complete: only one pod may use claim {claim}"))
+        }
+        Users::OneNode => (
             Severity::Warning,
             format!("a rollout of {text} hangs unless the new pod lands on the old one's node: claim {claim}"),
-        )
+        ),
     };
     let field = "spec.strategy.rollingUpdate.maxUnavailable";
     let mut finding = finding_at(RULE, severity, message, object, field);
@@ -66,4 +69,25 @@ fn evaluate_one(context: &Context<'_>, deployment: &Deployment) -> Option<Findin
         },
     ];
     Some(finding)
+}
+
+/// Who may use a volume at the same time.
+enum Users {
+    /// The pods of one node.
+    OneNode,
+    /// One pod.
+    OnePod,
+}
+
+/// `None`: pods of many nodes may use it, or the input does not say.
+fn exclusive_users(state: &ClusterState, claim: ClaimName) -> Option<Users> {
+    let modes = &state.storage.claims.get(&claim)?.access_modes;
+    let has = |mode| modes.contains(&mode);
+    if has(AccessMode::ReadWriteMany) || has(AccessMode::ReadOnlyMany) {
+        None
+    } else if has(AccessMode::ReadWriteOncePod) {
+        Some(Users::OnePod)
+    } else {
+        has(AccessMode::ReadWriteOnce).then_some(Users::OneNode)
+    }
 }
