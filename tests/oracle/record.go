@@ -25,7 +25,7 @@ var recordings = []recording{
 	{"strict.jsonl", generateStrict, nil, answerStrict},
 	{"lifecycle.jsonl", noCases, nil, listLifecycles},
 	{"schedule-edges.jsonl", generateSchedule, []string{"--edges"}, answerSchedule},
-	{"schedule-volumes.jsonl.gz", generateSchedule, []string{"--seed", "2", "--count", "700", "--volumes"}, answerSchedule},
+	{"schedule-volumes.jsonl.gz", generateSchedule, []string{"--seed", "2", "--count", "1200", "--volumes"}, answerSchedule},
 	{"schedule.jsonl.gz", generateSchedule, []string{"--seed", "1", "--count", "3000"}, answerSchedule},
 	{"preempt.jsonl.gz", generatePreempt, []string{"--seed", "3", "--count", "1500"}, answerPreempt},
 }
