@@ -28,6 +28,7 @@ var recordings = []recording{
 	{"schedule-volumes.jsonl.gz", generateSchedule, []string{"--seed", "2", "--count", "1200", "--volumes"}, answerSchedule},
 	{"schedule.jsonl.gz", generateSchedule, []string{"--seed", "1", "--count", "3000"}, answerSchedule},
 	{"preempt.jsonl.gz", generatePreempt, []string{"--seed", "3", "--count", "1500"}, answerPreempt},
+	{"preempt-volumes.jsonl.gz", generatePreempt, []string{"--seed", "4", "--count", "250", "--volumes"}, answerPreempt},
 }
 
 // noCases is for answers that need none.

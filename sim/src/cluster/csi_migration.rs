@@ -376,6 +376,20 @@ mod tests {
     }
 
     #[test]
+    fn a_region_of_old_becomes_todays_beside_a_zone_of_old() {
+        let mut state = ClusterState::default();
+        let disk = InTreeDisk::Cinder("disk");
+        let terms = [in_zone(&mut state, Symbol::BETA_REGION, "east")];
+        let zone = state.intern("a");
+        let key_of = |state: &mut ClusterState, label: Symbol| {
+            let labels = Labels::from_iter([(label, zone)]);
+            disk.migrate(state, &labels, Some(&terms)).translated.unwrap().node_terms.unwrap()[0].expressions[0].key
+        };
+        assert_eq!(key_of(&mut state, Symbol::BETA_ZONE), Symbol::REGION);
+        assert_eq!(key_of(&mut state, Symbol::ZONE), Symbol::BETA_REGION);
+    }
+
+    #[test]
     fn only_managed_disks_of_azure_are_translated() {
         let mut state = ClusterState::default();
         let unmanaged = InTreeDisk::AzureDisk("uri", AzureDiskKind::named("Shared"));
