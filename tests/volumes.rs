@@ -211,3 +211,56 @@ fn a_claim_that_has_lost_its_volume_keeps_its_pod_pending() {
     let expected = r#"0/2 nodes are available: persistentvolumeclaim "claim" bound to non-existent persistentvolume "gone". not found"#;
     assert_eq!(reason(&answer["initial"]), expected);
 }
+
+#[test]
+fn a_volume_that_is_applied_later_takes_the_pod_that_waits_for_it() {
+    let waits = class("manual", "kubernetes.io/no-provisioner", "volumeBindingMode: WaitForFirstConsumer");
+    let small = volume("small", "manual").replace("10Gi", "1Gi");
+    let objects = [WEB, &claim("storageClassName: manual"), &small, &waits].join("---\n");
+    let scenario = "apiVersion: quorate.dev/v1alpha1\nkind: Scenario\nmetadata: {name: a-test}\nspec:\n  steps:\n    - apply: {path: \
+                    next.yaml}\n    - drain: {nodes: [worker-2]}\n    - apply: {path: next.yaml}\n";
+    let next = volume("disk", "manual");
+    let files =
+        [("cluster/nodes.yaml", NODES), ("cluster/a.yaml", &objects), ("next.yaml", &next), ("s.yaml", scenario)];
+    let input = directory(&files);
+    let path = |name: &str| input.path().join(name);
+    let run = quorate(&["simulate", text(&path("cluster")), "--scenario", text(&path("s.yaml")), "-o", "json"]);
+    let answer = run.json("simulate");
+    assert_eq!(nodes_of(&answer["initial"]), [None]);
+    assert_eq!(nodes_of(&answer["steps"][0]["after"]), [Some("worker-2")]);
+    // Applied again it is what it was: bound, and on worker-2.
+    assert_eq!(nodes_of(&answer["steps"][1]["after"]), [None]);
+    assert_eq!(nodes_of(&answer["steps"][2]["after"]), [None]);
+}
+
+#[test]
+fn a_claim_that_does_not_wait_is_bound_to_a_volume_that_is_applied_later() {
+    let immediate = class("manual", "kubernetes.io/no-provisioner", "");
+    let small = volume("small", "manual").replace("10Gi", "1Gi");
+    let objects = [WEB, &claim("storageClassName: manual"), &small, &immediate].join("---\n");
+    let scenario = "apiVersion: quorate.dev/v1alpha1\nkind: Scenario\nmetadata: {name: a-test}\nspec:\n  steps:\n    - apply: \
+                    {path: next.yaml}\n";
+    let next = volume("disk", "manual");
+    let files =
+        [("cluster/nodes.yaml", NODES), ("cluster/a.yaml", &objects), ("next.yaml", &next), ("s.yaml", scenario)];
+    let input = directory(&files);
+    let path = |name: &str| input.path().join(name);
+    let run = quorate(&["simulate", text(&path("cluster")), "--scenario", text(&path("s.yaml")), "-o", "json"]);
+    let answer = run.json("simulate");
+    assert!(reason(&answer["initial"]).contains("pod has unbound immediate PersistentVolumeClaims"));
+    assert_eq!(nodes_of(&answer["steps"][0]["after"]), [Some("worker-2")]);
+}
+
+#[test]
+fn nodes_that_are_made_up_reach_every_volume() {
+    let web = WEB.replace("replicas: 1", "replicas: 2").replace("{type: Recreate}", "{rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}").replace(
+        "    spec:\n      containers",
+        "    spec:\n      affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: \
+         kubernetes.io/hostname, labelSelector: {matchLabels: {app: web}}}]}}\n      containers",
+    );
+    let shared = |text: String| text.replace("ReadWriteOnce", "ReadWriteMany");
+    let objects = [web, shared(claim("storageClassName: manual")), shared(volume("disk", "manual"))].join("---\n");
+    let input = directory(&[("a.yaml", &objects)]);
+    let run = quorate(&["check", text(input.path()), "--include", "rollout-deadlock", "--color", "never"]);
+    assert!(run.stdout.contains("its rollout needs at least 3 eligible nodes"), "{run:#?}");
+}

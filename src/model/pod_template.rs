@@ -83,7 +83,7 @@ pub(super) fn pod_spec(
         spec.spread_constraints.push(affinity::spread_constraint(state, constraint));
     }
     spec.volumes = volumes::sources(state, &context.volumes, namespace_symbol, api, own_claims);
-    for sentence in volumes::note_assumptions(state, namespace_symbol, &spec.volumes) {
+    for sentence in volumes::assumptions_of(state, namespace_symbol, &spec.volumes) {
         context.assume(Assumption::Volumes(sentence));
     }
     admit(context, &context.admission, api, &mut spec);

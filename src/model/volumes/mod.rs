@@ -18,5 +18,5 @@ mod drivers;
 mod mounts;
 mod objects;
 
-pub(super) use mounts::{note_assumptions, sources};
+pub(super) use mounts::{assumptions_of, sources};
 pub(super) use objects::{Volumes, add_all, add_one};

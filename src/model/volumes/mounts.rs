@@ -62,7 +62,7 @@ fn source(
 }
 
 /// What is taken for granted about `sources`, in sentences.
-pub(in crate::model) fn note_assumptions(
+pub(in crate::model) fn assumptions_of(
     state: &ClusterState,
     namespace: Symbol,
     sources: &[VolumeSource],

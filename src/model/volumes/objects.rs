@@ -89,6 +89,15 @@ pub(in crate::model) fn add_one(state: &mut ClusterState, lookup: &Volumes<'_>, 
     };
     if !is_there {
         add_object(state, lookup, object);
+        bind_all_at_once(state);
+    }
+}
+
+/// A new volume or class may serve claims that are there already.
+fn bind_all_at_once(state: &mut ClusterState) {
+    let names: Vec<ClaimName> = state.storage.claims.keys().copied().collect();
+    for name in names {
+        bind_at_once(state, name);
     }
 }
 
