@@ -12,6 +12,7 @@ use quorate_sim::cluster::{
     ProvisionerKind, StatefulSetId, StatefulSetStrategy, Storage, StorageClass, Symbol, VolumeAssumption,
     VolumeAttachment, VolumeName, VolumeSource,
 };
+use quorate_sim::prove::{Unproved, no_placement};
 use quorate_sim::simulation::{Settings, Simulation, StepAction};
 use quorate_sim::transition::{Change, PodChange, RemovalReason, apply};
 
@@ -188,4 +189,16 @@ fn a_volume_is_detached_when_the_last_pod_on_its_node_is_gone() {
     assert_eq!(left, [other]);
     // The claim of a set outlives its pod.
     assert_eq!(place_of(&state, "data-db-0"), "topology.kubernetes.io/zone=x");
+}
+
+#[test]
+fn a_proof_does_not_carry_what_volumes_forbid() {
+    let state = settled(database(1, ProvisionerKind::Nobody, BindingMode::Immediate)).state;
+    let refused = no_placement(&state, only_pod(&state)).unwrap_err();
+    let reason = "pod has unbound immediate PersistentVolumeClaims".to_owned();
+    assert_eq!(refused, Unproved::NotCarried { node: "a".to_owned(), reason });
+    let state = settled(database(1, ProvisionerKind::Nobody, BindingMode::WaitForFirstConsumer)).state;
+    let refused = no_placement(&state, only_pod(&state)).unwrap_err();
+    let reason = "node(s) didn't find available persistent volumes to bind".to_owned();
+    assert_eq!(refused, Unproved::NotCarried { node: "a".to_owned(), reason });
 }
