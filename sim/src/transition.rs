@@ -7,9 +7,11 @@
 //! | --- | --- |
 //! | `transition/objects.rs` | how pods and ReplicaSets come into being, what users change of workloads |
 //! | `transition/sentence.rs` | each change as a sentence |
+//! | `transition/volumes.rs` | claims and volumes as pods come and go |
 
 mod objects;
 mod sentence;
+mod volumes;
 
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use crate::controller::WorkloadId;
 
 pub use objects::same_revision;
 pub use sentence::sentence;
+pub use volumes::{assume_volume, bind_at_once, bind_for_pod, of_new_pod};
 
 /// One change of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,6 +193,9 @@ pub fn apply(state: &mut ClusterState, change: &Change) -> Created {
 
 fn apply_to_pod(state: &mut ClusterState, id: PodId, change: &PodChange) {
     let now = state.now;
+    if let PodChange::Bind(node) = change {
+        volumes::bind_for_pod(state, id, *node);
+    }
     let Some(pod) = state.pods.get_mut(&id) else { return };
     match change {
         PodChange::Bind(node) => {
@@ -214,16 +220,20 @@ fn apply_to_pod(state: &mut ClusterState, id: PodId, change: &PodChange) {
         PodChange::Hold => pod.held_unready = true,
         PodChange::Release => pod.held_unready = false,
         PodChange::Adopt(owner) => pod.owner = *owner,
-        PodChange::Remove(_) => {
-            state.pods.remove(&id);
-        }
+        PodChange::Remove(_) => remove_pod(state, id),
         PodChange::Delete(cause) => {
             if pod.node.is_none() || matches!(pod.phase, Phase::Succeeded | Phase::Failed) {
-                state.pods.remove(&id);
+                remove_pod(state, id);
             } else if pod.deletion.is_none() {
                 pod.deletion = Some(Deletion { requested_at: now, cause: *cause });
             }
         }
+    }
+}
+
+fn remove_pod(state: &mut ClusterState, id: PodId) {
+    if let Some(pod) = state.pods.remove(&id) {
+        volumes::pod_removed(state, &pod);
     }
 }
 

@@ -245,6 +245,10 @@ fn play(model: &Model, plan: &Plan) -> SimulationReport {
             plan.steps.par_iter().map(|step| simulation.clone().play(step)).collect()
         }
     };
+    // Volumes that were provisioned on the way bring some of their own.
+    assumptions.extend(simulation.assumptions());
+    let mut said = BTreeSet::new();
+    assumptions.retain(|assumption| said.insert(assumption.clone()));
     SimulationReport { initial, steps, assumptions }
 }
 

@@ -25,6 +25,10 @@ pub enum Typed {
     PriorityClass(Box<scheduling::v1::PriorityClass>),
     RuntimeClass(Box<node::v1::RuntimeClass>),
     StorageClass(Box<storage::v1::StorageClass>),
+    CSINode(Box<storage::v1::CSINode>),
+    CSIDriver(Box<storage::v1::CSIDriver>),
+    CSIStorageCapacity(Box<storage::v1::CSIStorageCapacity>),
+    VolumeAttachment(Box<storage::v1::VolumeAttachment>),
     HorizontalPodAutoscaler(Box<autoscaling::v2::HorizontalPodAutoscaler>),
     /// A built-in kind of which only its fields' names and types were checked.
     Checked,
@@ -55,6 +59,10 @@ impl Typed {
             Self::PriorityClass(object) => &object.metadata,
             Self::RuntimeClass(object) => &object.metadata,
             Self::StorageClass(object) => &object.metadata,
+            Self::CSINode(object) => &object.metadata,
+            Self::CSIDriver(object) => &object.metadata,
+            Self::CSIStorageCapacity(object) => &object.metadata,
+            Self::VolumeAttachment(object) => &object.metadata,
             Self::HorizontalPodAutoscaler(object) => &object.metadata,
             Self::Checked | Self::Dynamic => return None,
         })

@@ -10,7 +10,7 @@ use quorate_sim::cluster::{
 };
 use quorate_sim::controller::daemon_set;
 use quorate_sim::controller::deployment::Revisions;
-use quorate_sim::transition::{Change, Created, apply};
+use quorate_sim::transition::{Change, Created, apply, of_new_pod};
 use thiserror::Error;
 
 use super::admission::{Creation, Refusal};
@@ -249,11 +249,14 @@ fn of_job(state: &mut ClusterState, context: &mut Context<'_>, object: &Object, 
     }
     let owner = Owner::Other { kind: state.intern("Job"), name };
     let number = state.pods_created;
+    let pod_name = format!("{}-{number}", object.reference.name);
+    let volumes = of_new_pod(state, namespace, &pod_name, owner, &template.spec.volumes);
     state.add_pod(Pod {
         namespace,
         name: PodName::Generated { prefix: name, number },
         labels: template.labels.clone(),
         template: Arc::new(template),
+        volumes,
         owner,
         node: None,
         nominated_node: None,

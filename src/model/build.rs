@@ -10,7 +10,7 @@ use quorate_sim::cluster::{BudgetId, ClusterState, Namespace, NodeId, Service, S
 use super::admission::{Admission, Creation, Refusal, RefusalCause};
 use super::autoscalers::{self, ReplicaRange};
 use super::volumes::Volumes;
-use super::{labels, nodes, pods, workloads};
+use super::{labels, nodes, pods, volumes, workloads};
 use crate::manifest::{Inventory, ObjectId, Typed};
 
 /// A cluster state, and which object each of its parts comes from.
@@ -35,8 +35,8 @@ pub struct Model {
 /// Something that could change an answer and that the model does not know.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Assumption {
-    /// A claim that no manifest holds.
-    ClaimNotInInput(String),
+    /// Something about volumes that the input does not say, as a sentence.
+    Volumes(String),
     /// A priority class that no manifest holds; its pods are taken to have priority 0.
     UnknownPriorityClass(String),
     /// A runtime class that no manifest holds.
@@ -67,9 +67,7 @@ pub enum Assumption {
 impl fmt::Display for Assumption {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ClaimNotInInput(claim) => {
-                write!(formatter, "PersistentVolumeClaim {claim} is not in the input: taken to be usable on every node")
-            }
+            Self::Volumes(sentence) => formatter.write_str(sentence),
             Self::UnknownPriorityClass(class) => {
                 write!(formatter, "PriorityClass {class} is not in the input: its pods are taken to have priority 0")
             }
@@ -178,6 +176,7 @@ pub fn build(inventory: &Inventory, other_nodes: &[ApiNode]) -> Model {
     let mut context = context(inventory);
     add_cluster_parts(&mut model, inventory);
     add_nodes(&mut model, inventory, other_nodes, &context);
+    volumes::add_all(&mut model.state, &context.volumes, inventory);
     add_workloads(&mut model, inventory, &mut context);
     autoscalers::apply(&mut model, inventory, &context);
     let existing: Vec<&ApiPod> = inventory
@@ -203,18 +202,10 @@ pub(super) fn context(inventory: &Inventory) -> Context<'_> {
     let mut admission = Admission::default();
     let mut volumes = Volumes::default();
     for (id, object) in inventory.applied() {
+        volumes.note(object);
         let name = &*object.reference.name;
         let namespace = object.reference.namespace.as_deref().unwrap_or("default");
         admission.read(id, namespace, name, &object.typed);
-        match &object.typed {
-            Typed::PersistentVolumeClaim(claim) => {
-                volumes.claims.insert((namespace, name), claim);
-            }
-            Typed::PersistentVolume(volume) => {
-                volumes.volumes.insert(name, volume);
-            }
-            _ => {}
-        }
     }
     Context { admission, volumes, assumptions: RefCell::default(), subject: RefCell::default() }
 }

@@ -6,7 +6,7 @@ use quorate_sim::cluster::{BudgetId, ClusterState, DaemonSetId, DeploymentId, No
 use quorate_sim::simulation::ObjectChange;
 
 use super::build::{Context, context};
-use super::{labels, nodes, pods, workloads};
+use super::{labels, nodes, pods, volumes, workloads};
 use crate::manifest::{Inventory, Object, Typed};
 
 /// The change that `kubectl apply` of `applied` makes to a cluster of `inventory`: what is there by kind, namespace and name
@@ -50,6 +50,7 @@ pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, obj
         names: Arc::clone(&state.names),
         nodes: state.nodes.clone(),
         now: state.now,
+        storage: Arc::clone(&state.storage),
         ..ClusterState::default()
     };
     match &object.typed {
@@ -83,9 +84,10 @@ pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, obj
         }
     }
     state.names = scratch.names;
+    state.storage = scratch.storage;
 }
 
-/// Nodes, namespaces and bare pods.
+/// Nodes, namespaces, bare pods, and everything about storage.
 fn apply_cluster_part(state: &mut ClusterState, context: &mut Context<'_>, object: &Object) {
     match &object.typed {
         Typed::Node(api) => {
@@ -117,6 +119,6 @@ fn apply_cluster_part(state: &mut ClusterState, context: &mut Context<'_>, objec
         Typed::Pod(api) => {
             pods::add_one(state, context, api);
         }
-        _ => {}
+        _ => volumes::add_one(state, &context.volumes, object),
     }
 }

@@ -7,7 +7,7 @@
 //! | `pod_template.rs` | pod specifications |
 //! | `affinity.rs` | node and pod affinity, tolerations, spread constraints |
 //! | `admission/` | what admission adds, and why it refuses a pod |
-//! | `volumes.rs` | volumes that decide where a pod can run |
+//! | `volumes/` | claims, volumes, classes, drivers; the volumes of pods |
 //! | `labels.rs` | labels and selectors |
 //! | `nodes.rs` | nodes |
 //! | `workloads.rs` | workloads and budgets |

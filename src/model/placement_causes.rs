@@ -123,7 +123,22 @@ impl Search<'_, '_> {
                 details.push(format!("no node takes more than {most} pods"));
             }
             Reason::Insufficient(resource) => self.insufficient(resource, nodes, details, places),
-            Reason::ReadWriteOncePodInUse | Reason::VolumeNodeAffinity => {
+            Reason::ClaimNotFound(_)
+            | Reason::EphemeralClaimNotFound(_)
+            | Reason::ClaimLost { .. }
+            | Reason::ClaimTerminating(_)
+            | Reason::ClaimOfAnother { .. }
+            | Reason::UnboundImmediateClaims
+            | Reason::VolumeNotFound(_)
+            | Reason::DiskConflict
+            | Reason::ReadWriteOncePodInUse
+            | Reason::TooManyVolumes
+            | Reason::VolumeNodeAffinity
+            | Reason::NoVolumeToBind
+            | Reason::NotEnoughStorage
+            | Reason::BoundVolumeNotFound
+            | Reason::VolumeNotTranslatable
+            | Reason::VolumeZone => {
                 places.extend(self.field("volumes", "the volume decides"));
             }
             Reason::TopologySpread | Reason::TopologySpreadMissingLabel => {

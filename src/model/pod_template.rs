@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::{
     Container, PersistentVolumeClaim, Pod, PodSpec as ApiPodSpec, PodStatus, PodTemplateSpec, Probe,
 };
 use quorate_sim::cluster::{
-    ClusterState, Duration, HostPort, PodSpec, PodTemplate, PreemptionPolicy, Protocol, Symbol, VolumeUse,
+    ClusterState, Duration, HostPort, PodSpec, PodTemplate, PreemptionPolicy, Protocol, Symbol,
 };
 use sha2::{Digest, Sha256};
 
@@ -13,7 +13,7 @@ use super::affinity;
 use super::build::{Assumption, Context};
 use super::labels;
 use super::nodes::normalised_image;
-use super::requests;
+use super::{requests, volumes};
 use crate::manifest::default;
 
 /// A template of a workload. `own_claims` are a StatefulSet's claim templates.
@@ -111,8 +111,10 @@ pub(super) fn pod_spec(
     for constraint in api.topology_spread_constraints.iter().flatten() {
         spec.spread_constraints.push(affinity::spread_constraint(state, constraint));
     }
-    spec.volumes = context.volumes.uses(state, namespace, api, own_claims);
-    note_volumes(state, context, &spec);
+    spec.volumes = volumes::sources(state, &context.volumes, namespace_symbol, api, own_claims);
+    for sentence in volumes::assumptions_of(state, namespace_symbol, &spec.volumes) {
+        context.assume(Assumption::Volumes(sentence));
+    }
     match tolerations {
         Tolerations::Completed => admission::add_default_tolerations(&mut spec),
         Tolerations::AsWritten => {}
@@ -122,14 +124,6 @@ pub(super) fn pod_spec(
     }
     place_outside(state, context, api, &mut spec);
     spec
-}
-
-fn note_volumes(state: &ClusterState, context: &Context<'_>, spec: &PodSpec) {
-    for volume in &spec.volumes {
-        if let VolumeUse::Unknown(claim) = volume {
-            context.assume(Assumption::ClaimNotInInput(state.names.text(*claim).to_owned()));
-        }
-    }
 }
 
 /// What keeps the modelled scheduler from placing a pod: a fixed node, scheduling gates, another scheduler.

@@ -11,6 +11,7 @@ use quorate_sim::cluster::{
 };
 
 use quorate_sim::controller::daemon_set;
+use quorate_sim::transition::{bind_for_pod, of_new_pod};
 
 use super::admission::Creation;
 use super::build::Context;
@@ -76,6 +77,7 @@ fn add(
     let tolerations = Tolerations::Completed;
     let source = AdmittedPod { spec: &admitted, status: api.status.as_ref(), own_claims: &[], tolerations };
     let mut spec = pod_spec(state, context, namespace_text, &source);
+    let sources = spec.volumes.clone();
     // A live pod's nodeName is where the scheduler put it, not a wish of its template.
     let node = spec.node_name.take();
     let status = api.status.clone().unwrap_or_default();
@@ -83,7 +85,9 @@ fn add(
     let content = state.intern("");
     let template = Arc::new(PodTemplate { labels: pod_labels.clone(), spec, content });
     let owner = owner(state, api, namespace, &template, created_at, implied);
-    let name = state.intern(api.metadata.name.as_deref().unwrap_or_default());
+    let name_text = api.metadata.name.as_deref().unwrap_or_default();
+    let name = state.intern(name_text);
+    let volumes = of_new_pod(state, namespace, name_text, owner, &sources);
     let template = match owner {
         Owner::ReplicaSet(id) => state.replica_sets.get(&id).map_or(template, |set| Arc::clone(&set.template)),
         Owner::StatefulSet { set, .. } => {
@@ -108,11 +112,12 @@ fn add(
         .then(|| Deletion { requested_at: state.now, cause: deletion_cause(&status) });
     let nominated = status.nominated_node_name.as_deref().filter(|name| !name.is_empty() && node.is_none());
     let nominated_node = nominated.and_then(|name| state.names.find(name)).and_then(|name| state.node_named(name));
-    Some(state.add_pod(Pod {
+    let id = state.add_pod(Pod {
         namespace,
         name: PodName::Given(name),
         labels: pod_labels,
         template,
+        volumes,
         owner,
         node,
         nominated_node,
@@ -124,7 +129,12 @@ fn add(
         started_at: (phase == Phase::Running).then_some(times.started_at),
         deletion,
         unschedulable: None,
-    }))
+    });
+    if let Some(node) = node {
+        // It runs there, so its volumes are there.
+        bind_for_pod(state, id, node);
+    }
+    Some(id)
 }
 
 /// Preemption marks its victims.

@@ -23,6 +23,7 @@ func generatePreempt(arguments []string, _ io.Reader, out io.Writer) error {
 	flags := flag.NewFlagSet("generate-preempt", flag.ContinueOnError)
 	seed := flags.Uint64("seed", 1, "seed of the random choices")
 	count := flags.Int("count", 100, "number of cases")
+	volumes := flags.Bool("volumes", false, "cases about volumes instead of everything else")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
@@ -30,7 +31,7 @@ func generatePreempt(arguments []string, _ io.Reader, out io.Writer) error {
 	writer := bufio.NewWriter(out)
 	for number, made := 0, 0; made < *count; number++ {
 		generator := &clusterGenerator{source: rand.New(rand.NewPCG(*seed, uint64(number))), features: map[feature]bool{}}
-		one, err := generator.makePreemptCase(fmt.Sprintf("preempt-%d-%d", *seed, number))
+		one, err := generator.makePreemptCase(fmt.Sprintf("preempt-%d-%d", *seed, number), *volumes)
 		if err != nil {
 			return err
 		}
@@ -67,13 +68,19 @@ func (g *clusterGenerator) worthAsking(one scheduleCase) (bool, error) {
 	return len(nodes) > 0 || g.chance(5), err
 }
 
-func (g *clusterGenerator) makePreemptCase(id string) (scheduleCase, error) {
+func (g *clusterGenerator) makePreemptCase(id string, volumes bool) (scheduleCase, error) {
 	g.nodes = 1 + g.source.IntN(4)
-	g.features[resourcesFeature] = g.chance(70)
-	for range 1 + g.source.IntN(2) {
-		g.features[pick(g, preemptFeatures)] = true
+	var objects []object
+	var pod object
+	if volumes {
+		objects, pod = g.makePreemptVolumes()
+	} else {
+		g.features[resourcesFeature] = g.chance(70)
+		for range 1 + g.source.IntN(2) {
+			g.features[pick(g, preemptFeatures)] = true
+		}
+		objects, pod = g.withPriorities(g.makeCluster())
 	}
-	objects, pod := g.withPriorities(g.makeCluster())
 	made := scheduleCase{ID: id}
 	for _, one := range objects {
 		encoded, err := encodeChecked(one)
@@ -85,6 +92,25 @@ func (g *clusterGenerator) makePreemptCase(id string) (scheduleCase, error) {
 	encoded, err := encodeChecked(pod)
 	made.Pod = encoded
 	return made, err
+}
+
+// makePreemptVolumes makes a pod that other pods keep from its claims and disks, or from a node's last attachments.
+func (g *clusterGenerator) makePreemptVolumes() ([]object, object) {
+	subjects := []func() ([]object, object){g.makeExclusiveClaims, g.makeVolumeLimits, g.makeInlineDisks}
+	objects, pod := pick(g, subjects)()
+	starts := map[string]int{}
+	for _, one := range objects {
+		if one["kind"] != "Pod" {
+			continue
+		}
+		if _, isPlaced := one["spec"].(object)["nodeName"]; isPlaced {
+			g.prioritize(one, starts)
+		} else {
+			one["spec"].(object)["priority"] = pick(g, []int{0, 2, 5})
+		}
+	}
+	pod["spec"].(object)["priority"] = pick(g, []int{1, 2, 3, 3})
+	return objects, pod
 }
 
 // withPriorities gives pods priorities and starting times, adds budgets and perhaps a nominated pod, and makes the pod.

@@ -2,8 +2,18 @@ package main
 
 import "fmt"
 
-// makeVolumeCluster makes claims in every state, volumes with node affinity and zones, and drivers with limits.
+// makeVolumeCluster makes a cluster about one part of what the plugins of volumes look at, or about all of it at once.
 func (g *clusterGenerator) makeVolumeCluster() ([]object, object) {
+	subjects := []func() ([]object, object){
+		g.makeMixedVolumes, g.makeMixedVolumes, g.makeMixedVolumes, g.makeStaticVolumes, g.makeStaticVolumes, g.makeStaticVolumes,
+		g.makeCapacities, g.makeVolumeLimits, g.makeVolumeLimits, g.makeEphemeralVolumes, g.makeInlineDisks, g.makeInlineDisks,
+		g.makeInTreeVolumes, g.makeInTreeVolumes, g.makeVolumeZones, g.makeUnusableClaims, g.makeExclusiveClaims,
+	}
+	return pick(g, subjects)()
+}
+
+// makeMixedVolumes makes claims in every state, volumes with node affinity and zones, and drivers with limits.
+func (g *clusterGenerator) makeMixedVolumes() ([]object, object) {
 	var objects []object
 	for number := range g.nodes {
 		objects = append(objects, g.makeNode(number+1))
@@ -98,6 +108,8 @@ func (g *clusterGenerator) makeClaimAndVolume(number int) []object {
 
 func (g *clusterGenerator) makeFreeVolume(number int) object {
 	volume := g.makeVolume(fmt.Sprintf("free%d", number), pick(g, []string{"local", "wait"}))
+	// Which of two volumes of one size is taken is random in Kubernetes.
+	volume["spec"].(object)["capacity"] = object{"storage": fmt.Sprintf("%dGi", 4*number-g.source.IntN(3))}
 	volume["status"] = object{"phase": "Available"}
 	return volume
 }

@@ -25,10 +25,11 @@ var recordings = []recording{
 	{"strict.jsonl", generateStrict, nil, answerStrict},
 	{"lifecycle.jsonl", noCases, nil, listLifecycles},
 	{"schedule-edges.jsonl", generateSchedule, []string{"--edges"}, answerSchedule},
-	{"schedule-volumes.jsonl.gz", generateSchedule, []string{"--seed", "2", "--count", "700", "--volumes"}, answerSchedule},
+	{"schedule-volumes.jsonl.gz", generateSchedule, []string{"--seed", "2", "--count", "1200", "--volumes"}, answerSchedule},
 	{"schedule.jsonl.gz", generateSchedule, []string{"--seed", "1", "--count", "3000"}, answerSchedule},
 	{"requests.jsonl.gz", generateRequests, []string{"--seed", "4", "--count", "2000"}, answerRequests},
 	{"preempt.jsonl.gz", generatePreempt, []string{"--seed", "3", "--count", "1500"}, answerPreempt},
+	{"preempt-volumes.jsonl.gz", generatePreempt, []string{"--seed", "4", "--count", "250", "--volumes"}, answerPreempt},
 }
 
 // noCases is for answers that need none.

@@ -7,6 +7,8 @@
 //! | `resources.rs` | amounts of CPU, memory, storage and extended resources |
 //! | `node.rs` | nodes, taints, conditions |
 //! | `pod_template.rs` | what a pod asks for: requests, constraints, times |
+//! | `volume.rs` | claims, volumes, classes, drivers; the volumes of pods |
+//! | `csi_migration.rs` | in-tree disks as the CSI drivers in their place see them |
 //! | `pod.rs` | a pod and where it is in its life |
 //! | `workload.rs` | Deployments, ReplicaSets, StatefulSets, DaemonSets, bare controllers |
 //! | `budget.rs` | PodDisruptionBudgets |
@@ -14,6 +16,7 @@
 //! | `time.rs` | virtual time |
 
 mod budget;
+mod csi_migration;
 mod labels;
 mod name;
 mod node;
@@ -22,9 +25,12 @@ mod pod_template;
 mod resources;
 mod state;
 mod time;
+mod volume;
 mod workload;
 
 pub use budget::{BudgetId, BudgetStatus, BudgetTarget, PodDisruptionBudget, UnhealthyPodEvictionPolicy};
+pub(crate) use csi_migration::ZONE_DELIMITER;
+pub use csi_migration::{AzureDiskKind, InTreeDisk, InTreePlugin, MigratedDisk, MigratedVolume, TranslatedVolume};
 pub use labels::{LabelSelector, Labels, Operator, Requirement};
 pub use name::{Names, Symbol};
 pub use node::{Effect, Node, NodeId, NodeReady, Taint};
@@ -32,11 +38,17 @@ pub use pod::{Deletion, DeletionCause, Owner, Phase, Pod, PodId, PodName, Unsche
 pub use pod_template::{
     HostPort, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, PodAffinityTerm, PodSpec, PodTemplate,
     PreemptionPolicy, PreferredNodeTerm, PreferredPodTerm, Protocol, SpreadConstraint, SpreadPolicy, Toleration,
-    TolerationOperator, VolumeUse, WhenUnsatisfiable,
+    TolerationOperator, WhenUnsatisfiable,
 };
 pub use resources::{NonZeroRequests, Resources};
 pub use state::{ClusterState, Namespace, Service};
 pub use time::{Duration, Time};
+pub use volume::{
+    AccessMode, BindingMode, ClaimBinding, ClaimName, ClaimTemplate, ClassName, CsiDriver, CsiNode, CsiNodeDriver,
+    CsiStorageCapacity, CsiVolume, DiskIdentity, InlineDisk, PersistentVolume, PersistentVolumeClaim,
+    PersistentVolumeSource, PodVolume, ProvisionerKind, Storage, StorageClass, VolumeAssumption, VolumeAttachment,
+    VolumeClaim, VolumeMode, VolumeName, VolumeSource,
+};
 pub use workload::{
     DaemonSet, DaemonSetId, DaemonSetStrategy, Deployment, DeploymentId, DeploymentStrategy, IntOrPercent,
     PodManagementPolicy, ReplicaSet, ReplicaSetId, StatefulSet, StatefulSetId, StatefulSetStrategy, WorkloadKind,

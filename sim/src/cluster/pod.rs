@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::labels::Labels;
-use super::name::Symbol;
+use super::name::{Names, Symbol};
 use super::node::NodeId;
 use super::pod_template::PodTemplate;
 use super::time::Time;
+use super::volume::PodVolume;
 use super::workload::{DaemonSetId, ReplicaSetId, StatefulSetId};
 
 /// Names a pod; the order is the order of creation.
@@ -24,6 +25,8 @@ pub struct Pod {
     pub labels: Labels,
     /// What it asks for; shared by all pods of a revision.
     pub template: Arc<PodTemplate>,
+    /// Its volumes: those of the template, their claims by name.
+    pub volumes: Arc<[PodVolume]>,
     /// The controller that made it.
     pub owner: Owner,
     /// The node it is bound to.
@@ -60,6 +63,17 @@ pub enum PodName {
         /// Its number.
         number: u32,
     },
+}
+
+impl PodName {
+    /// `metadata.name`.
+    #[must_use]
+    pub fn text(&self, names: &Names) -> String {
+        match self {
+            Self::Given(name) => names.text(*name).to_owned(),
+            Self::Generated { prefix, number } => format!("{}-{number}", names.text(*prefix)),
+        }
+    }
 }
 
 /// The controller of a pod.

@@ -5,6 +5,7 @@ use super::name::Symbol;
 use super::node::{Effect, NodeId};
 use super::resources::{NonZeroRequests, Resources};
 use super::time::Duration;
+use super::volume::VolumeSource;
 
 /// A pod template: labels and a specification. Two templates that are equal are one revision.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -57,8 +58,8 @@ pub struct PodSpec {
     pub priority: i32,
     /// Whether it may evict pods of lower priority.
     pub preemption_policy: PreemptionPolicy,
-    /// Volumes that decide where it can run.
-    pub volumes: Vec<VolumeUse>,
+    /// Volumes that decide where it can run: claims and disks.
+    pub volumes: Vec<VolumeSource>,
     /// Images of containers and init containers, normalised (for the image-locality score).
     pub images: Vec<Symbol>,
     /// How many containers and init containers there are.
@@ -237,18 +238,4 @@ pub enum PreemptionPolicy {
     PreemptLowerPriority,
     /// `Never`.
     Never,
-}
-
-/// A volume that decides where a pod can run.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum VolumeUse {
-    /// A claim that only one node may mount at a time (`ReadWriteOnce`), by namespaced name; `None` for a claim of its own
-    /// for each ordinal of a StatefulSet.
-    ReadWriteOnce(Option<Symbol>),
-    /// A claim that only one pod may use (`ReadWriteOncePod`).
-    ReadWriteOncePod(Option<Symbol>),
-    /// Nodes that a bound volume can be reached from.
-    OnlyOn(Vec<NodeSelectorTerm>),
-    /// A claim that is not among the input: assumed to be bindable everywhere, and said.
-    Unknown(Symbol),
 }

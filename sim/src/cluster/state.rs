@@ -7,8 +7,9 @@ use super::budget::{BudgetId, PodDisruptionBudget};
 use super::labels::{LabelSelector, Labels};
 use super::name::{Names, Symbol};
 use super::node::{Node, NodeId};
-use super::pod::{Pod, PodId, PodName};
+use super::pod::{Pod, PodId};
 use super::time::Time;
+use super::volume::Storage;
 use super::workload::{
     DaemonSet, DaemonSetId, Deployment, DeploymentId, ReplicaSet, ReplicaSetId, StatefulSet, StatefulSetId,
 };
@@ -40,6 +41,8 @@ pub struct ClusterState {
     pub budgets: BTreeMap<BudgetId, PodDisruptionBudget>,
     /// Services (their selectors give the default spread constraints).
     pub services: Vec<Service>,
+    /// Claims, volumes, classes and drivers.
+    pub storage: Arc<Storage>,
 }
 
 /// A namespace.
@@ -86,9 +89,6 @@ impl ClusterState {
     /// `metadata.name` of a pod.
     #[must_use]
     pub fn pod_name(&self, pod: &Pod) -> String {
-        match &pod.name {
-            PodName::Given(name) => self.names.text(*name).to_owned(),
-            PodName::Generated { prefix, number } => format!("{}-{number}", self.names.text(*prefix)),
-        }
+        pod.name.text(&self.names)
     }
 }

@@ -23,10 +23,14 @@ pub enum Plugin {
     NodePorts,
     /// Resources and the number of pods.
     NodeResourcesFit,
-    /// `ReadWriteOncePod` claims.
+    /// `ReadWriteOncePod` claims, inline disks.
     VolumeRestrictions,
-    /// Where bound volumes can be reached from.
+    /// How many volumes a node attaches.
+    NodeVolumeLimits,
+    /// Where bound volumes can be reached from, and where others can come from.
     VolumeBinding,
+    /// Zones of bound volumes.
+    VolumeZone,
     /// Topology spread constraints.
     PodTopologySpread,
     /// Pod affinity and anti-affinity.
@@ -53,7 +57,9 @@ impl Plugin {
             Self::NodePorts => "NodePorts",
             Self::NodeResourcesFit => "NodeResourcesFit",
             Self::VolumeRestrictions => "VolumeRestrictions",
+            Self::NodeVolumeLimits => "NodeVolumeLimits",
             Self::VolumeBinding => "VolumeBinding",
+            Self::VolumeZone => "VolumeZone",
             Self::PodTopologySpread => "PodTopologySpread",
             Self::InterPodAffinity => "InterPodAffinity",
             Self::DynamicResources => "DynamicResources",
@@ -95,7 +101,7 @@ pub enum Verdict {
         code: Code,
         /// The filter.
         plugin: Plugin,
-        /// Its reasons; only NodeResourcesFit gives more than one.
+        /// Its reasons; only NodeResourcesFit and VolumeBinding give more than one.
         reasons: Vec<Reason>,
     },
 }

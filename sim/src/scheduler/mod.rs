@@ -13,9 +13,8 @@
 //!
 //! What is left out: sampling of nodes in clusters of 100 or more (every node is examined), the choice among equally good
 //! nodes (all of them are given: Kubernetes' own depends on a race), claims of devices (DynamicResources gives 0 to every
-//! node), NodeVolumeLimits, VolumeZone and NodeDeclaredFeatures, and of volumes everything that
-//! [`crate::cluster::VolumeUse`] does not say. Among victims of equal priority and starting time, whose order Kubernetes
-//! leaves open, the older id is the more important one.
+//! node), NodeDeclaredFeatures. Among victims of equal priority and starting time, whose order Kubernetes leaves open, the
+//! older id is the more important one; among volumes that suit a claim equally well, the one that was known first.
 
 mod cache;
 mod framework;
@@ -28,7 +27,9 @@ mod snapshot;
 
 pub use cache::{Cache, Sampling};
 pub use framework::{Code, Plugin, PreFilterRejection, SchedulingResult, Verdict};
-pub use plugins::{node_matches_affinity, tolerates, untolerated_taint};
+pub use plugins::{
+    Place, VolumePlan, matching_volume, node_matches_affinity, tolerates, untolerated_taint, volume_plan,
+};
 pub use preemption::{NodeStatus, Preemption, Victims, preempt, preempt_candidate};
 pub use queue::{SchedulingQueue, backoff, next_to_schedule, waiting_pods};
 pub use reasons::{Reason, ResourceName, unschedulable_message};

@@ -104,7 +104,7 @@ pub fn preempt_candidate<'a>(snapshot: &Snapshot<'a>, pod: &Candidate<'a>, resul
     }
     let mut statuses = BTreeMap::new();
     let mut candidates = BTreeMap::new();
-    let cycle = CycleState::new(snapshot, pod);
+    let Ok(cycle) = CycleState::new(snapshot, pod) else { return Preemption::NotTried };
     for node in result.verdicts.iter().filter(|(_, verdict)| may_help(verdict)).filter_map(|(id, _)| snapshot.node(*id))
     {
         match select_victims(&cycle, node) {

@@ -28,10 +28,48 @@ pub enum Reason {
     TooManyPods,
     /// Not enough of a resource is free.
     Insufficient(ResourceName),
+    /// A claim of the pod does not exist.
+    ClaimNotFound(String),
+    /// The claim of an ephemeral volume has not been created yet.
+    EphemeralClaimNotFound(String),
+    /// The volume of a claim is gone.
+    ClaimLost {
+        /// The claim.
+        claim: String,
+        /// Its volume.
+        volume: String,
+    },
+    /// A claim is being deleted.
+    ClaimTerminating(String),
+    /// The claim of an ephemeral volume belongs to another pod.
+    ClaimOfAnother {
+        /// The claim, with its namespace.
+        claim: String,
+        /// The pod that wants it, with its namespace.
+        pod: String,
+    },
+    /// A claim that does not wait for its first consumer has no volume.
+    UnboundImmediateClaims,
+    /// The volume of a bound claim does not exist.
+    VolumeNotFound(String),
+    /// A disk given inline is used on the node.
+    DiskConflict,
     /// Another pod uses the `ReadWriteOncePod` claim.
     ReadWriteOncePodInUse,
+    /// The node attaches no more volumes of a driver.
+    TooManyVolumes,
     /// A bound volume cannot be reached from the node.
     VolumeNodeAffinity,
+    /// No volume suits a claim, and none can be provisioned for the node.
+    NoVolumeToBind,
+    /// The driver has not enough storage left for the node.
+    NotEnoughStorage,
+    /// The volume of an ephemeral volume's claim does not exist.
+    BoundVolumeNotFound,
+    /// An in-tree disk has no form as a volume of its CSI driver. Kubernetes gives up with an error then, on every node.
+    VolumeNotTranslatable,
+    /// A bound volume is in another zone.
+    VolumeZone,
     /// A hard spread constraint would be violated.
     TopologySpread,
     /// The node lacks the label of a hard spread constraint.
@@ -89,7 +127,35 @@ impl fmt::Display for Reason {
                 "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by \
                  another pod"
             }
+            Self::ClaimNotFound(claim) => return write!(formatter, "persistentvolumeclaim {claim:?} not found"),
+            Self::EphemeralClaimNotFound(claim) => {
+                return write!(
+                    formatter,
+                    "waiting for ephemeral volume controller to create the persistentvolumeclaim {claim:?}"
+                );
+            }
+            Self::ClaimLost { claim, volume } => {
+                return write!(
+                    formatter,
+                    "persistentvolumeclaim {claim:?} bound to non-existent persistentvolume {volume:?}"
+                );
+            }
+            Self::ClaimTerminating(claim) => {
+                return write!(formatter, "persistentvolumeclaim {claim:?} is being deleted");
+            }
+            Self::ClaimOfAnother { claim, pod } => {
+                return write!(formatter, "PVC {claim} was not created for pod {pod} (pod is not owner)");
+            }
+            Self::UnboundImmediateClaims => "pod has unbound immediate PersistentVolumeClaims",
+            Self::VolumeNotFound(volume) => return write!(formatter, "persistentvolume {volume:?} not found"),
+            Self::DiskConflict => "node(s) had no available disk",
+            Self::TooManyVolumes => "node(s) exceed max volume count",
             Self::VolumeNodeAffinity => "node(s) didn't match PersistentVolume's node affinity",
+            Self::NoVolumeToBind => "node(s) didn't find available persistent volumes to bind",
+            Self::NotEnoughStorage => "node(s) did not have enough free storage",
+            Self::BoundVolumeNotFound => "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)",
+            Self::VolumeNotTranslatable => "could not translate an in-tree volume to CSI",
+            Self::VolumeZone => "node(s) had no available volume zone",
             Self::TopologySpread => "node(s) didn't match pod topology spread constraints",
             Self::TopologySpreadMissingLabel => {
                 "node(s) didn't match pod topology spread constraints (missing required label)"

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::framework::{Code, Plugin, PreFilterRejection, SchedulingResult, Verdict};
 use super::plugins::{
-    FILTERS, NodeAffinityPreFilter, SCORES, inter_pod_affinity, node_affinity_pre_filter, pod_topology_spread,
-    volume_restrictions,
+    FILTERS, NodeAffinityPreFilter, SCORES, inter_pod_affinity, node_affinity_pre_filter, node_volume_limits,
+    pod_topology_spread, volume_binding, volume_restrictions, volume_zone,
 };
 use super::reasons::Reason;
 use super::snapshot::{Candidate, NodeInfo, PlacedPod, Snapshot};
@@ -19,6 +19,9 @@ pub(crate) struct CycleState<'s, 'a> {
     pub(crate) snapshot: &'s Snapshot<'a>,
     pub(crate) pod: Candidate<'a>,
     pub(crate) volume_restrictions: Option<volume_restrictions::State>,
+    pub(crate) node_volume_limits: Option<node_volume_limits::State>,
+    pub(crate) volume_binding: Option<volume_binding::State<'a>>,
+    pub(crate) volume_zone: Option<volume_zone::State<'a>>,
     pub(crate) spread: Option<pod_topology_spread::State>,
     pub(crate) inter_pod_affinity: Option<inter_pod_affinity::State<'a>>,
 }
@@ -32,14 +35,20 @@ pub(crate) struct ScoreInput<'s, 'a> {
 }
 
 impl<'s, 'a> CycleState<'s, 'a> {
-    pub(crate) fn new(snapshot: &'s Snapshot<'a>, pod: &Candidate<'a>) -> Self {
-        Self {
+    /// PreFilter; those of volumes may reject the pod on every node.
+    pub(crate) fn new(snapshot: &'s Snapshot<'a>, pod: &Candidate<'a>) -> Result<Self, PreFilterRejection> {
+        let by = |plugin| move |reason| rejected_by(plugin, reason);
+        Ok(Self {
             snapshot,
             pod: *pod,
-            volume_restrictions: volume_restrictions::pre_filter(snapshot, pod),
+            volume_restrictions: volume_restrictions::pre_filter(snapshot, pod)
+                .map_err(by(Plugin::VolumeRestrictions))?,
+            node_volume_limits: node_volume_limits::pre_filter(pod),
+            volume_binding: volume_binding::pre_filter(snapshot.state, pod).map_err(by(Plugin::VolumeBinding))?,
+            volume_zone: volume_zone::pre_filter(snapshot.state, pod).map_err(by(Plugin::VolumeZone))?,
             spread: pod_topology_spread::pre_filter(snapshot, pod),
             inter_pod_affinity: inter_pod_affinity::pre_filter(snapshot, pod),
-        }
+        })
     }
 
     /// Counts `placed` on `node`.
@@ -150,9 +159,14 @@ fn filter_nodes<'a>(snapshot: &Snapshot<'a>, pod: &Candidate<'a>) -> SchedulingR
     let names = match node_affinity_pre_filter(pod.spec) {
         NodeAffinityPreFilter::AllNodes => None,
         NodeAffinityPreFilter::Only(names) => Some(names),
-        NodeAffinityPreFilter::Conflict => return rejected_everywhere(snapshot),
+        NodeAffinityPreFilter::Conflict => {
+            return rejected_everywhere(snapshot, rejected_by(Plugin::NodeAffinity, Reason::NodeAffinityConflict));
+        }
     };
-    let cycle = CycleState::new(snapshot, pod);
+    let cycle = match CycleState::new(snapshot, pod) {
+        Ok(cycle) => cycle,
+        Err(rejection) => return rejected_everywhere(snapshot, rejection),
+    };
     // A nominated node is tried alone; where it fits the others are not examined.
     if let Some(node) = pod.nominated_node.and_then(|id| snapshot.node(id)) {
         let verdict = cycle.verdict(node);
@@ -174,15 +188,19 @@ fn filter_nodes<'a>(snapshot: &Snapshot<'a>, pod: &Candidate<'a>) -> SchedulingR
 }
 
 /// Every node gets the status of the PreFilter that failed.
-fn rejected_everywhere(snapshot: &Snapshot<'_>) -> SchedulingResult {
-    let (code, plugin, reason) =
-        (Code::UnschedulableAndUnresolvable, Plugin::NodeAffinity, Reason::NodeAffinityConflict);
-    let verdict = Verdict::Rejected { code, plugin, reasons: vec![reason.clone()] };
+fn rejected_everywhere(snapshot: &Snapshot<'_>, rejection: PreFilterRejection) -> SchedulingResult {
+    let PreFilterRejection { plugin, code, reason } = rejection.clone();
+    let verdict = Verdict::Rejected { code, plugin, reasons: vec![reason] };
     SchedulingResult {
-        pre_filter: Some(PreFilterRejection { plugin, code, reason }),
+        pre_filter: Some(rejection),
         verdicts: snapshot.nodes().map(|node| (node.id, verdict.clone())).collect(),
         ..SchedulingResult::default()
     }
+}
+
+/// No PreFilter of the default profile rejects a pod that preemption could help.
+const fn rejected_by(plugin: Plugin, reason: Reason) -> PreFilterRejection {
+    PreFilterRejection { plugin, code: Code::UnschedulableAndUnresolvable, reason }
 }
 
 fn not_among_pre_filter_result() -> Verdict {

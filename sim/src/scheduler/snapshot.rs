@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{
     ClusterState, DeletionCause, HostPort, Labels, Node, NodeId, NonZeroRequests, Owner, Phase, Pod, PodId, PodSpec,
-    Resources, Symbol, Time,
+    PodVolume, Resources, Symbol, Time,
 };
 
 /// A pod to be placed: one of the state, or one that exists only as a question.
@@ -20,6 +20,8 @@ pub struct Candidate<'a> {
     pub labels: &'a Labels,
     /// What it asks for.
     pub spec: &'a PodSpec,
+    /// Its volumes, their claims by name.
+    pub volumes: &'a [PodVolume],
     /// Its controller: gives the selector of the default spread constraints.
     pub owner: Owner,
     /// `status.nominatedNodeName`.
@@ -35,15 +37,16 @@ impl<'a> Candidate<'a> {
             namespace: pod.namespace,
             labels: &pod.labels,
             spec: &pod.template.spec,
+            volumes: &pod.volumes,
             owner: pod.owner,
             nominated_node: pod.nominated_node,
         }
     }
 
-    /// A pod that is not in the state.
+    /// A pod that is not in the state and has no volumes.
     #[must_use]
     pub const fn hypothetical(namespace: Symbol, labels: &'a Labels, spec: &'a PodSpec, owner: Owner) -> Self {
-        Self { id: None, namespace, labels, spec, owner, nominated_node: None }
+        Self { id: None, namespace, labels, spec, volumes: &[], owner, nominated_node: None }
     }
 }
 

@@ -2,20 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use crate::cluster::{ClusterState, Owner, Pod, PodSpec, VolumeUse};
+use crate::cluster::{
+    AccessMode, ClaimName, ClassName, ClusterState, Owner, PersistentVolumeClaim, Pod, PodSpec, Symbol,
+    VolumeAssumption, VolumeClaim, VolumeSource,
+};
 
 /// The assumptions that a simulation of `state` makes.
 pub(super) fn of(state: &ClusterState) -> Vec<String> {
     let mut said = BTreeSet::new();
     for pod in state.pods.values() {
         of_owner(state, pod, &mut said);
-        of_spec(state, &pod.template.spec, &mut said);
+        of_spec(state, pod.namespace, &pod.template.spec, &mut said);
     }
-    let templates = state.deployments.values().map(|item| &item.template);
-    let templates = templates.chain(state.stateful_sets.values().map(|item| &item.template));
-    for template in templates.chain(state.daemon_sets.values().map(|item| &item.template)) {
-        of_spec(state, &template.spec, &mut said);
+    let templates = state.deployments.values().map(|item| (item.namespace, &item.template));
+    let templates = templates.chain(state.stateful_sets.values().map(|item| (item.namespace, &item.template)));
+    for (namespace, template) in
+        templates.chain(state.daemon_sets.values().map(|item| (item.namespace, &item.template)))
+    {
+        of_spec(state, namespace, &template.spec, &mut said);
     }
+    of_volumes(state, &mut said);
     if state.budgets.values().any(|budget| budget.status.sync_failed) {
         said.insert(
             "a budget covers pods whose controller is assumed to have no scale: it allows no disruption".into(),
@@ -34,20 +40,60 @@ fn of_owner(state: &ClusterState, pod: &Pod, said: &mut BTreeSet<String>) {
     }
 }
 
-fn of_spec(state: &ClusterState, spec: &PodSpec, said: &mut BTreeSet<String>) {
-    for volume in &spec.volumes {
-        match volume {
-            VolumeUse::Unknown(claim) => {
-                let claim = state.names.text(*claim);
-                said.insert(format!("volume claim {claim} is not among the input: assumed to be usable on every node"));
-            }
-            VolumeUse::ReadWriteOnce(_) => {
-                said.insert("volumes attach and detach at once: no attachment to a lost node holds a pod back".into());
-            }
-            VolumeUse::ReadWriteOncePod(_) | VolumeUse::OnlyOn(_) => {}
-        }
+fn of_spec(state: &ClusterState, namespace: Symbol, spec: &PodSpec, said: &mut BTreeSet<String>) {
+    let claims = spec.volumes.iter().filter_map(|volume| match volume {
+        VolumeSource::Claim(name) => state.storage.claims.get(&ClaimName { namespace, name: *name }),
+        VolumeSource::SetClaim(template) | VolumeSource::Ephemeral(template) => Some(&template.claim),
+        VolumeSource::Disk(_) => None,
+    });
+    if claims.into_iter().any(is_for_one_node) {
+        said.insert("volumes attach and detach at once: no attachment to a lost node holds a pod back".into());
     }
     if spec.not_scheduled_here {
         said.insert("pods that another scheduler or a scheduling gate holds stay pending".into());
+    }
+}
+
+/// Whether only one node at a time may mount the claim's volume.
+fn is_for_one_node(claim: &PersistentVolumeClaim) -> bool {
+    let has = |mode| claim.access_modes.contains(&mode);
+    has(AccessMode::ReadWriteOnce) && !has(AccessMode::ReadWriteMany) && !has(AccessMode::ReadOnlyMany)
+}
+
+/// What is taken for granted about the volumes of claims.
+fn of_volumes(state: &ClusterState, said: &mut BTreeSet<String>) {
+    for volume in state.storage.volumes.values() {
+        if let (Some(assumption), VolumeClaim::Of(claim)) = (volume.assumption, volume.claim) {
+            let class = state.storage.claims.get(&claim).map_or(ClassName::NONE, |claim| claim.class);
+            said.insert(of_volume(state, claim, class, assumption));
+        }
+    }
+}
+
+/// What is taken for granted about the volume of `claim`, which is of `class`; the same for all claims of a class where it follows from the class.
+#[must_use]
+pub fn of_volume(state: &ClusterState, claim: ClaimName, class: ClassName, assumption: VolumeAssumption) -> String {
+    let text = |symbol| state.names.text(symbol);
+    let name = || format!("PersistentVolumeClaim {}/{}", text(claim.namespace), text(claim.name));
+    let class = || match text(class.0) {
+        "" => "of no class".to_owned(),
+        class => format!("of StorageClass {class}"),
+    };
+    match assumption {
+        VolumeAssumption::ClaimNotInInput => {
+            format!("{} is not in the input: taken to be usable on every node", name())
+        }
+        VolumeAssumption::VolumeNotInInput => {
+            format!("the PersistentVolume of {} is not in the input: taken to be usable on every node", name())
+        }
+        VolumeAssumption::ClassNotInInput => {
+            format!("the input does not say where volumes {} are: taken to be usable on every node", class())
+        }
+        VolumeAssumption::StaysInItsZone => {
+            format!("volumes provisioned {} are taken to stay in the zone of their first pod", class())
+        }
+        VolumeAssumption::ReachableEverywhere => {
+            format!("volumes provisioned {} are taken to be usable wherever the class allows them", class())
+        }
     }
 }

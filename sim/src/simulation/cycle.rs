@@ -87,6 +87,9 @@ impl Simulation {
                 (taint.key, taint.value, taint.effect).hash(&mut hasher);
             }
         }
+        for (name, claim) in &self.state.storage.claims {
+            (*name, claim.binding).hash(&mut hasher);
+        }
         for (id, set) in &self.state.replica_sets {
             (*id, set.replicas).hash(&mut hasher);
         }

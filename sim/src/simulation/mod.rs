@@ -32,6 +32,7 @@ mod step;
 mod summary;
 mod template_change;
 
+pub use assumptions::of_volume as volume_assumption;
 pub use engine::Simulation;
 pub use outcome::is_complete;
 pub use play::simulate;

@@ -9,6 +9,8 @@ use crate::cluster::{
 use crate::controller::WorkloadId;
 use crate::controller::deployment;
 
+use super::volumes::of_new_pod;
+
 /// The letters of generated names. Source: `staging:apimachinery/pkg/util/rand`.
 const SAFE_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
@@ -27,11 +29,14 @@ pub fn same_revision(one: &Arc<PodTemplate>, other: &Arc<PodTemplate>) -> bool {
 /// Adds the pod that `owner` makes of `template`.
 pub(super) fn create_pod(state: &mut ClusterState, owner: Owner, template: &Arc<PodTemplate>) -> PodId {
     let (namespace, name, labels) = identity(state, owner, template);
+    let name_text = name.text(&state.names);
+    let volumes = of_new_pod(state, namespace, &name_text, owner, &template.spec.volumes);
     let pod = Pod {
         namespace,
         name,
         labels,
         template: Arc::clone(template),
+        volumes,
         owner,
         node: template.spec.node_name,
         nominated_node: None,

@@ -216,6 +216,7 @@ impl Builder {
             name,
             labels: template.labels.clone(),
             template,
+            volumes: std::sync::Arc::default(),
             owner: Owner::None,
             node,
             nominated_node: None,

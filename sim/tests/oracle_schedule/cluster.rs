@@ -7,19 +7,17 @@ use quorate_sim::cluster::{
     BudgetId, BudgetStatus, BudgetTarget, ClusterState, LabelSelector, Labels, Namespace, Node, NodeId, NodeReady,
     Operator, Pod, PodDisruptionBudget, PodManagementPolicy, PodSpec, PodTemplate, ReplicaSet, ReplicaSetId,
     Requirement, Service, StatefulSet, StatefulSetId, StatefulSetStrategy, Symbol, Taint, Time,
-    UnhealthyPodEvictionPolicy, VolumeUse,
+    UnhealthyPodEvictionPolicy,
 };
 use serde_json::Value;
 
-use crate::affinity::{effect, node_term, selector};
-use crate::pod::{labels, pod};
+use crate::affinity::{effect, selector};
+use crate::pod::{Standing, labels, pod};
 use crate::resources::{amounts, resources};
-
-/// Why a case cannot be said in a [`ClusterState`].
-pub(crate) type Unmodelled = &'static str;
+use crate::storage;
 
 /// Converts `{objects, pod}`.
-pub(crate) fn convert(case: &Value) -> Result<(ClusterState, Pod), Unmodelled> {
+pub(crate) fn convert(case: &Value) -> (ClusterState, Pod) {
     let mut state = ClusterState::default();
     let objects = case["objects"].as_array().unwrap();
     let of_kind = |kind: &'static str| objects.iter().filter(move |object| object["kind"] == kind);
@@ -42,9 +40,9 @@ pub(crate) fn convert(case: &Value) -> Result<(ClusterState, Pod), Unmodelled> {
     for manifest in of_kind("StatefulSet") {
         add_stateful_set(&mut state, manifest);
     }
-    let volumes = Volumes::new(objects);
+    storage::add(&mut state, objects);
     for manifest in of_kind("Pod") {
-        let pod = pod(&mut state, manifest, &volumes, true)?;
+        let pod = pod(&mut state, manifest, Standing::Placed);
         state.add_pod(pod);
     }
     for manifest in of_kind("PodDisruptionBudget") {
@@ -52,9 +50,8 @@ pub(crate) fn convert(case: &Value) -> Result<(ClusterState, Pod), Unmodelled> {
     }
     // Later than every start of a pod.
     state.now = Time::from_milliseconds(60_000);
-    let to_place = pod(&mut state, &case["pod"], &volumes, false)?;
-    volumes.check_limits(&case["pod"])?;
-    Ok((state, to_place))
+    let to_place = pod(&mut state, &case["pod"], Standing::ToPlace);
+    (state, to_place)
 }
 
 fn node(state: &mut ClusterState, manifest: &Value) -> Node {
@@ -166,67 +163,4 @@ fn add_budget(state: &mut ClusterState, manifest: &Value) {
     };
     let id = BudgetId(u32::try_from(state.budgets.len()).unwrap());
     state.budgets.insert(id, budget);
-}
-
-/// Claims, volumes and attachment limits of a case.
-pub(crate) struct Volumes {
-    claims: BTreeMap<String, Value>,
-    volumes: BTreeMap<String, Value>,
-    limited_nodes: BTreeSet<String>,
-}
-
-impl Volumes {
-    fn new(objects: &[Value]) -> Self {
-        let of_kind = |kind: &str| {
-            let objects = objects.iter().filter(|object| object["kind"] == kind);
-            let name = |object: &Value| object["metadata"]["name"].as_str().unwrap().to_owned();
-            objects.map(|object| (name(object), object.clone())).collect::<BTreeMap<String, Value>>()
-        };
-        Self {
-            claims: of_kind("PersistentVolumeClaim"),
-            volumes: of_kind("PersistentVolume"),
-            limited_nodes: of_kind("CSINode").into_keys().collect(),
-        }
-    }
-
-    /// What the model knows of the volumes of a pod.
-    pub(crate) fn of_pod(&self, state: &mut ClusterState, manifest: &Value) -> Result<Vec<VolumeUse>, Unmodelled> {
-        let mut uses = Vec::new();
-        for volume in manifest["spec"]["volumes"].as_array().into_iter().flatten() {
-            if !volume["gcePersistentDisk"].is_null() {
-                return Err("a disk given inline");
-            }
-            if !volume["ephemeral"].is_null() {
-                return Err("an ephemeral claim");
-            }
-            let Some(name) = volume["persistentVolumeClaim"]["claimName"].as_str() else { continue };
-            let claim = self.claims.get(name).ok_or("a claim that does not exist")?;
-            if claim["status"]["phase"] != "Bound" {
-                return Err("a claim that is not bound");
-            }
-            let bound = claim["spec"]["volumeName"].as_str().unwrap();
-            let bound = self.volumes.get(bound).ok_or("a volume that does not exist")?;
-            if !bound["metadata"]["labels"].is_null() {
-                return Err("a volume with zone labels");
-            }
-            let symbol = state.intern(name);
-            let modes = claim["spec"]["accessModes"].as_array().unwrap();
-            if modes.iter().any(|mode| mode == "ReadWriteOncePod") {
-                uses.push(VolumeUse::ReadWriteOncePod(Some(symbol)));
-            }
-            let required = &bound["spec"]["nodeAffinity"]["required"];
-            if !required.is_null() {
-                let terms = required["nodeSelectorTerms"].as_array().unwrap();
-                uses.push(VolumeUse::OnlyOn(terms.iter().map(|term| node_term(state, term)).collect()));
-            }
-        }
-        Ok(uses)
-    }
-
-    /// Limits of attached volumes are not modelled: they matter to every pod that uses a claim.
-    fn check_limits(&self, pod: &Value) -> Result<(), Unmodelled> {
-        let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
-        let uses_claims = volumes.into_iter().any(|volume| !volume["persistentVolumeClaim"].is_null());
-        if uses_claims && !self.limited_nodes.is_empty() { Err("a limit of attached volumes") } else { Ok(()) }
-    }
 }

@@ -9,7 +9,6 @@ use quorate_sim::cluster::{
 use serde_json::Value;
 
 use crate::affinity::{add_affinity, spread_constraint, toleration};
-use crate::cluster::{Unmodelled, Volumes};
 use crate::resources::{Options, non_zero_requests, non_zero_requests_while_placed, pod_requests, resources};
 
 /// Stands for a node name that no node has.
@@ -68,13 +67,16 @@ fn add_containers(state: &mut ClusterState, pod: &Value, spec: &mut PodSpec) {
     }
 }
 
-/// A pod; `placed` when it is among the objects, otherwise it is the one to be placed.
-pub(crate) fn pod(
-    state: &mut ClusterState,
-    manifest: &Value,
-    volumes: &Volumes,
-    placed: bool,
-) -> Result<Pod, Unmodelled> {
+/// Whether a pod is among the objects of a case or the one to be placed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Placed,
+    ToPlace,
+}
+
+/// A pod.
+pub(crate) fn pod(state: &mut ClusterState, manifest: &Value, standing: Standing) -> Pod {
+    let placed = standing == Standing::Placed;
     let (metadata, of_pod) = (&manifest["metadata"], &manifest["spec"]);
     let namespace = state.intern(metadata["namespace"].as_str().unwrap_or("default"));
     let options = Options { use_status: placed, ..Options::default() };
@@ -90,7 +92,6 @@ pub(crate) fn pod(
             None | Some("PreemptLowerPriority") => PreemptionPolicy::PreemptLowerPriority,
             Some(other) => panic!("preemptionPolicy {other}"),
         },
-        volumes: volumes.of_pod(state, manifest)?,
         ..PodSpec::default()
     };
     let list = |field: &str| of_pod[field].as_array().cloned().unwrap_or_default();
@@ -105,11 +106,12 @@ pub(crate) fn pod(
     }
     let labels = labels(state, &metadata["labels"]);
     let deletion = Deletion { requested_at: Time::ZERO, cause: deletion_cause(&manifest["status"]) };
-    Ok(Pod {
+    Pod {
         namespace,
         name: PodName::Given(state.intern(metadata["name"].as_str().unwrap())),
         labels: labels.clone(),
         template: Arc::new(PodTemplate { labels, spec, content: Symbol::EMPTY }),
+        volumes: crate::storage::of_pod(state, manifest),
         owner: owner(state, namespace, metadata),
         node: if placed { node } else { None },
         nominated_node: node_id(state, &manifest["status"]["nominatedNodeName"]),
@@ -127,7 +129,7 @@ pub(crate) fn pod(
         started_at: manifest["status"]["startTime"].as_str().map(time),
         deletion: (!metadata["deletionTimestamp"].is_null()).then_some(deletion),
         unschedulable: None,
-    })
+    }
 }
 
 fn deletion_cause(status: &Value) -> DeletionCause {

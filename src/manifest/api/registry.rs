@@ -128,6 +128,10 @@ const KINDS: &[BuiltInKind] = kinds! {
         PriorityClass scheduling::v1::PriorityClass,
         RuntimeClass node::v1::RuntimeClass,
         StorageClass storage::v1::StorageClass,
+        CSINode storage::v1::CSINode,
+        CSIDriver storage::v1::CSIDriver,
+        CSIStorageCapacity storage::v1::CSIStorageCapacity,
+        VolumeAttachment storage::v1::VolumeAttachment,
         HorizontalPodAutoscaler autoscaling::v2::HorizontalPodAutoscaler,
     }
     converted {
@@ -157,10 +161,6 @@ const KINDS: &[BuiltInKind] = kinds! {
         apps::v1::ControllerRevision,
         autoscaling::v1::Scale,
         policy::v1::Eviction,
-        storage::v1::CSIDriver,
-        storage::v1::CSINode,
-        storage::v1::CSIStorageCapacity,
-        storage::v1::VolumeAttachment,
         storage::v1::VolumeAttributesClass,
         storage::v1beta1::VolumeAttributesClass,
         apiextensions::v1::CustomResourceDefinition,

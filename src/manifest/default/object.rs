@@ -25,8 +25,14 @@ pub fn apply(typed: &mut Typed) {
         Typed::PriorityClass(class) => cluster::priority_class(class),
         Typed::RuntimeClass(class) => cluster::runtime_class(class),
         Typed::StorageClass(class) => storage::storage_class(class),
+        Typed::CSIDriver(driver) => storage::csi_driver(driver),
         Typed::HorizontalPodAutoscaler(autoscaler) => autoscaling::horizontal_pod_autoscaler(autoscaler),
-        // A PodDisruptionBudget has none.
-        Typed::PodDisruptionBudget(_) | Typed::Checked | Typed::Dynamic => {}
+        // These have none.
+        Typed::PodDisruptionBudget(_)
+        | Typed::CSINode(_)
+        | Typed::CSIStorageCapacity(_)
+        | Typed::VolumeAttachment(_)
+        | Typed::Checked
+        | Typed::Dynamic => {}
     }
 }

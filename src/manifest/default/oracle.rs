@@ -107,6 +107,10 @@ fn json_of(typed: &Typed) -> Option<Value> {
         Typed::PriorityClass(object) => serde_json::to_value(object),
         Typed::RuntimeClass(object) => serde_json::to_value(object),
         Typed::StorageClass(object) => serde_json::to_value(object),
+        Typed::CSINode(object) => serde_json::to_value(object),
+        Typed::CSIDriver(object) => serde_json::to_value(object),
+        Typed::CSIStorageCapacity(object) => serde_json::to_value(object),
+        Typed::VolumeAttachment(object) => serde_json::to_value(object),
         Typed::HorizontalPodAutoscaler(object) => serde_json::to_value(object),
         Typed::Checked | Typed::Dynamic => return None,
     };

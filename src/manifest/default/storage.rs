@@ -1,7 +1,7 @@
-//! PersistentVolume, PersistentVolumeClaim and StorageClass (`pkg/apis/core/v1`, `pkg/apis/storage/v1`).
+//! PersistentVolume, PersistentVolumeClaim, StorageClass and CSIDriver (`pkg/apis/core/v1`, `pkg/apis/storage/v1`).
 
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec};
-use k8s_openapi::api::storage::v1::StorageClass;
+use k8s_openapi::api::storage::v1::{CSIDriver, StorageClass};
 
 use super::absent::{pointer, text};
 use super::resource_list::round_up;
@@ -48,4 +48,17 @@ pub(super) fn persistent_volume(volume: &mut PersistentVolume) {
 pub(super) fn storage_class(class: &mut StorageClass) {
     pointer(&mut class.reclaim_policy, "Delete");
     pointer(&mut class.volume_binding_mode, "Immediate");
+}
+
+pub(super) fn csi_driver(driver: &mut CSIDriver) {
+    let spec = &mut driver.spec;
+    pointer(&mut spec.attach_required, true);
+    pointer(&mut spec.pod_info_on_mount, false);
+    pointer(&mut spec.storage_capacity, false);
+    pointer(&mut spec.fs_group_policy, "ReadWriteOnceWithFSType");
+    pointer(&mut spec.requires_republish, false);
+    pointer(&mut spec.se_linux_mount, false);
+    if spec.volume_lifecycle_modes.as_ref().is_none_or(Vec::is_empty) {
+        spec.volume_lifecycle_modes = Some(vec!["Persistent".to_owned()]);
+    }
 }

@@ -47,6 +47,10 @@ fn kind(typed: &Typed, verdict: &mut Verdict<'_, '_>) {
         | Typed::LimitRange(_)
         | Typed::ResourceQuota(_)
         | Typed::RuntimeClass(_)
+        | Typed::CSINode(_)
+        | Typed::CSIDriver(_)
+        | Typed::CSIStorageCapacity(_)
+        | Typed::VolumeAttachment(_)
         | Typed::Checked
         | Typed::Dynamic => {}
     }

@@ -190,6 +190,7 @@ impl<'a> Question<'a> {
             names: Arc::clone(&whole.names),
             namespaces: whole.namespaces.clone(),
             services: whole.services.clone(),
+            storage: Arc::new(whole.storage.everywhere()),
             ..ClusterState::default()
         };
         let named = |namespace, name| namespace == self.workload.namespace && name == self.workload.name;

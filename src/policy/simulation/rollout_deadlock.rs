@@ -174,7 +174,9 @@ pub(super) fn cause(plugin: Plugin, object: &Object) -> Option<crate::finding::R
         | Plugin::NodeName
         | Plugin::TaintToleration
         | Plugin::NodeAffinity
+        | Plugin::NodeVolumeLimits
         | Plugin::VolumeBinding
+        | Plugin::VolumeZone
         | Plugin::NodeResourcesBalancedAllocation
         | Plugin::DynamicResources
         | Plugin::ImageLocality

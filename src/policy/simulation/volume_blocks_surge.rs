@@ -1,6 +1,8 @@
 //! `volume-blocks-surge`: a volume for one node, and a rollout that runs old and new pods side by side.
 
-use quorate_sim::cluster::{Deployment, DeploymentStrategy, VolumeUse, WorkloadKind, WorkloadName};
+use quorate_sim::cluster::{
+    AccessMode, ClaimName, ClusterState, Deployment, DeploymentStrategy, VolumeSource, WorkloadKind, WorkloadName,
+};
 
 use super::context::{Context, finding_at, related};
 use super::words;
@@ -23,37 +25,35 @@ fn evaluate_one(context: &Context<'_>, deployment: &Deployment) -> Option<Findin
     if surge <= 0 || unavailable > 0 || deployment.replicas <= 0 {
         return None;
     }
-    let (claim, of_pod) = deployment.template.spec.volumes.iter().find_map(|volume| match volume {
-        VolumeUse::ReadWriteOnce(Some(claim)) => Some((*claim, false)),
-        VolumeUse::ReadWriteOncePod(Some(claim)) => Some((*claim, true)),
-        VolumeUse::ReadWriteOnce(None)
-        | VolumeUse::ReadWriteOncePod(None)
-        | VolumeUse::OnlyOn(_)
-        | VolumeUse::Unknown(_) => None,
-    })?;
     let state = &context.model.state;
+    let (claim, users) = deployment.template.spec.volumes.iter().find_map(|volume| {
+        let claim = match volume {
+            VolumeSource::Claim(name) => ClaimName { namespace: deployment.namespace, name: *name },
+            // Each pod has its own.
+            VolumeSource::SetClaim(_) | VolumeSource::Ephemeral(_) | VolumeSource::Disk(_) => return None,
+        };
+        Some((claim, exclusive_users(state, claim)?))
+    })?;
     let name = WorkloadName { kind: WorkloadKind::Deployment, namespace: deployment.namespace, name: deployment.name };
     let object = context.workload_object(name);
     let text = words::workload(state, name);
-    let claim = state.names.text(claim);
+    let claim = format!("{}/{}", state.names.text(claim.namespace), state.names.text(claim.name));
     // A percentage of more pods lets one stop first.
     let range = context.model.autoscaled.get(&name);
     let only_when_few = range.is_some_and(|range| max_unavailable.of_rounded_down(range.most) > 0);
-    let (severity, message) = if of_pod && only_when_few {
-        let pods = words::count(deployment.replicas, "pod", "pods");
-        (
-            Severity::Warning,
-            format!(
-                "no rollout of {text} completes while autoscaling keeps it at {pods}: only one pod may use claim {claim}"
-            ),
-        )
-    } else if of_pod {
-        (Severity::Error, format!("no rollout of {text} can complete: only one pod may use claim {claim}"))
-    } else {
-        (
+    let (severity, message) = match users {
+        Users::OnePod if only_when_few => {
+            let pods = words::count(deployment.replicas, "pod", "pods");
+            let while_few = format!("no rollout of {text} completes while autoscaling keeps it at {pods}");
+            (Severity::Warning, format!("{while_few}: only one pod may use claim {claim}"))
+        }
+        Users::OnePod => {
+            (Severity::Error, format!("no rollout of {text} can complete: only one pod may use claim {claim}"))
+        }
+        Users::OneNode => (
             Severity::Warning,
             format!("a rollout of {text} hangs unless the new pod lands on the old one's node: claim {claim}"),
-        )
+        ),
     };
     let field = "spec.strategy.rollingUpdate.maxUnavailable";
     let mut finding = finding_at(RULE, severity, message, object, field);
@@ -77,4 +77,25 @@ fn evaluate_one(context: &Context<'_>, deployment: &Deployment) -> Option<Findin
         },
     ];
     Some(finding)
+}
+
+/// Who may use a volume at the same time.
+enum Users {
+    /// The pods of one node.
+    OneNode,
+    /// One pod.
+    OnePod,
+}
+
+/// `None`: pods of many nodes may use it, or the input does not say.
+fn exclusive_users(state: &ClusterState, claim: ClaimName) -> Option<Users> {
+    let modes = &state.storage.claims.get(&claim)?.access_modes;
+    let has = |mode| modes.contains(&mode);
+    if has(AccessMode::ReadWriteMany) || has(AccessMode::ReadOnlyMany) {
+        None
+    } else if has(AccessMode::ReadWriteOncePod) {
+        Some(Users::OnePod)
+    } else {
+        has(AccessMode::ReadWriteOnce).then_some(Users::OneNode)
+    }
 }

@@ -79,7 +79,9 @@ fn nodes_by_reason(state: &ClusterState, result: &SchedulingResult) -> BTreeMap<
                 Plugin::NodeName
                 | Plugin::NodeResourcesFit
                 | Plugin::VolumeRestrictions
+                | Plugin::NodeVolumeLimits
                 | Plugin::VolumeBinding
+                | Plugin::VolumeZone
                 | Plugin::NodeResourcesBalancedAllocation
                 | Plugin::DynamicResources
                 | Plugin::ImageLocality

@@ -8,8 +8,10 @@
 //! | `node_affinity.rs` | node selector, required | preferred |
 //! | `node_ports.rs` | host ports | |
 //! | `node_resources_fit.rs` | resources, number of pods | least allocated |
-//! | `volume_restrictions.rs` | `ReadWriteOncePod` | |
-//! | `volume_binding.rs` | where bound volumes are | |
+//! | `volume_restrictions.rs` | `ReadWriteOncePod`, inline disks | |
+//! | `node_volume_limits.rs` | how many volumes a node attaches | |
+//! | `volume_binding/` | where volumes are or can come from | |
+//! | `volume_zone.rs` | zones of bound volumes | |
 //! | `pod_topology_spread/` | DoNotSchedule | ScheduleAnyway, defaults |
 //! | `inter_pod_affinity/` | required | preferred, others' required |
 //! | `dynamic_resources.rs` | | 0: the state has no claims of devices |
@@ -26,16 +28,19 @@ pub(crate) mod node_name;
 mod node_ports;
 pub(crate) mod node_resources_fit;
 pub(crate) mod node_unschedulable;
+pub(crate) mod node_volume_limits;
 pub(crate) mod normalize_score;
 pub(crate) mod pod_topology_spread;
 pub(crate) mod taint_toleration;
-mod volume_binding;
+pub(crate) mod volume_binding;
 pub(crate) mod volume_restrictions;
+pub(crate) mod volume_zone;
 
 pub use node_affinity::node_matches_affinity;
 pub(crate) use node_affinity::{PreFilter as NodeAffinityPreFilter, pre_filter as node_affinity_pre_filter};
 pub(crate) use node_ports::{any_taken, free_ports};
 pub use taint_toleration::{tolerates, untolerated_taint};
+pub use volume_binding::{Place, VolumePlan, matching_volume, volume_plan};
 
 use super::framework::{Plugin, Rejection};
 use super::scheduling_cycle::{CycleState, ScoreInput};
@@ -57,7 +62,9 @@ pub(crate) const FILTERS: &[(Plugin, Filter)] = &[
     (Plugin::NodePorts, node_ports::filter),
     (Plugin::NodeResourcesFit, node_resources_fit::filter),
     (Plugin::VolumeRestrictions, volume_restrictions::filter),
+    (Plugin::NodeVolumeLimits, node_volume_limits::filter),
     (Plugin::VolumeBinding, volume_binding::filter),
+    (Plugin::VolumeZone, volume_zone::filter),
     (Plugin::PodTopologySpread, pod_topology_spread::filter),
     (Plugin::InterPodAffinity, inter_pod_affinity::filter),
 ];

@@ -1,7 +1,6 @@
 use super::*;
 use crate::cluster::{
     HostPort, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, Protocol, Toleration, TolerationOperator,
-    VolumeUse,
 };
 
 fn tolerates_key(key: Symbol, effect: Option<Effect>) -> Toleration {
@@ -198,34 +197,6 @@ fn pods_that_have_ended_take_nothing_and_those_that_terminate_still_do() {
     assert_eq!(cluster.verdicts(pod), ["UNS NodeResourcesFit: Insufficient cpu"]);
     cluster.pod_mut(old).phase = Phase::Succeeded;
     assert_eq!(cluster.verdicts(pod), ["fits"]);
-}
-
-#[test]
-fn a_claim_for_one_pod_is_refused_everywhere_while_another_uses_it() {
-    let mut cluster = Cluster::default();
-    let (a, _) = (cluster.node("a"), cluster.node("b"));
-    let claim = cluster.symbol("default/data");
-    let spec = PodSpec { volumes: vec![VolumeUse::ReadWriteOncePod(Some(claim))], ..plain() };
-    cluster.pod("old", spec.clone(), Some(a));
-    let pod = cluster.pod("web", spec, None);
-    let in_use = "UNS VolumeRestrictions: node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access \
-                  mode already in-use by another pod";
-    assert_eq!(cluster.verdicts(pod), [in_use, in_use]);
-    cluster.spec_mut(pod).volumes = vec![VolumeUse::ReadWriteOncePod(None)];
-    assert_eq!(cluster.verdicts(pod), ["fits", "fits"]);
-}
-
-#[test]
-fn a_bound_volume_ties_its_pod_to_the_nodes_that_reach_it() {
-    let mut cluster = Cluster::default();
-    cluster.node_in_zone("a", "x");
-    let b = cluster.node_in_zone("b", "y");
-    let zone = cluster.symbol("y");
-    let term = expression(Symbol::ZONE, NodeRequirementOperator::In(vec![zone]));
-    let pod = cluster.pod("web", PodSpec { volumes: vec![VolumeUse::OnlyOn(vec![term])], ..plain() }, None);
-    let unreachable = "UAU VolumeBinding: node(s) didn't match PersistentVolume's node affinity";
-    assert_eq!(cluster.verdicts(pod), [unreachable, "fits"]);
-    assert_eq!(cluster.schedule(pod).best, [b]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `filters.rs` | each plugin's verdicts |
 //! | `pod_constraints.rs` | affinity between pods and topology spread |
+//! | `volumes.rs` | claims, volumes and disks |
 //! | `scores.rs` | each plugin's scores |
 //! | `messages.rs` | the message of the PodScheduled condition, as real control planes wrote it |
 //! | `preemption.rs` | victims and the choice of a node |
@@ -19,6 +20,7 @@ mod pod_constraints;
 mod preemption;
 mod properties;
 mod scores;
+mod volumes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -90,6 +92,7 @@ impl Cluster {
             name: PodName::Given(name),
             labels: labels.clone(),
             template: Arc::new(PodTemplate { labels, spec, content: Symbol::EMPTY }),
+            volumes: Arc::default(),
             owner: Owner::None,
             node,
             nominated_node: None,

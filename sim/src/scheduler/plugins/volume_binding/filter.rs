@@ -1,0 +1,12 @@
+//! The filter: every reason that a node's plan fails for.
+
+use super::plan::examine;
+use crate::scheduler::framework::{Code, Rejection};
+use crate::scheduler::scheduling_cycle::CycleState;
+use crate::scheduler::snapshot::NodeInfo;
+
+pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<Rejection> {
+    let state = cycle.volume_binding.as_ref()?;
+    let reasons = examine(cycle.snapshot.state, state, node.node).err()?;
+    Some(Rejection { code: Code::UnschedulableAndUnresolvable, reasons })
+}

@@ -1,0 +1,73 @@
+//! Zones of bound volumes. Source: `plugins/volumezone/volume_zone.go`.
+//!
+//! Ephemeral volumes are not looked at. Of the rejections before the nodes are looked at only that of a missing volume can be
+//! met: the others are VolumeBinding's, which runs first.
+
+use crate::cluster::{ClusterState, PodVolume, Symbol, ZONE_DELIMITER};
+use crate::scheduler::framework::Rejection;
+use crate::scheduler::reasons::Reason;
+use crate::scheduler::scheduling_cycle::CycleState;
+use crate::scheduler::snapshot::{Candidate, NodeInfo};
+
+const TOPOLOGY_LABELS: [Symbol; 4] = [Symbol::BETA_ZONE, Symbol::BETA_REGION, Symbol::ZONE, Symbol::REGION];
+
+/// What Filter needs: for each label of a volume, the values that a node may have.
+#[derive(Clone, Debug)]
+pub(crate) struct State<'a> {
+    topologies: Vec<(Symbol, Vec<&'a str>)>,
+}
+
+/// `None` (Skip) when no volume of the pod says where it is.
+pub(crate) fn pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Result<Option<State<'a>>, Reason> {
+    let storage = &*state.storage;
+    let mut topologies = Vec::new();
+    for volume in pod.volumes {
+        let name = match volume {
+            PodVolume::Claim(_) => volume.claim(pod.namespace),
+            PodVolume::Ephemeral { .. } | PodVolume::Disk(_) => None,
+        };
+        let claim = name.and_then(|name| storage.claims.get(&name));
+        let Some(name) = claim.and_then(|claim| claim.binding.volume()) else { continue };
+        let Some(volume) = storage.volumes.get(&name) else {
+            let volume = state.names.text(name.0).to_owned();
+            return Err(Reason::VolumeNotFound(volume));
+        };
+        for key in TOPOLOGY_LABELS {
+            let values = volume.labels.get(key).and_then(|label| zones_of(state.names.text(label)));
+            topologies.extend(values.map(|values| (key, values)));
+        }
+    }
+    Ok((!topologies.is_empty()).then_some(State { topologies }))
+}
+
+/// The zones that a label names; `None` where one of them is empty: the label is ignored then.
+fn zones_of(label: &str) -> Option<Vec<&str>> {
+    let zones: Vec<&str> = label.split(ZONE_DELIMITER).map(str::trim).collect();
+    zones.iter().all(|zone| !zone.is_empty()).then_some(zones)
+}
+
+/// A node without any of the labels takes every volume.
+pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<Rejection> {
+    let state = cycle.volume_zone.as_ref()?;
+    let labels = &node.node.labels;
+    if TOPOLOGY_LABELS.into_iter().all(|key| labels.get(key).is_none()) {
+        return None;
+    }
+    let names = &cycle.snapshot.state.names;
+    let matches = |(key, values): &(Symbol, Vec<&str>)| {
+        let value = labels.get(*key).or_else(|| labels.get(current(*key)));
+        value.is_some_and(|value| values.contains(&names.text(value)))
+    };
+    (!state.topologies.iter().all(matches)).then(|| Rejection::unresolvable(Reason::VolumeZone))
+}
+
+/// The label of today in place of a beta one.
+fn current(key: Symbol) -> Symbol {
+    if key == Symbol::BETA_ZONE {
+        Symbol::ZONE
+    } else if key == Symbol::BETA_REGION {
+        Symbol::REGION
+    } else {
+        key
+    }
+}
