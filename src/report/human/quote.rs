@@ -89,7 +89,9 @@ struct Cell {
 /// Quotes `lines` (consecutive, byte ranges without line breaks) of `source` with `marks`.
 pub(super) fn quote(source: &Source, lines: &[Range<usize>], marks: &[Mark], frame: &Frame<'_>) -> Quote {
     // Marks are cut apart before lines are clipped around them: one over several lines may end in its first.
-    let marks = without_overlaps(marks.to_vec());
+    let visible =
+        marks.iter().map(|mark| Mark { end: visible_end(&source.text, mark, frame.characters), ..mark.clone() });
+    let marks = without_overlaps(visible.collect());
     let mut text = String::new();
     let mut drawn: Vec<Mark> =
         marks.iter().map(|mark| Mark { start: usize::MAX, end: usize::MAX, ..mark.clone() }).collect();
@@ -119,6 +121,20 @@ pub(super) fn quote(source: &Source, lines: &[Range<usize>], marks: &[Mark], fra
     let mut quote = Quote { text, first_line, marks: without_overlaps(drawn) };
     quote.wrap_labels(frame.width);
     quote
+}
+
+/// The end of a mark without last lines of which nothing that it covers takes a column.
+fn visible_end(text: &str, mark: &Mark, characters: Characters) -> usize {
+    let mut end = mark.end;
+    while let Some(covered) = text.get(mark.start..end) {
+        let Some(line_break) = covered.rfind(['\n', '\r']) else { break };
+        let last = covered.get(line_break + 1..).unwrap_or_default();
+        if last.chars().any(|character| drawn_character(character, 0, characters).1 > 0) {
+            break;
+        }
+        end = mark.start + covered.get(..line_break).unwrap_or_default().trim_end_matches(['\n', '\r']).len();
+    }
+    end
 }
 
 /// Where the text that stands for the source's byte `offset` begins in the line.
@@ -278,6 +294,33 @@ fn without_overlaps(mut marks: Vec<Mark>) -> Vec<Mark> {
 }
 
 impl Quote {
+    /// The quote with as many letters in place of each character as it takes columns.
+    pub(super) fn stand_in(&self) -> Self {
+        let mut text = String::with_capacity(self.text.len());
+        let mut marks = self.marks.clone();
+        let mut at = 0;
+        for character in self.text.chars() {
+            for (mark, own) in marks.iter_mut().zip(&self.marks) {
+                if own.start == at {
+                    mark.start = text.len();
+                }
+                if own.end == at {
+                    mark.end = text.len();
+                }
+            }
+            match character {
+                '\n' => text.push('\n'),
+                other => text.extend(std::iter::repeat_n('x', printable::columns(other.encode_utf8(&mut [0; 4])))),
+            }
+            at += character.len_utf8();
+        }
+        for (mark, own) in marks.iter_mut().zip(&self.marks) {
+            mark.start = if own.start >= at { text.len() } else { mark.start };
+            mark.end = if own.end >= at { text.len() } else { mark.end };
+        }
+        Self { text, first_line: self.first_line, marks }
+    }
+
     /// Breaks labels so that they end within `width` columns.
     fn wrap_labels(&mut self, width: usize) {
         let mut line = usize::MAX;

@@ -204,12 +204,39 @@ fn by_miette(quote: &Quote, severity: Severity, page: &Page<'_>) -> String {
     let mut drawn = String::new();
     // Fails only when a span lies outside of the text, and marks are made from it; the finding's words stay in any
     // case.
-    if handler.render_report(&mut drawn, &Drawing(quote)).is_err() {
+    let stand_in = quote.stand_in();
+    if handler.render_report(&mut drawn, &Drawing(&stand_in)).is_err() {
         return String::new();
     }
     let lines: Vec<&str> = drawn.lines().collect();
     let body = lines.get(2..lines.len().saturating_sub(1)).unwrap_or_default();
-    body.join("\n")
+    with_text(body, &stand_in, quote)
+}
+
+/// The drawing with the quote's text in place of its stand-in: miette counts the columns of some characters otherwise than
+/// everything else here, so it is given text that leaves nothing to count.
+fn with_text(body: &[&str], stand_in: &Quote, quote: &Quote) -> String {
+    let mut texts = stand_in.text.lines().zip(quote.text.lines());
+    // Rows of source begin with their number, behind blanks and colours; rows of marks have none.
+    let is_source = |row: &str| {
+        let mut characters = row.chars().peekable();
+        while let Some(character) = characters.next() {
+            match character {
+                ' ' => {}
+                '\u{1b}' => drop(characters.by_ref().find(|end| *end == 'm')),
+                first => return first.is_ascii_digit(),
+            }
+        }
+        false
+    };
+    let rows = body.iter().map(|row| {
+        let texts = if is_source(row) { texts.next() } else { None };
+        match texts.and_then(|(stand_in, text)| Some((row.strip_suffix(stand_in)?, text))) {
+            Some((before, text)) => format!("{before}{text}"),
+            None => (*row).to_owned(),
+        }
+    });
+    rows.collect::<Vec<_>>().join("\n")
 }
 
 /// A quote as miette wants it.
