@@ -23,6 +23,7 @@ var subcommands = map[string]subcommand{
 	"schedule":          answerSchedule,
 	"preempt":           answerPreempt,
 	"requests":          answerRequests,
+	"admit":             answerAdmit,
 	"lifecycle":         listLifecycles,
 	"generate-yaml":     generateYAML,
 	"generate-split":    generateSplit,
@@ -31,6 +32,7 @@ var subcommands = map[string]subcommand{
 	"generate-schedule": generateSchedule,
 	"generate-preempt":  generatePreempt,
 	"generate-requests": generateRequests,
+	"generate-admit":    generateAdmit,
 	"count-schedule":    countSchedule,
 	"record":            record,
 }
