@@ -16,7 +16,7 @@ use thiserror::Error;
 use super::admission::{Creation, Refusal};
 use super::build::{Assumption, Context, context};
 use super::change::apply_one;
-use super::pod_template::{AdmittedPod, Tolerations, pod_spec, pod_template};
+use super::pod_template::{AdmittedPod, pod_spec, pod_template};
 use super::{labels, pods};
 use crate::manifest::{FieldPath, Inventory, Object, Typed, default};
 
@@ -78,7 +78,7 @@ pub fn ask(
     };
     let namespace = object.reference.namespace.as_deref().unwrap_or("default");
     if let Some(refusal) = context.admission.admit(namespace, &spec, creation).refusal {
-        return Err(AskError::Refused(Box::new(refusal)));
+        return Err(AskError::Refused(refusal));
     }
     let namespace_symbol = state.intern(namespace);
     if !state.namespaces.contains_key(&namespace_symbol) {
@@ -166,11 +166,7 @@ fn bare(state: &mut ClusterState, context: &Context<'_>, api: &ApiPod) -> Option
     let id = pods::add_one(state, context, api)?;
     // A pod among others shares its controller's template; this one is taken at its own word.
     let admitted = context.admission.admit(namespace, api.spec.as_ref()?, pods::creation(api)).spec;
-    let tolerations = match pods::creation(api) {
-        Creation::New => Tolerations::Completed,
-        Creation::Admitted => Tolerations::AsWritten,
-    };
-    let source = AdmittedPod { spec: &admitted, status: None, own_claims: &[], tolerations };
+    let source = AdmittedPod { spec: &admitted, status: None, own_claims: &[] };
     let spec = pod_spec(state, context, namespace, &source);
     let pod = state.pods.get_mut(&id)?;
     pod.template = Arc::new(PodTemplate { labels: pod.labels.clone(), spec, content: Symbol::EMPTY });

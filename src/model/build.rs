@@ -7,7 +7,7 @@ use std::fmt;
 use k8s_openapi::api::core::v1::{Node as ApiNode, Pod as ApiPod, PodSpec as ApiPodSpec};
 use quorate_sim::cluster::{BudgetId, ClusterState, Namespace, NodeId, Service, Symbol, WorkloadName};
 
-use super::admission::{Admission, Creation, Refusal, RefusalCause};
+use super::admission::{Admission, Creation, Refusal, RefusalCause, add_default_tolerations};
 use super::autoscalers::{self, ReplicaRange};
 use super::volumes::Volumes;
 use super::{labels, nodes, pods, volumes, workloads};
@@ -136,7 +136,7 @@ impl Context<'_> {
 
     /// What admission makes of a pod's specification. A refusal is an assumption: that the pod is created nevertheless.
     pub(super) fn admitted(&self, namespace: &str, spec: &ApiPodSpec, creation: Creation) -> ApiPodSpec {
-        let admitted = self.admission.admit(namespace, spec, creation);
+        let mut admitted = self.admission.admit(namespace, spec, creation);
         let subject = self.subject.borrow().clone();
         for quota in &admitted.quotas {
             self.assume(Assumption::QuotaNotCounted(format!("{namespace}/{quota}")));
@@ -146,6 +146,7 @@ impl Context<'_> {
         }
         if let Some(refusal) = &admitted.refusal {
             self.assume(self.despite(refusal, subject));
+            add_default_tolerations(&mut admitted.spec);
         }
         admitted.spec
     }

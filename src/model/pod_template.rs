@@ -8,7 +8,7 @@ use quorate_sim::cluster::{
 };
 use sha2::{Digest, Sha256};
 
-use super::admission::{self, Creation};
+use super::admission::Creation;
 use super::affinity;
 use super::build::{Assumption, Context};
 use super::labels;
@@ -30,8 +30,7 @@ pub(super) fn pod_template(
     let mut pod = Pod { spec: template.spec.clone(), ..Pod::default() };
     default::pod(&mut pod);
     let api = context.admitted(namespace, &pod.spec.unwrap_or_default(), Creation::New);
-    let tolerations = Tolerations::Completed;
-    let source = AdmittedPod { spec: &api, status: None, own_claims, tolerations };
+    let source = AdmittedPod { spec: &api, status: None, own_claims };
     let spec = pod_spec(state, context, namespace, &source);
     let labels = labels::labels(state, metadata.labels.as_ref());
     let content = state.intern(&content_digest(template));
@@ -60,17 +59,6 @@ pub(super) struct AdmittedPod<'a> {
     pub(super) status: Option<&'a PodStatus>,
     /// A StatefulSet's claim templates.
     pub(super) own_claims: &'a [PersistentVolumeClaim],
-    /// Where its tolerations of nodes that are not ready come from.
-    pub(super) tolerations: Tolerations,
-}
-
-/// Where the tolerations of nodes that are not ready or unreachable come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tolerations {
-    /// Admission adds what is missing.
-    Completed,
-    /// They are taken as written.
-    AsWritten,
 }
 
 /// A pod's specification.
@@ -80,7 +68,7 @@ pub(super) fn pod_spec(
     namespace: &str,
     pod: &AdmittedPod<'_>,
 ) -> PodSpec {
-    let AdmittedPod { spec: api, status, own_claims, tolerations } = *pod;
+    let AdmittedPod { spec: api, status, own_claims } = *pod;
     let namespace_symbol = state.intern(namespace);
     let sums = requests::pod_requests(state, api, status);
     let mut spec = PodSpec {
@@ -114,10 +102,6 @@ pub(super) fn pod_spec(
     spec.volumes = volumes::sources(state, &context.volumes, namespace_symbol, api, own_claims);
     for sentence in volumes::assumptions_of(state, namespace_symbol, &spec.volumes) {
         context.assume(Assumption::Volumes(sentence));
-    }
-    match tolerations {
-        Tolerations::Completed => admission::add_default_tolerations(&mut spec),
-        Tolerations::AsWritten => {}
     }
     if api.resource_claims.as_ref().is_some_and(|claims| !claims.is_empty()) {
         context.assume(Assumption::ResourceClaims);

@@ -13,10 +13,10 @@ use quorate_sim::cluster::{
 use quorate_sim::controller::daemon_set;
 use quorate_sim::transition::{bind_for_pod, of_new_pod};
 
-use super::admission::Creation;
+use super::admission::{Creation, add_default_tolerations};
 use super::build::Context;
 use super::labels;
-use super::pod_template::{AdmittedPod, Tolerations, pod_spec};
+use super::pod_template::{AdmittedPod, pod_spec};
 
 /// Adds all pods. Their times become virtual: the earliest creation or start is the beginning, the latest is now.
 pub(super) fn add_all(state: &mut ClusterState, context: &Context<'_>, pods: &[&ApiPod]) {
@@ -72,10 +72,10 @@ fn add(
     let namespace_text = api.metadata.namespace.as_deref().unwrap_or("default");
     let namespace = state.intern(namespace_text);
     context.begin(format_args!("pod/{namespace_text}/{}", api.metadata.name.as_deref().unwrap_or_default()));
-    let admitted = context.admitted(namespace_text, api.spec.as_ref()?, creation(api));
+    let mut admitted = context.admitted(namespace_text, api.spec.as_ref()?, creation(api));
     // Recordings are often cut down to what they are about: a pod of one is not evicted at once for want of a toleration.
-    let tolerations = Tolerations::Completed;
-    let source = AdmittedPod { spec: &admitted, status: api.status.as_ref(), own_claims: &[], tolerations };
+    add_default_tolerations(&mut admitted);
+    let source = AdmittedPod { spec: &admitted, status: api.status.as_ref(), own_claims: &[] };
     let mut spec = pod_spec(state, context, namespace_text, &source);
     let sources = spec.volumes.clone();
     // A live pod's nodeName is where the scheduler put it, not a wish of its template.

@@ -8,7 +8,7 @@ use k8s_openapi::api::scheduling::v1::PriorityClass;
 
 use super::refusal::Refusal;
 use super::runtime_class::Overhead;
-use super::{limit_ranger, priority, resource_quota, runtime_class};
+use super::{limit_ranger, priority, resource_quota, runtime_class, tolerations};
 use crate::manifest::{ObjectId, Typed};
 
 /// The objects that admission reads.
@@ -39,7 +39,7 @@ pub(in crate::model) struct Admitted {
     /// The specification with all that admission adds. After a refusal it holds what was added until then.
     pub(in crate::model) spec: ApiPodSpec,
     /// Why the pod is not created.
-    pub(in crate::model) refusal: Option<Refusal>,
+    pub(in crate::model) refusal: Option<Box<Refusal>>,
     /// Whether the pod has an overhead and names no RuntimeClass that would explain it.
     pub(in crate::model) unexplained_overhead: bool,
     /// Quotas that count the pod, by name. Whether it still fits into them is not known.
@@ -82,9 +82,11 @@ impl<'a> Admission<'a> {
             limit_ranger::mutate(range, &mut admitted.spec);
         }
         let refused = priority::admit(self, &mut admitted.spec)
+            .map(|()| tolerations::add_default_tolerations(&mut admitted.spec))
             .and_then(|()| runtime_class::admit(self, &mut admitted.spec))
             .map(|overhead| admitted.unexplained_overhead = overhead == Overhead::AsWritten)
             .and_then(|()| ranges.iter().try_for_each(|(id, range)| limit_ranger::validate(*id, range, &admitted.spec)))
+            .and_then(|()| runtime_class::validate(self, &admitted.spec))
             .and_then(|()| {
                 quotas.iter().try_for_each(|(id, quota)| resource_quota::validate(*id, quota, &admitted.spec))
             });

@@ -36,7 +36,7 @@ fn fill_missing(amounts: &mut Amounts, defaults: Option<&Amounts>) {
 }
 
 /// Everything in which the pod is outside of the range.
-pub(super) fn validate(id: ObjectId, range: &LimitRange, spec: &ApiPodSpec) -> Result<(), Refusal> {
+pub(super) fn validate(id: ObjectId, range: &LimitRange, spec: &ApiPodSpec) -> Result<(), Box<Refusal>> {
     let mut violations = Violations::default();
     for (index, item) in range.spec.iter().flat_map(|spec| &spec.limits).enumerate() {
         let at = FieldPath::parse("spec.limits").index(index);
@@ -189,15 +189,15 @@ fn ratio(
     is_above.then(|| format!("{what}, but provided ratio is {provided:.6}"))
 }
 
-/// An amount as the API server writes it: binary where it is a whole number of binary units.
+/// An amount as the API server writes it: with a binary suffix where it is a whole number of binary units, else with the
+/// largest decimal one that needs no fraction. (It keeps the kind of suffix that was written; 1024000 could be either.)
 fn written(amount: ParsedQuantity) -> String {
     let whole = amount.whole();
-    let is_whole = amount == ParsedQuantity::from_milli(whole.saturating_mul(1000));
-    for (power, suffix) in [(40, "Ti"), (30, "Gi"), (20, "Mi"), (10, "Ki")] {
-        let unit = 1_i128 << power;
-        if is_whole && whole >= unit && whole % unit == 0 {
-            return format!("{}{suffix}", whole / unit);
-        }
+    if amount != ParsedQuantity::from_milli(whole.saturating_mul(1000)) || whole == 0 {
+        return amount.to_string();
     }
-    amount.to_string()
+    let binary = [(1 << 40, "Ti"), (1 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
+    let decimal = [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
+    let exact = binary.into_iter().chain(decimal).find(|(unit, _)| whole % unit == 0);
+    exact.map_or_else(|| amount.to_string(), |(unit, suffix)| format!("{}{suffix}", whole / unit))
 }

@@ -13,7 +13,7 @@ const SYSTEM_CLASSES: [(&str, i32); 2] =
     [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)];
 
 /// Sets priority and preemption policy.
-pub(super) fn admit(admission: &Admission<'_>, spec: &mut ApiPodSpec) -> Result<(), Refusal> {
+pub(super) fn admit(admission: &Admission<'_>, spec: &mut ApiPodSpec) -> Result<(), Box<Refusal>> {
     let (priority, policy) = established(admission, spec)?;
     if let Some(written) = spec.priority.filter(|written| *written != priority) {
         let reason = format!(
@@ -36,7 +36,7 @@ pub(super) fn admit(admission: &Admission<'_>, spec: &mut ApiPodSpec) -> Result<
     Ok(())
 }
 
-fn established(admission: &Admission<'_>, spec: &mut ApiPodSpec) -> Result<(i32, Option<String>), Refusal> {
+fn established(admission: &Admission<'_>, spec: &mut ApiPodSpec) -> Result<(i32, Option<String>), Box<Refusal>> {
     let of_class = |class: &PriorityClass| (class.value.unwrap_or(0), class.preemption_policy.clone());
     let Some(name) = spec.priority_class_name.clone().filter(|name| !name.is_empty()) else {
         let Some((name, class)) = global_default(admission) else {

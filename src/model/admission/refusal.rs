@@ -29,17 +29,17 @@ pub enum RefusalCause {
 }
 
 impl Refusal {
-    pub(super) fn new(plugin: &'static str, reason: impl Into<String>) -> Self {
-        Self {
+    pub(super) fn new(plugin: &'static str, reason: impl Into<String>) -> Box<Self> {
+        Box::new(Self {
             plugin,
             reasons: vec![reason.into()],
             cause: RefusalCause::Contradiction,
             fields: Vec::new(),
             against: None,
-        }
+        })
     }
 
-    pub(super) fn about(mut self, field: &str) -> Self {
+    pub(super) fn about(mut self: Box<Self>, field: &str) -> Box<Self> {
         self.fields.push(FieldPath::parse(field));
         self
     }

@@ -36,7 +36,7 @@ fn has_scopes(quota: &ResourceQuota) -> bool {
 }
 
 /// Refuses a pod of which a container does not say what the quota counts. Quotas with scopes are not judged.
-pub(super) fn validate(id: ObjectId, quota: &ResourceQuota, spec: &ApiPodSpec) -> Result<(), Refusal> {
+pub(super) fn validate(id: ObjectId, quota: &ResourceQuota, spec: &ApiPodSpec) -> Result<(), Box<Refusal>> {
     let whole = spec.resources.as_ref();
     let lists = whole.into_iter().flat_map(|whole| [whole.requests.as_ref(), whole.limits.as_ref()]);
     if has_scopes(quota) || lists.flatten().flat_map(BTreeMap::keys).any(|name| requests::is_pod_level(name)) {

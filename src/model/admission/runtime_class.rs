@@ -20,7 +20,7 @@ pub(super) enum Overhead {
 }
 
 /// Sets overhead, node selector and tolerations.
-pub(super) fn admit(admission: &Admission<'_>, spec: &mut ApiPodSpec) -> Result<Overhead, Refusal> {
+pub(super) fn admit(admission: &Admission<'_>, spec: &mut ApiPodSpec) -> Result<Overhead, Box<Refusal>> {
     let Some(name) = spec.runtime_class_name.clone() else {
         return Ok(if spec.overhead.is_some() { Overhead::AsWritten } else { Overhead::Explained });
     };
@@ -34,12 +34,19 @@ pub(super) fn admit(admission: &Admission<'_>, spec: &mut ApiPodSpec) -> Result<
     Ok(Overhead::Explained)
 }
 
-fn set_overhead(class: &RuntimeClass, spec: &mut ApiPodSpec) -> Result<(), Refusal> {
+/// Refuses an overhead that the pod's class does not have. Without a class see [`Overhead::AsWritten`].
+pub(super) fn validate(admission: &Admission<'_>, spec: &ApiPodSpec) -> Result<(), Box<Refusal>> {
+    let class = spec.runtime_class_name.as_deref().and_then(|name| admission.runtime_classes.get(name));
+    if class.is_none_or(|class| class.overhead.is_some()) || spec.overhead.is_none() {
+        return Ok(());
+    }
+    let reason = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
+    Err(Refusal::new(PLUGIN, reason).about("overhead"))
+}
+
+fn set_overhead(class: &RuntimeClass, spec: &mut ApiPodSpec) -> Result<(), Box<Refusal>> {
     let written = spec.overhead.as_ref().filter(|overhead| !overhead.is_empty());
-    let Some(overhead) = &class.overhead else {
-        let reason = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
-        return if written.is_some() { Err(Refusal::new(PLUGIN, reason).about("overhead")) } else { Ok(()) };
-    };
+    let Some(overhead) = &class.overhead else { return Ok(()) };
     let fixed = requests::amounts(overhead.pod_fixed.as_ref());
     if written.is_some_and(|written| requests::amounts(Some(written)) != fixed) {
         let reason = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead";
@@ -49,7 +56,7 @@ fn set_overhead(class: &RuntimeClass, spec: &mut ApiPodSpec) -> Result<(), Refus
     Ok(())
 }
 
-fn set_scheduling(class: &RuntimeClass, spec: &mut ApiPodSpec) -> Result<(), Refusal> {
+fn set_scheduling(class: &RuntimeClass, spec: &mut ApiPodSpec) -> Result<(), Box<Refusal>> {
     let Some(scheduling) = &class.scheduling else { return Ok(()) };
     for (key, value) in scheduling.node_selector.iter().flatten() {
         let own = spec.node_selector.get_or_insert_default().entry(key.clone()).or_insert_with(|| value.clone());

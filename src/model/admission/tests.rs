@@ -1,1 +1,159 @@
+//! Agreement with the real plugins: `fixtures/oracle/1.36.3/admission.jsonl.gz` holds what they made of pods.
 
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use k8s_openapi::api::core::v1::{LimitRange, PodSpec, ResourceQuota, Toleration};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use serde_json::{Value, json};
+
+use super::{Admission, Creation, RefusalCause};
+use crate::manifest::api::built_in;
+use crate::manifest::built_from_json::node;
+use crate::manifest::{ObjectId, Typed, default};
+use crate::model::requests::{self, Sum};
+
+fn typed(manifest: &Value) -> Typed {
+    let text = |key: &str| manifest[key].as_str().unwrap();
+    let known = built_in(text("apiVersion"), text("kind")).unwrap();
+    let (mut typed, problems) = known.decode(&node(manifest));
+    assert!(problems.is_empty(), "{problems:?}");
+    default::apply(&mut typed);
+    typed
+}
+
+fn pod_spec(manifest: &Value) -> PodSpec {
+    match typed(manifest) {
+        Typed::Pod(pod) => pod.spec.unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn admission(objects: &[(String, Typed)]) -> Admission<'_> {
+    let mut admission = Admission::default();
+    for (index, (name, object)) in objects.iter().enumerate() {
+        admission.read(ObjectId(u32::try_from(index).unwrap()), "default", name, object);
+    }
+    admission
+}
+
+fn named(objects: &[Value]) -> Vec<(String, Typed)> {
+    let name = |object: &Value| object["metadata"]["name"].as_str().unwrap().to_owned();
+    objects.iter().map(|object| (name(object), typed(object))).collect()
+}
+
+/// Exact amounts, whatever they are written like.
+fn sum(list: &Value) -> Sum {
+    let list: BTreeMap<String, Quantity> = serde_json::from_value(list.clone()).unwrap_or_default();
+    requests::amounts(Some(&list))
+}
+
+/// What placement depends on.
+fn summary(spec: &Value) -> Value {
+    let containers = |list: &str| {
+        let containers = spec[list].as_array().cloned().unwrap_or_default();
+        let sums = containers.iter().map(|container| {
+            let resources = &container["resources"];
+            format!("{:?} {:?}", sum(&resources["requests"]), sum(&resources["limits"]))
+        });
+        sums.collect::<Vec<_>>()
+    };
+    let tolerations: Vec<Toleration> = serde_json::from_value(spec["tolerations"].clone()).unwrap_or_default();
+    json!({
+        "containers": containers("containers"),
+        "initContainers": containers("initContainers"),
+        "overhead": format!("{:?}", sum(&spec["overhead"])),
+        "priority": spec["priority"],
+        "preemptionPolicy": spec["preemptionPolicy"],
+        "nodeSelector": spec["nodeSelector"].as_object().cloned().unwrap_or_default(),
+        "tolerations": tolerations.iter().map(|own| format!("{own:?}")).collect::<Vec<_>>(),
+    })
+}
+
+#[test]
+fn pods_are_admitted_and_refused_as_by_the_api_server() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/oracle/1.36.3/admission.jsonl.gz");
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for line in text.lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let objects = named(case["objects"].as_array().unwrap());
+        let spec = pod_spec(&case["pod"]);
+        let admitted = admission(&objects).admit("default", &spec, Creation::New);
+        let plugin = case["plugin"].as_str().unwrap_or_default();
+        *counts.entry(plugin.to_owned()).or_default() += 1;
+        let unexplained = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
+        if case["reasons"] == json!([unexplained]) && spec.runtime_class_name.is_none() {
+            // Only the API server itself sets an overhead: the pod is a recorded one, and that is said.
+            assert!(admitted.unexplained_overhead && admitted.refusal.is_none(), "{case}");
+            continue;
+        }
+        let Some(refusal) = admitted.refusal else {
+            assert_eq!(plugin, "", "{case}");
+            let answered = serde_json::to_value(&admitted.spec).unwrap();
+            assert_eq!(summary(&answered), summary(&case["spec"]), "{case}");
+            continue;
+        };
+        let mut reasons = refusal.reasons.clone();
+        reasons.sort();
+        assert_eq!((refusal.plugin, json!(reasons)), (plugin, case["reasons"].clone()), "{case}");
+    }
+    for plugin in ["", "Priority", "LimitRanger", "RuntimeClass"] {
+        assert!(counts.get(plugin).is_some_and(|count| *count > 100), "{counts:?}");
+    }
+}
+
+const CONTAINER: &str = "a";
+
+fn plain_pod(resources: &Value) -> Value {
+    let container = json!({"name": CONTAINER, "image": "x:1", "resources": resources});
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": {"containers": [container]}})
+}
+
+#[test]
+fn a_quota_of_cpu_wants_every_container_to_say_how_much() {
+    let quota = json!({
+        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "team"},
+        "spec": {"hard": {"requests.cpu": "4", "limits.memory": "4Gi", "services": "3"}},
+    });
+    let objects = named(std::slice::from_ref(&quota));
+    let spec = pod_spec(&plain_pod(&json!({"requests": {"cpu": "1"}})));
+    let admitted = admission(&objects).admit("default", &spec, Creation::New);
+    assert_eq!(admitted.refusal.unwrap().text(), "failed quota: team: must specify limits.memory for: a");
+    let spec = pod_spec(&plain_pod(&json!({"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}})));
+    let admitted = admission(&objects).admit("default", &spec, Creation::New);
+    // Whether it still fits is another question.
+    assert_eq!((admitted.refusal, admitted.quotas), (None, vec!["team".to_owned()]));
+    assert!(matches!(&objects[0].1, Typed::ResourceQuota(own) if ResourceQuota::clone(own).spec.is_some()));
+}
+
+#[test]
+fn a_range_says_all_that_is_wrong_and_where() {
+    let range = json!({
+        "apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"},
+        "spec": {"limits": [{"type": "Container", "min": {"cpu": "100m"}, "max": {"memory": "1Gi"}}]},
+    });
+    let objects = named(std::slice::from_ref(&range));
+    let spec = pod_spec(&plain_pod(&json!({"requests": {"cpu": "50m"}, "limits": {"memory": "2Gi"}})));
+    let refusal = admission(&objects).admit("default", &spec, Creation::New).refusal.unwrap();
+    assert_eq!(
+        refusal.text(),
+        "[minimum cpu usage per Container is 100m, but request is 50m, maximum memory usage per Container is 1Gi, but \
+         limit is 2Gi]"
+    );
+    let (id, path) = refusal.against.unwrap();
+    assert_eq!((id, path.to_string().as_str()), (ObjectId(0), "spec.limits[0].min.cpu"));
+    assert_eq!(refusal.fields[0].to_string(), "containers[0].resources");
+    assert!(matches!(&objects[0].1, Typed::LimitRange(own) if LimitRange::clone(own).spec.is_some()));
+}
+
+#[test]
+fn a_recorded_pod_is_not_admitted_again() {
+    let mut pod = plain_pod(&json!({}));
+    pod["spec"]["priorityClassName"] = json!("gone");
+    let spec = pod_spec(&pod);
+    let refused = admission(&[]).admit("default", &spec, Creation::New).refusal.unwrap();
+    assert_eq!(refused.cause, RefusalCause::PriorityClassNotInInput("gone".to_owned()));
+    assert_eq!(admission(&[]).admit("default", &spec, Creation::Admitted).refusal, None);
+}

@@ -1,25 +1,27 @@
 //! DefaultTolerationSeconds (`plugin/pkg/admission/defaulttolerationseconds`), and tolerations of two origins merged
 //! (`pkg/util/tolerations/tolerations.go`).
 
-use k8s_openapi::api::core::v1::Toleration as ApiToleration;
-use quorate_sim::cluster::{Effect, PodSpec, Symbol, Toleration, TolerationOperator};
+use k8s_openapi::api::core::v1::{PodSpec as ApiPodSpec, Toleration as ApiToleration};
 
 /// How long a pod stays on a node that is not ready or unreachable when it says nothing, in seconds
 /// (kube-apiserver `--default-not-ready-toleration-seconds`).
 const DEFAULT_TOLERATION_SECONDS: i64 = 300;
 
 /// Adds the tolerations of not-ready and unreachable nodes for 300 s, where the pod says nothing about them.
-pub(in crate::model) fn add_default_tolerations(spec: &mut PodSpec) {
-    for key in [Symbol::NOT_READY_TAINT, Symbol::UNREACHABLE_TAINT] {
-        let says = |toleration: &Toleration| {
-            toleration.key.is_none_or(|own| own == key) && matches!(toleration.effect, None | Some(Effect::NoExecute))
+pub(in crate::model) fn add_default_tolerations(spec: &mut ApiPodSpec) {
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        let says = |toleration: &ApiToleration| {
+            matches!(toleration.key.as_deref().unwrap_or_default(), own if own.is_empty() || own == key)
+                && matches!(toleration.effect.as_deref(), None | Some("" | "NoExecute"))
         };
-        if !spec.tolerations.iter().any(says) {
-            spec.tolerations.push(Toleration {
-                key: Some(key),
-                operator: TolerationOperator::Exists,
-                effect: Some(Effect::NoExecute),
+        let tolerations = spec.tolerations.get_or_insert_default();
+        if !tolerations.iter().any(says) {
+            tolerations.push(ApiToleration {
+                key: Some(key.to_owned()),
+                operator: Some("Exists".to_owned()),
+                effect: Some("NoExecute".to_owned()),
                 toleration_seconds: Some(DEFAULT_TOLERATION_SECONDS),
+                value: None,
             });
         }
     }

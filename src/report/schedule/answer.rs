@@ -196,9 +196,13 @@ fn closing(drawn: &mut String, document: &ScheduleDocument<'_>, page: &Page<'_>)
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let _ = write!(
             text,
-            "; {}{more} {} no pods in the input and take no room (--placement scheduled places them first)",
+            "; {}{more} {} (--placement scheduled places them first)",
             listed.join(", "),
-            if placement.absent.len() == 1 { "has" } else { "have" },
+            if placement.absent.len() == 1 {
+                "has no pods in the input and takes no room"
+            } else {
+                "have no pods in the input and take no room"
+            },
         );
     }
     let plural = if nodes == 1 { "node" } else { "nodes" };

@@ -30,6 +30,9 @@ const PLUGINS: [(&str, &str); 9] = [
     ("ImageLocality", "images"),
 ];
 
+/// The highest total first, and a fixed order among equal ones.
+type Rank<'a> = (Reverse<i64>, Reverse<&'a BTreeMap<&'static str, i64>>);
+
 /// Nodes with the same scores.
 struct Row<'a> {
     total: i64,
@@ -64,7 +67,7 @@ pub(super) fn draw(decision: &Decision, page: &Page<'_>) -> String {
 
 /// Equal scores together, the highest total first.
 fn rows<'a>(decision: &'a Decision, page: &Page<'_>) -> Vec<Row<'a>> {
-    let mut groups: BTreeMap<(Reverse<i64>, Reverse<&BTreeMap<&'static str, i64>>), Vec<String>> = BTreeMap::new();
+    let mut groups: BTreeMap<Rank<'_>, Vec<String>> = BTreeMap::new();
     for (node, scores) in &decision.scores {
         let total = decision.total.get(node).copied().unwrap_or(0);
         groups.entry((Reverse(total), Reverse(scores))).or_default().push(page.line(node));
