@@ -68,8 +68,7 @@ fn source(
 }
 
 fn azure<'a>(uri: &'a str, kind: Option<&str>) -> InTreeDisk<'a> {
-    // `Shared` is the default.
-    InTreeDisk::AzureDisk(uri, AzureDiskKind::named(kind.unwrap_or("Shared")))
+    InTreeDisk::AzureDisk(uri, AzureDiskKind::named(kind.unwrap_or_default()))
 }
 
 fn persistent_disk(spec: &PersistentVolumeSpec) -> Option<InTreeDisk<'_>> {
@@ -107,10 +106,9 @@ pub(super) fn inline(state: &mut ClusterState, volume: &ApiPodVolume) -> Option<
         let read_only = disk.read_only == Some(true);
         (DiskIdentity::Iscsi { name: state.intern(&disk.iqn), read_only }, None)
     } else if let Some(disk) = &volume.rbd {
-        let pool = disk.pool.as_deref().filter(|pool| !pool.is_empty()).unwrap_or("rbd");
         let identity = DiskIdentity::Rbd {
             monitors: disk.monitors.iter().map(|monitor| state.intern(monitor)).collect(),
-            image: (state.intern(pool), state.intern(&disk.image)),
+            image: (name(state, disk.pool.as_deref()), state.intern(&disk.image)),
             read_only: disk.read_only == Some(true),
         };
         (identity, None)
