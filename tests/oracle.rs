@@ -98,10 +98,7 @@ fn requests_are_summed_as_kube_scheduler_sums_them() {
 fn asked(case: &Value) -> (ClusterState, PodId) {
     let objects: Vec<&Value> = case["objects"].as_array().unwrap().iter().collect();
     let cluster = inventory(&objects);
-    // As the oracle gives it one: a pod that was admitted is taken at its word.
-    let mut pod = case["pod"].clone();
-    pod["metadata"]["uid"] = json!("recorded");
-    let pod = inventory(&[&pod]);
+    let pod = inventory(&[&case["pod"]]);
     let mut state = model::build(&cluster, &[]).state;
     let asked = ask(&mut state, &cluster, only(&pod), AskedWorkload::Brought).unwrap();
     (state, asked.id)

@@ -319,3 +319,24 @@ fn three_thousand_nodes_fit_on_a_screen() {
     assert!(run.stdout.lines().all(|line| line.chars().count() <= 120), "{}", run.stdout);
     insta::assert_snapshot!("three_thousand_nodes", run.stdout);
 }
+
+#[test]
+fn a_pod_is_taken_with_the_tolerations_that_it_has() {
+    let lost = NODES.replace(
+        "disk: ssd}}, ",
+        "disk: ssd}}, spec: {taints: [{key: node.kubernetes.io/not-ready, effect: NoExecute}]}, ",
+    );
+    // As it is: at rest the node controller has taken the taint from a node that is ready.
+    let current = |asked: &str| {
+        let question = Question::new(&[&lost], asked);
+        let run = question.run(&["--pod", "pod.yaml", "-o", "json", "--placement", "current"]);
+        run.with_status(0).json("schedule")
+    };
+    let answer = current(&pod("x", &asks("500m")));
+    assert_eq!((&answer["nodes"]["w1"]["plugin"], &answer["best"]), (&json!("TaintToleration"), &json!(["w2"])));
+    let assumption = answer["assumptions"][0].as_str().unwrap();
+    assert!(assumption.starts_with("the pod is taken with the tolerations that it has"), "{assumption}");
+    // The controller's pods are created, and admission adds to them.
+    let answer = current(WEB);
+    assert_eq!(answer["nodes"]["w1"]["code"], "Success");
+}

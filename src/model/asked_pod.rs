@@ -5,15 +5,15 @@ use std::sync::Arc;
 use k8s_openapi::api::batch::v1::JobSpec;
 use k8s_openapi::api::core::v1::{Pod as ApiPod, PodSpec as ApiPodSpec, PodTemplateSpec};
 use quorate_sim::cluster::{
-    ClusterState, DeploymentId, NodeId, Owner, Phase, Pod, PodId, PodName, PodTemplate, ReplicaSetId, StatefulSetId,
-    Symbol,
+    ClusterState, DeploymentId, Effect, Node, NodeId, Owner, Phase, Pod, PodId, PodName, PodTemplate, ReplicaSetId,
+    StatefulSetId, Symbol,
 };
 use quorate_sim::controller::daemon_set;
 use quorate_sim::controller::deployment::Revisions;
 use quorate_sim::transition::{Change, Created, apply, of_new_pod};
 use thiserror::Error;
 
-use super::admission::{Creation, Refusal};
+use super::admission::{Creation, Refusal, add_default_tolerations};
 use super::build::{Assumption, Context, context};
 use super::change::apply_one;
 use super::pod_template::{AdmittedPod, pod_spec, pod_template};
@@ -165,12 +165,36 @@ fn bare(state: &mut ClusterState, context: &Context<'_>, api: &ApiPod) -> Option
     let namespace = api.metadata.namespace.as_deref().unwrap_or("default");
     let id = pods::add_one(state, context, api)?;
     // A pod among others shares its controller's template; this one is taken at its own word.
-    let admitted = context.admission.admit(namespace, api.spec.as_ref()?, pods::creation(api)).spec;
+    let written = api.spec.as_ref()?;
+    let mut admitted = context.admission.admit(namespace, written, pods::creation(api)).spec;
+    keep_own_tolerations(state, context, written, &mut admitted);
     let source = AdmittedPod { spec: &admitted, status: None, own_claims: &[] };
     let spec = pod_spec(state, context, namespace, &source);
     let pod = state.pods.get_mut(&id)?;
     pod.template = Arc::new(PodTemplate { labels: pod.labels.clone(), spec, content: Symbol::EMPTY });
     Some(id)
+}
+
+/// Takes the tolerations for 300 s away that admission adds. Where a node is not ready it makes no difference, because such a
+/// node has a NoSchedule taint too; where one has the NoExecute taint alone, the answer is that of kube-scheduler for the pod as
+/// it is written, and that is said.
+fn keep_own_tolerations(state: &ClusterState, context: &Context<'_>, written: &ApiPodSpec, admitted: &mut ApiPodSpec) {
+    let mut completed = written.clone();
+    add_default_tolerations(&mut completed);
+    let own = written.tolerations.iter().flatten().count();
+    let added = completed.tolerations.unwrap_or_default().split_off(own);
+    let tolerations = admitted.tolerations.get_or_insert_default();
+    let all = tolerations.len();
+    tolerations.retain(|toleration| !added.contains(toleration));
+    let has_alone = |node: &Node| {
+        [Symbol::NOT_READY_TAINT, Symbol::UNREACHABLE_TAINT].into_iter().any(|key| {
+            let has = |effect: Effect| node.taints.iter().any(|taint| (taint.key, taint.effect) == (key, effect));
+            has(Effect::NoExecute) && !has(Effect::NoSchedule)
+        })
+    };
+    if tolerations.len() < all && state.nodes.values().any(has_alone) {
+        context.assume(Assumption::TolerationsAsWritten);
+    }
 }
 
 /// The pod that the controller of a workload would create next.

@@ -52,6 +52,8 @@ pub enum Assumption {
     QuotaNotCounted(String),
     /// An overhead that no RuntimeClass explains.
     UnexplainedOverhead(String),
+    /// A node has the NoExecute taint of one that is not ready and not the NoSchedule taint that goes with it.
+    TolerationsAsWritten,
     /// Dynamic resource allocation.
     ResourceClaims,
     /// Scheduling gates.
@@ -89,6 +91,10 @@ impl fmt::Display for Assumption {
                     "the overhead of {object} is counted as written; the API server accepts it only from a RuntimeClass"
                 )
             }
+            Self::TolerationsAsWritten => formatter.write_str(
+                "the pod is taken with the tolerations that it has; admission adds those of NoExecute taints of nodes that \
+                 are not ready or unreachable, for 300 s",
+            ),
             Self::ResourceClaims => {
                 formatter.write_str("resource claims (dynamic resource allocation) are not modelled")
             }
