@@ -29,12 +29,12 @@ def command_of(name: str) -> str | None:
     return str(own) if own.exists() else shutil.which(name)
 
 
-def once(command: list[str]) -> tuple[float, float]:
-    """Wall seconds and peak memory in MiB of one run; its output and exit status do not matter."""
+def once(command: list[str]) -> tuple[float, float, float]:
+    """Wall seconds, processor seconds and peak memory in MiB of one run; its output and exit status do not matter."""
     started = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
     _, _, usage = os.wait4(process.pid, 0)
-    return time.monotonic() - started, usage.ru_maxrss / 1024
+    return time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def main() -> None:
@@ -54,24 +54,26 @@ def main() -> None:
             print(f"left out: {name} (not installed)", file=sys.stderr)
     present = [(name, [path, *arguments]) for name, path, arguments in candidates if path is not None]
     seconds: dict[str, list[float]] = {name: [] for name, _ in present}
+    processor: dict[str, list[float]] = {name: [] for name, _ in present}
     memory: dict[str, list[float]] = {name: [] for name, _ in present}
     # In turn, so that a change of the machine's speed meets all of them; the first round warms up and does not count.
     for round_number in range(runs + 1):
         for name, command in present:
-            wall, peak = once(command)
+            wall, busy, peak = once(command)
             if round_number > 0:
                 seconds[name].append(wall)
+                processor[name].append(busy)
                 memory[name].append(peak)
     own = statistics.median(seconds[present[0][0]])
     print(f"{platform.machine()}, {os.cpu_count()} cores; median (and range) of {runs} runs\n")
-    print("| tool | wall seconds | range | times quorate | peak MiB |")
-    print("| --- | --- | --- | --- | --- |")
+    print("| tool | wall seconds | range | times quorate | processor seconds | peak MiB |")
+    print("| --- | --- | --- | --- | --- | --- |")
     for name, _ in present:
         values = seconds[name]
         median = statistics.median(values)
         print(
             f"| {name} | {median:.2f} | {min(values):.2f}–{max(values):.2f} | {median / own:.1f} "
-            f"| {statistics.median(memory[name]):.0f} |"
+            f"| {statistics.median(processor[name]):.2f} | {statistics.median(memory[name]):.0f} |"
         )
 
 

@@ -1,8 +1,8 @@
 //! Kustomizations: their files, and which others they use.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::super::node::Node;
 use super::super::source::SourceId;
@@ -31,15 +31,57 @@ fn read(file: &Path) -> Option<Node> {
     yaml::parse_decoded(SourceId(0), &decoded, &limits).documents.into_iter().next().map(|document| document.root)
 }
 
-/// Something that a kustomization names and that would be fetched from a network.
+/// Something that would be fetched from a network.
+#[derive(Debug)]
 pub(super) struct RemoteResource {
-    /// Where it is named in the kustomization's file.
+    /// What is named.
+    pub reference: String,
+    /// The other kustomization's file that names it; `None`: the kustomization itself does.
+    pub through: Option<PathBuf>,
+    /// Where in the kustomization's file it is named, or what leads to it.
     pub span: Span,
 }
 
-/// The remote resources that the kustomization in `root` names.
-pub(super) fn remote_resources(root: &Node) -> Vec<RemoteResource> {
-    references(root).into_iter().filter(|(text, _)| is_remote(text)).map(|(_, span)| RemoteResource { span }).collect()
+/// The first remote resource that the kustomization in `root`, which stands in `directory`, names itself or through the
+/// ones that it uses.
+pub(super) fn remote_resource(root: &Node, directory: &Path) -> Option<RemoteResource> {
+    let mut visited: HashSet<PathBuf> = fs::canonicalize(directory).into_iter().collect();
+    references(root).into_iter().find_map(|(reference, span)| {
+        if is_remote(&reference) {
+            return Some(RemoteResource { reference, through: None, span });
+        }
+        let (reference, through) = remote_below(&directory.join(reference), &mut visited)?;
+        Some(RemoteResource { reference, through: Some(through), span })
+    })
+}
+
+/// The first remote resource that the kustomization in `directory` names or leads to, and the file that names it.
+fn remote_below(directory: &Path, visited: &mut HashSet<PathBuf>) -> Option<(String, PathBuf)> {
+    let mut pending = vec![directory.to_owned()];
+    while let Some(directory) = pending.pop() {
+        let is_new = fs::canonicalize(&directory).is_ok_and(|canonical| visited.insert(canonical));
+        let Some(file) = file_in(&directory).filter(|_| is_new) else { continue };
+        let named = read(&file).map(|root| references(&root)).unwrap_or_default();
+        if let Some((reference, _)) = named.iter().find(|(reference, _)| is_remote(reference)) {
+            return Some((reference.clone(), without_detours(&file)));
+        }
+        pending.extend(named.into_iter().rev().map(|(reference, _)| directory.join(reference)));
+    }
+    None
+}
+
+/// `a/b/../c` as `a/c`, for people.
+fn without_detours(path: &Path) -> PathBuf {
+    let mut short = PathBuf::new();
+    for component in path.components() {
+        let goes_back = component == Component::ParentDir;
+        if goes_back && matches!(short.components().next_back(), Some(Component::Normal(_))) {
+            short.pop();
+        } else {
+            short.push(component);
+        }
+    }
+    short
 }
 
 /// kustomize takes for remote what has a scheme, a user before a host, or the name of a host that serves git.
@@ -58,29 +100,49 @@ fn references(root: &Node) -> Vec<(String, Span)> {
 }
 
 /// The canonical directories of all kustomizations that those with these files use, directly or through others, and of
-/// those that are components and never stand alone.
+/// those that are components and never stand alone. One that leads to itself is not among them: nothing else would check
+/// it.
 pub(super) fn used(files: &[&Path]) -> HashSet<PathBuf> {
-    let mut used = HashSet::new();
+    let mut components = HashSet::new();
+    let mut uses: HashMap<PathBuf, Vec<PathBuf>> = HashMap::new();
     let mut pending: Vec<PathBuf> = files.iter().map(|file| file.to_path_buf()).collect();
-    let mut read_files = HashSet::new();
     while let Some(file) = pending.pop() {
-        if !read_files.insert(file.clone()) {
+        let directory = file.parent().unwrap_or(Path::new("."));
+        let Ok(canonical) = fs::canonicalize(directory) else { continue };
+        if uses.contains_key(&canonical) {
             continue;
         }
-        let Some(root) = read(&file) else { continue };
-        let directory = file.parent().unwrap_or(Path::new("."));
-        if root.get("kind").and_then(Node::as_str) == Some("Component") {
-            used.extend(fs::canonicalize(directory));
+        let root = read(&file);
+        if root.as_ref().and_then(|root| root.get("kind")).and_then(Node::as_str) == Some("Component") {
+            components.insert(canonical.clone());
         }
-        for (reference, _) in references(&root).into_iter().filter(|(reference, _)| !is_remote(reference)) {
-            let Ok(target) = fs::canonicalize(directory.join(reference)) else { continue };
-            // A kustomization that names itself is its own user and would never be checked.
-            let itself = fs::canonicalize(directory).is_ok_and(|directory| directory == target);
-            if target.is_dir() && !itself {
-                pending.extend(file_in(&target));
-                used.insert(target);
+        let named = root.as_ref().map(references).unwrap_or_default();
+        let local = named.into_iter().filter(|(reference, _)| !is_remote(reference));
+        let targets: Vec<PathBuf> = local
+            .filter_map(|(reference, _)| fs::canonicalize(directory.join(reference)).ok())
+            .filter(|target| target.is_dir())
+            .collect();
+        pending.extend(targets.iter().filter_map(|target| file_in(target)));
+        uses.insert(canonical, targets);
+    }
+    let mut used: HashSet<PathBuf> = uses.values().flatten().cloned().collect();
+    used.retain(|directory| !leads_to_itself(directory, &uses));
+    used.extend(components);
+    used
+}
+
+fn leads_to_itself(directory: &Path, uses: &HashMap<PathBuf, Vec<PathBuf>>) -> bool {
+    let mut reached: HashSet<&Path> = HashSet::new();
+    let mut pending = vec![directory];
+    while let Some(from) = pending.pop() {
+        for target in uses.get(from).into_iter().flatten() {
+            if target == directory {
+                return true;
+            }
+            if reached.insert(target) {
+                pending.push(target);
             }
         }
     }
-    used
+    false
 }

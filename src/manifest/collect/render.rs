@@ -8,7 +8,7 @@ use super::super::node::Node;
 use super::super::source::{Place, SourceId};
 use super::super::span::Span;
 use super::super::yaml;
-use super::kustomization;
+use super::kustomization::{self, RemoteResource};
 use super::options::CollectOptions;
 use super::program::{self, ProgramError};
 use super::walk::CHART_FILE_NAME;
@@ -34,8 +34,8 @@ pub(super) enum RenderError {
         command: String,
     },
     /// The kustomization names something in a network.
-    #[error("this resource is remote and nothing is fetched; keep a copy beside the kustomization")]
-    Remote(Span),
+    #[error("{}", remote(.0))]
+    Remote(RemoteResource),
     /// The chart needs others that are not in its `charts/`.
     #[error("{} not in charts/, and nothing is fetched", missing(names))]
     MissingDependencies {
@@ -61,7 +61,7 @@ impl RenderError {
     pub(super) fn finding(&self, source: SourceId, first_line: Span) -> Finding {
         let mut finding = Finding::new(UNRENDERED_SOURCE, Severity::Error, self.to_string());
         let span = match self {
-            Self::Remote(span) => *span,
+            Self::Remote(resource) => resource.span,
             Self::MissingDependencies { span, .. } => span.unwrap_or(first_line),
             Self::NoProgram { .. } | Self::Program { .. } => first_line,
         };
@@ -77,6 +77,17 @@ impl RenderError {
             )),
         };
         finding
+    }
+}
+
+fn remote(resource: &RemoteResource) -> String {
+    let RemoteResource { reference, through, span: _ } = resource;
+    match through {
+        None => "this resource is remote and nothing is fetched; keep a copy beside the kustomization".to_owned(),
+        Some(file) => format!(
+            "this leads to {}, which names the remote resource \"{reference}\", and nothing is fetched; keep a copy beside it",
+            file.display()
+        ),
     }
 }
 
@@ -177,8 +188,8 @@ fn release_name(directory: &Path) -> String {
 pub(super) fn kustomization(directory: &Path, text: &str, options: &CollectOptions) -> Result<Vec<u8>, RenderError> {
     let parsed = yaml::parse(SourceId(0), text, &options.limits);
     let root = parsed.documents.first().map(|document| &document.root);
-    if let Some(remote) = root.map(kustomization::remote_resources).unwrap_or_default().first() {
-        return Err(RenderError::Remote(remote.span));
+    if let Some(remote) = root.and_then(|root| kustomization::remote_resource(root, directory)) {
+        return Err(RenderError::Remote(remote));
     }
     let search_path = options.search_path.as_deref();
     let (program, verb) = if let Some(kustomize) = program::find("kustomize", search_path) {

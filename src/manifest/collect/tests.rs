@@ -333,6 +333,23 @@ fn each_overlay_is_a_configuration_and_a_base_is_none() {
     assert_eq!(rules(&collection), [UNRENDERED_SOURCE]);
     assert!(collection.findings[0].message.contains("remote"));
     assert_eq!(collection.findings[0].place.unwrap().span.start, 13);
+    // A base of a base may be remote.
+    let file = directory.path().join("overlays/two/kustomization.yaml");
+    fs::remove_file(directory.path().join("overlays/two/Kustomization")).unwrap();
+    fs::write(&file, "namePrefix: a\nresources: [../two, ../three]\n").unwrap();
+    fs::create_dir_all(directory.path().join("overlays/three")).unwrap();
+    fs::write(directory.path().join("overlays/three/kustomization.yaml"), "bases: [../../remote, ../two]\n").unwrap();
+    let nested = collect(&[file], &mut std::io::empty(), &options(programs.path())).unwrap();
+    let leads = format!(
+        "this leads to {}/remote/kustomization.yaml, which names the remote resource \"https://github.com/a/b\"",
+        directory.path().display()
+    );
+    assert!(nested.findings[0].message.starts_with(&leads), "{}", nested.findings[0].message);
+    assert_eq!(nested.findings[0].place.unwrap().span, crate::manifest::Span::new(34, 42));
+    // Those that lead to each other are not lost.
+    let circle = [directory.path().join("overlays/two"), directory.path().join("overlays/three")];
+    let circle = collect(&circle, &mut std::io::empty(), &options(programs.path())).unwrap();
+    assert_eq!(rules(&circle), [UNRENDERED_SOURCE, UNRENDERED_SOURCE]);
     // A base that is given alone is checked.
     let base = collect(&[directory.path().join("base")], &mut std::io::empty(), &options(programs.path())).unwrap();
     assert_eq!(base.counts.documents, 1);
