@@ -151,6 +151,7 @@ fn pod(template: &Arc<PodTemplate>, number: usize) -> Pod {
         name: PodName::Generated { prefix: Symbol::DEFAULT, number: u32::try_from(number).unwrap() },
         labels: template.labels.clone(),
         template: Arc::clone(template),
+        volumes: Arc::default(),
         owner: Owner::None,
         node: None,
         nominated_node: None,

@@ -14,7 +14,7 @@ fn the_cache_finds_the_recorded_best_nodes() {
     let (mut count, mut left_to_the_cycle) = (0_usize, 0_usize);
     for file in recordings("schedule") {
         for case in cases(&file) {
-            let Ok((state, pod)) = cluster::convert(&case) else { continue };
+            let (state, pod) = cluster::convert(&case);
             let mut cache = Cache::new(&state, Sampling::AllNodes);
             let Some(best) = cache.best_nodes(&state, &pod) else {
                 left_to_the_cycle += 1;
@@ -102,7 +102,7 @@ fn a_cache_that_is_kept_answers_like_counting_anew() {
     let mut compared = 0;
     for file in recordings("schedule") {
         for (number, case) in cases(&file).iter().enumerate() {
-            let Ok((state, pod)) = cluster::convert(case) else { continue };
+            let (state, pod) = cluster::convert(case);
             compared += play(&case["id"], state, pod, &mut Dice(number as u64));
         }
     }

@@ -1,8 +1,7 @@
 //! One decision: the nodes that are examined, and the best of them.
 
-use super::Cache;
-use super::VIEWS;
 use super::class::ClassId;
+use super::keeping::{Cache, VIEWS};
 use super::relation::Ground;
 use super::view::{Eligible, Entry, View, Worth};
 use crate::cluster::{ClusterState, NodeId, Pod, PodSpec};
@@ -24,7 +23,11 @@ impl Cache {
     ///
     /// `None` for a question that is not answered here: ask [`schedule`](crate::scheduler::schedule).
     pub fn best_nodes(&mut self, state: &ClusterState, pod: &Pod) -> Option<Vec<NodeId>> {
-        if self.nominated > 0 || pod.nominated_node.is_some() || !pod.template.spec.volumes.is_empty() {
+        if self.nominated > 0
+            || pod.nominated_node.is_some()
+            || !pod.volumes.is_empty()
+            || !pod.template.spec.volumes.is_empty()
+        {
             return None;
         }
         let class = self.class_of(state, pod);

@@ -8,6 +8,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
+//! | `keeping.rs` | the cache and how it follows the changes of a state |
 //! | `class.rs` | which pods are alike |
 //! | `slot.rs` | what a node holds |
 //! | `topology.rs` | the domains of each topology key |
@@ -24,6 +25,7 @@
 mod affinity;
 mod class;
 mod decision;
+mod keeping;
 mod relation;
 mod sampling;
 mod slot;
@@ -31,186 +33,5 @@ mod spread;
 mod topology;
 mod view;
 
-use std::collections::BTreeMap;
-
+pub use keeping::Cache;
 pub use sampling::Sampling;
-
-use self::class::{ClassId, Classes};
-use self::relation::Ground;
-use self::slot::NodeSlot;
-use self::topology::Topologies;
-use self::view::View;
-use super::snapshot::Images;
-use crate::cluster::{ClusterState, NodeId, Phase, Pod, PodId, Symbol};
-
-/// At most so many views are kept; the one that was not used for the longest time makes room.
-const VIEWS: usize = 256;
-
-/// A cluster kept ready for many decisions. It follows a [`ClusterState`] that it is told the changes of.
-#[derive(Clone, Debug)]
-pub struct Cache {
-    /// In the order in which they are examined.
-    slots: Vec<NodeSlot>,
-    positions: BTreeMap<NodeId, usize>,
-    by_name: BTreeMap<Symbol, usize>,
-    pods: BTreeMap<PodId, Known>,
-    classes: Classes,
-    topologies: Topologies,
-    images: Images,
-    views: Vec<View>,
-    /// How many pods are nominated to a node and not yet bound.
-    nominated: usize,
-    sampling: Sampling,
-    /// Where the next examination begins.
-    start: usize,
-    decisions: u64,
-}
-
-/// What the cache last knew of a pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Known {
-    Placed { class: ClassId, slot: usize, life: Life },
-    Nominated,
-}
-
-/// Whether a pod terminates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
-    Alive,
-    Terminating,
-}
-
-/// A pod comes or goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    Comes,
-    Goes,
-}
-
-impl Step {
-    const fn sign(self) -> i64 {
-        match self {
-            Self::Comes => 1,
-            Self::Goes => -1,
-        }
-    }
-}
-
-impl Cache {
-    /// Prepares `state`.
-    #[must_use]
-    pub fn new(state: &ClusterState, sampling: Sampling) -> Self {
-        let order = sampling::node_order(state);
-        let positions: BTreeMap<NodeId, usize> =
-            order.iter().enumerate().map(|(position, id)| (*id, position)).collect();
-        let name = |(id, position): (&NodeId, &usize)| Some((state.nodes.get(id)?.name, *position));
-        let mut cache = Self {
-            by_name: positions.iter().filter_map(name).collect(),
-            positions,
-            slots: order.into_iter().map(NodeSlot::new).collect(),
-            pods: BTreeMap::new(),
-            classes: Classes::new(state),
-            topologies: Topologies::default(),
-            images: Images::of(state.nodes.values()),
-            views: Vec::new(),
-            nominated: 0,
-            sampling,
-            start: 0,
-            decisions: 0,
-        };
-        for id in state.pods.keys() {
-            cache.pod_changed(state, *id);
-        }
-        cache
-    }
-
-    /// `pod` was created, bound, removed, or changed in another way.
-    pub fn pod_changed(&mut self, state: &ClusterState, pod: PodId) {
-        let now = state.pods.get(&pod).and_then(|of_state| self.known(state, of_state));
-        let before = self.pods.get(&pod).copied();
-        if now == before {
-            return;
-        }
-        if let Some(before) = before {
-            self.count(state, before, Step::Goes);
-        }
-        match now {
-            Some(now) => {
-                self.pods.insert(pod, now);
-                self.count(state, now, Step::Comes);
-            }
-            None => drop(self.pods.remove(&pod)),
-        }
-    }
-
-    /// Taints or `unschedulable` of `node` have changed. For a node that is new, is gone, or has other labels, other room or other
-    /// images the cache is to be made anew.
-    pub fn node_changed(&mut self, node: NodeId) {
-        if let Some(slot) = self.positions.get(&node).and_then(|position| self.slots.get_mut(*position)) {
-            slot.touch();
-        }
-        // Which nodes count for a spread constraint can depend on their taints.
-        self.views.retain(|view| !view.spreads());
-    }
-
-    fn known(&mut self, state: &ClusterState, pod: &Pod) -> Option<Known> {
-        match pod.phase {
-            Phase::Succeeded | Phase::Failed => return None,
-            Phase::Pending | Phase::Running => {}
-        }
-        match (pod.node, pod.nominated_node) {
-            (Some(node), _) => {
-                let slot = *self.positions.get(&node)?;
-                let class = self.class_of(state, pod);
-                let life = if pod.deletion.is_some() { Life::Terminating } else { Life::Alive };
-                Some(Known::Placed { class, slot, life })
-            }
-            (None, Some(_)) => Some(Known::Nominated),
-            (None, None) => None,
-        }
-    }
-
-    /// The class of `pod`. A selector that asks for a label that none asked for before makes other classes of all pods.
-    fn class_of(&mut self, state: &ClusterState, pod: &Pod) -> ClassId {
-        if self.classes.learn(state, pod) {
-            self.classify_anew(state);
-        }
-        self.classes.of(pod)
-    }
-
-    fn classify_anew(&mut self, state: &ClusterState) {
-        self.views.clear();
-        self.slots.iter_mut().for_each(NodeSlot::clear);
-        self.classes.clear();
-        let placed: Vec<PodId> = self.pods.keys().copied().collect();
-        for id in placed {
-            let Some(Known::Placed { slot, life, .. }) = self.pods.get(&id).copied() else { continue };
-            let Some(pod) = state.pods.get(&id) else { continue };
-            let known = Known::Placed { class: self.classes.of(pod), slot, life };
-            self.pods.insert(id, known);
-            self.count(state, known, Step::Comes);
-        }
-    }
-
-    fn count(&mut self, state: &ClusterState, known: Known, step: Step) {
-        let (class, slot, life) = match known {
-            Known::Nominated => {
-                self.nominated = match step {
-                    Step::Comes => self.nominated.saturating_add(1),
-                    Step::Goes => self.nominated.saturating_sub(1),
-                };
-                return;
-            }
-            Known::Placed { class, slot, life } => (class, slot, life),
-        };
-        let Some(of_class) = self.classes.get(class) else { return };
-        if let Some(slot) = self.slots.get_mut(slot) {
-            slot.change(class, &of_class.template.spec, life, step);
-        }
-        let mut ground = Ground { state, topologies: &mut self.topologies, slots: &self.slots };
-        for view in &mut self.views {
-            view.learn(&mut ground, &self.classes);
-            view.pod_changed(ground.topologies, class, slot, (life, step));
-        }
-    }
-}

@@ -1,7 +1,7 @@
 //! What a node holds.
 
 use super::class::ClassId;
-use super::{Life, Step};
+use super::keeping::{Life, Step};
 use crate::cluster::{HostPort, NodeId, NonZeroRequests, PodSpec, Resources};
 
 /// A node's place in the cache.

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::affinity::Affinity;
 use super::class::{ClassId, Classes, PodClass};
+use super::keeping::{Life, Step};
 use super::relation::{Ground, Relation};
 use super::slot::NodeSlot;
 use super::spread::Spread;
 use super::topology::Topologies;
-use super::{Life, Step};
 use crate::cluster::{Node, PodSpec, Symbol};
 use crate::scheduler::plugins::{
     self, NodeAffinityPreFilter, any_taken, balanced_allocation, image_locality, node_affinity,
