@@ -47,6 +47,10 @@ fn only(inventory: &Inventory) -> &Object {
     inventory.iter().next().unwrap().1
 }
 
+/// The scheduler itself is compared in every case by `sim/tests/oracle_schedule`; here every so many of the random ones show
+/// that manifests reach it unchanged.
+const EVERY: usize = 4;
+
 /// Demands that no case differs.
 fn report(count: usize, least: usize, failures: &[String]) {
     assert!(count >= least, "only {count} cases were compared");
@@ -159,9 +163,10 @@ fn differences(case: &Value, answer: &Value) -> Vec<String> {
 fn manifests_are_placed_as_kube_scheduler_places_them() {
     let mut count = 0;
     let mut failures = Vec::new();
-    for file in ["schedule-edges.jsonl", "schedule.jsonl.gz"] {
+    for (file, every) in [("schedule-edges.jsonl", 1), ("schedule.jsonl.gz", EVERY)] {
         let known = divergences(file);
-        let compared: Vec<Value> = cases(file).into_iter().filter(|case| !is_about_volumes(case)).collect();
+        let compared: Vec<Value> =
+            cases(file).into_iter().step_by(every).filter(|case| !is_about_volumes(case)).collect();
         count += compared.len();
         let of_file: Vec<String> = compared
             .par_iter()
@@ -175,7 +180,7 @@ fn manifests_are_placed_as_kube_scheduler_places_them() {
             .collect();
         failures.extend(of_file);
     }
-    report(count, 3000, &failures);
+    report(count, 800, &failures);
 }
 
 fn preemption(state: &ClusterState, pod: PodId) -> Value {
@@ -209,11 +214,11 @@ fn preemption(state: &ClusterState, pod: PodId) -> Value {
 
 #[test]
 fn manifests_are_preempted_as_kube_scheduler_preempts_them() {
-    let cases = cases("preempt.jsonl.gz");
+    let cases: Vec<Value> = cases("preempt.jsonl.gz").into_iter().step_by(EVERY).collect();
     let compare = |case: &Value| {
         let (state, pod) = asked(case);
         differences(case, &preemption(&state, pod))
     };
     let failures: Vec<String> = cases.par_iter().flat_map_iter(compare).collect();
-    report(cases.len(), 1500, &failures);
+    report(cases.len(), 375, &failures);
 }
