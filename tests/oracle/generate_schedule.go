@@ -73,8 +73,8 @@ func generateSchedule(arguments []string, _ io.Reader, out io.Writer) error {
 	}
 	writer := bufio.NewWriter(out)
 	for number := range *count {
-		generator := &clusterGenerator{source: rand.New(rand.NewPCG(*seed, uint64(number)))}
-		made, err := generator.makeCase(fmt.Sprintf("%d-%d", *seed, number), *volumes)
+		source := rand.New(rand.NewPCG(*seed, uint64(number)))
+		made, err := drawCase(source, fmt.Sprintf("%d-%d", *seed, number), *volumes)
 		if err != nil {
 			return err
 		}
@@ -210,4 +210,16 @@ func pickSome[Value any](g *clusterGenerator, values []Value, least, most int) [
 		}
 	}
 	return some
+}
+
+// drawCase draws until the API server would accept the case: once in some thousand a pod is not valid.
+func drawCase(source *rand.Rand, id string, volumes bool) (scheduleCase, error) {
+	var err error
+	for range 20 {
+		var made scheduleCase
+		if made, err = (&clusterGenerator{source: source}).makeCase(id, volumes); err == nil {
+			return made, nil
+		}
+	}
+	return scheduleCase{}, err
 }

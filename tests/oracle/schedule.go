@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 
 	v1 "k8s.io/api/core/v1"
@@ -41,17 +42,24 @@ type scheduleAnswer struct {
 	Scores    map[string]map[string]int64 `json:"scores"`
 	Total     map[string]int64            `json:"total"`
 	Best      []string                    `json:"best"`
+	// Error says why there is no answer, where --keep-going asked for it.
+	Error string `json:"error,omitempty"`
 }
 
 // answerSchedule is the subcommand schedule: {"id", "objects", "pod"} to the same with "preFilter", "nodes", "scores",
-// "total" and "best", found by the plugins of kube-scheduler's default profile.
-func answerSchedule(_ []string, in io.Reader, out io.Writer) error {
+// "total" and "best", found by the plugins of kube-scheduler's default profile. With --keep-going a case that has no answer
+// (an object that is none) is answered with "error".
+func answerSchedule(arguments []string, in io.Reader, out io.Writer) error {
+	keepGoing := slices.Contains(arguments, "--keep-going")
 	silenceKubernetes()
 	return forEachLine(in, out, func(one scheduleCase) (scheduleAnswer, error) {
 		answer := scheduleAnswer{scheduleCase: one}
 		objects, pod, err := decodeCluster(one)
 		if err == nil {
 			err = answer.schedule(objects, pod)
+		}
+		if err != nil && keepGoing {
+			return scheduleAnswer{scheduleCase: scheduleCase{ID: one.ID}, Error: err.Error()}, nil
 		}
 		if err != nil {
 			return answer, fmt.Errorf("case %q: %w", one.ID, err)

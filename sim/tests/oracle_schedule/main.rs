@@ -9,6 +9,7 @@
 mod affinity;
 mod cache;
 mod cluster;
+mod fresh;
 mod pod;
 mod preempt;
 mod resources;
