@@ -48,13 +48,16 @@ type scheduleAnswer struct {
 
 // answerSchedule is the subcommand schedule: {"id", "objects", "pod"} to the same with "preFilter", "nodes", "scores",
 // "total" and "best", found by the plugins of kube-scheduler's default profile. With --keep-going a case that has no answer
-// (an object that is none) is answered with "error".
+// (an object that is none, or a pod that the API server would not accept) is answered with "error".
 func answerSchedule(arguments []string, in io.Reader, out io.Writer) error {
 	keepGoing := slices.Contains(arguments, "--keep-going")
 	silenceKubernetes()
 	return forEachLine(in, out, func(one scheduleCase) (scheduleAnswer, error) {
 		answer := scheduleAnswer{scheduleCase: one}
 		objects, pod, err := decodeCluster(one)
+		if err == nil && keepGoing {
+			err = validatePod(one.Pod)
+		}
 		if err == nil {
 			err = answer.schedule(objects, pod)
 		}
