@@ -39,11 +39,7 @@ pub(super) fn others(shown: &Finding, others: &[&Finding], page: &Page<'_>) -> S
     let entries: Vec<(String, String)> = others
         .iter()
         .take(listed(others.len(), page))
-        .map(|finding| match (page.line(&other(shown, finding)), page.short_place_of(finding)) {
-            // The place is all that differs.
-            (text, place) if text.is_empty() => (place, text),
-            pair => pair,
-        })
+        .map(|finding| (page.line(&other(shown, finding)), page.short_place_of(finding)))
         .collect();
     table(&mut drawn, 8, &entries, page);
     cut(&mut drawn, 8, others.len() - entries.len(), page);
@@ -54,7 +50,7 @@ pub(super) fn others(shown: &Finding, others: &[&Finding], page: &Page<'_>) -> S
 /// message, if more differs.
 fn other(shown: &Finding, finding: &Finding) -> String {
     let general = |finding: &Finding| grouping::without_names_and_quotes(&finding.message, finding.object.as_ref());
-    if general(finding) != general(shown) {
+    if general(finding) != general(shown) || (finding.object.is_none() && finding.place.is_none()) {
         return finding.message.clone();
     }
     let known = grouping::quoted(&shown.message);
@@ -135,7 +131,10 @@ fn table(drawn: &mut String, indent: usize, entries: &[(String, String)], page: 
     let blank = " ".repeat(indent);
     for (text, place) in entries {
         let painted = page.paint.place(place);
-        if columns(text) <= left && !place.is_empty() {
+        if text.is_empty() {
+            // The place is all that differs. It stays whole, as everywhere, so that it can be followed.
+            let _ = writeln!(drawn, "{blank}{painted}");
+        } else if columns(text) <= left && !place.is_empty() {
             let padding = " ".repeat(left - columns(text) + 3);
             let _ = writeln!(drawn, "{blank}{text}{padding}{painted}");
         } else {

@@ -88,7 +88,8 @@ fn findings_of_one_cause_are_listed_by_what_differs() {
         finding.object = Some(crafted::object("Deployment", Some("shop"), name));
         case.findings.push(finding);
     }
-    for name in ["one", "two"] {
+    let far = format!("{}.yaml", "deep/".repeat(16));
+    for name in ["one", "two", &far] {
         let source = case.written(name, "name: a\n");
         let place = case.place(source, "a", 0);
         case.findings.push(crafted::at("without-object", Severity::Error, "it has none", "", place));
