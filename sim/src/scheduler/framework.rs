@@ -68,6 +68,23 @@ impl Plugin {
             Self::PreFilterResult => "PreFilterResult",
         }
     }
+
+    /// The weight of its scores; 0 for one that gives none. Source: `pkg/scheduler/apis/config/v1/default_plugins.go`.
+    pub(crate) const fn weight(self) -> i64 {
+        match self {
+            Self::TaintToleration => 3,
+            Self::NodeAffinity | Self::PodTopologySpread | Self::InterPodAffinity | Self::DynamicResources => 2,
+            Self::NodeResourcesFit | Self::NodeResourcesBalancedAllocation | Self::ImageLocality => 1,
+            Self::NodeUnschedulable
+            | Self::NodeName
+            | Self::NodePorts
+            | Self::VolumeRestrictions
+            | Self::NodeVolumeLimits
+            | Self::VolumeBinding
+            | Self::VolumeZone
+            | Self::PreFilterResult => 0,
+        }
+    }
 }
 
 /// Whether evicting pods could help.

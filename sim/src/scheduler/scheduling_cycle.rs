@@ -214,11 +214,11 @@ fn not_among_pre_filter_result() -> Verdict {
 fn score_nodes(input: &ScoreInput<'_, '_>) -> BTreeMap<NodeId, BTreeMap<Plugin, i64>> {
     let mut scores: BTreeMap<NodeId, BTreeMap<Plugin, i64>> =
         input.nodes.iter().map(|node| (node.id, BTreeMap::new())).collect();
-    for (plugin, weight, score) in SCORES {
+    for (plugin, score) in SCORES {
         let Some(of_nodes) = score(input) else { continue };
         for (node, score) in input.nodes.iter().zip(of_nodes) {
             if let Some(of_node) = scores.get_mut(&node.id) {
-                of_node.insert(*plugin, score.saturating_mul(*weight));
+                of_node.insert(*plugin, score.saturating_mul(plugin.weight()));
             }
         }
     }

@@ -9,7 +9,6 @@ use crate::scheduler::Plugin;
 use crate::scheduler::plugins::inter_pod_affinity::normalize as normalize_affinity;
 use crate::scheduler::plugins::normalize_score::{normalize, normalize_reversed};
 use crate::scheduler::plugins::pod_topology_spread::normalize as normalize_spread;
-use crate::scheduler::plugins::weight;
 
 /// A node that the pod fits on.
 struct Feasible {
@@ -118,9 +117,8 @@ impl Cache {
     fn highest(&self, view: &View, spec: &PodSpec, feasible: &[Feasible]) -> Vec<usize> {
         let mut totals: Vec<i64> = feasible.iter().map(|node| node.entry.base).collect();
         let mut add = |plugin: Plugin, scores: Vec<i64>| {
-            let weight = weight(plugin);
             for (total, score) in totals.iter_mut().zip(scores) {
-                *total = total.saturating_add(score.saturating_mul(weight));
+                *total = total.saturating_add(score.saturating_mul(plugin.weight()));
             }
         };
         let avoided = feasible.iter().any(|node| node.entry.avoidance > 0);

@@ -69,19 +69,14 @@ pub(crate) const FILTERS: &[(Plugin, Filter)] = &[
     (Plugin::InterPodAffinity, inter_pod_affinity::filter),
 ];
 
-/// The scores with their weights. Source: `pkg/scheduler/apis/config/v1/default_plugins.go`.
-pub(crate) const SCORES: &[(Plugin, i64, Score)] = &[
-    (Plugin::TaintToleration, 3, taint_toleration::score),
-    (Plugin::NodeAffinity, 2, node_affinity::score),
-    (Plugin::NodeResourcesFit, 1, node_resources_fit::score),
-    (Plugin::PodTopologySpread, 2, pod_topology_spread::score),
-    (Plugin::InterPodAffinity, 2, inter_pod_affinity::score),
-    (Plugin::DynamicResources, 2, dynamic_resources::score),
-    (Plugin::NodeResourcesBalancedAllocation, 1, balanced_allocation::score),
-    (Plugin::ImageLocality, 1, image_locality::score),
+/// The scores; [`Plugin::weight`] weighs them.
+pub(crate) const SCORES: &[(Plugin, Score)] = &[
+    (Plugin::TaintToleration, taint_toleration::score),
+    (Plugin::NodeAffinity, node_affinity::score),
+    (Plugin::NodeResourcesFit, node_resources_fit::score),
+    (Plugin::PodTopologySpread, pod_topology_spread::score),
+    (Plugin::InterPodAffinity, inter_pod_affinity::score),
+    (Plugin::DynamicResources, dynamic_resources::score),
+    (Plugin::NodeResourcesBalancedAllocation, balanced_allocation::score),
+    (Plugin::ImageLocality, image_locality::score),
 ];
-
-/// The weight of a plugin's scores; 0 for one that gives none.
-pub(crate) fn weight(plugin: Plugin) -> i64 {
-    SCORES.iter().find(|(scoring, _, _)| *scoring == plugin).map_or(0, |(_, weight, _)| *weight)
-}
