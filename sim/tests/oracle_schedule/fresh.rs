@@ -124,6 +124,13 @@ fn shrink(case: Value) -> Value {
     }
 }
 
+/// Whether kube-scheduler, asked again, also gives the answer of this crate: which of equally good PersistentVolumes the first
+/// of two claims takes is a matter of Go's order of maps, and decides whether the second one finds any.
+fn is_one_of_several(case: &Value) -> bool {
+    let again: Vec<&Value> = std::iter::repeat_n(case, 64).collect();
+    ask(&["schedule"], &lines(again)).iter().any(|answered| differences(answered).is_empty())
+}
+
 fn number_from(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")))
@@ -139,15 +146,17 @@ fn fresh_cases_are_answered_as_by_kube_scheduler() {
     let now = || u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
     let seed = number_from("QUORATE_ORACLE_SEED").unwrap_or_else(now);
     eprintln!("{count} fresh cases, QUORATE_ORACLE_SEED={seed}");
-    let (mut compared, mut counts) = (0_usize, std::collections::BTreeMap::<String, usize>::new());
+    let (mut compared, mut several) = (0_usize, 0_usize);
+    let mut counts = std::collections::BTreeMap::<String, usize>::new();
     for batch in 0.. {
         if compared >= count {
             break;
         }
-        let (size, seed) = (BATCH.min(count - compared).to_string(), (seed + batch).to_string());
+        let of_batch = seed + batch;
+        let (size, seed) = (BATCH.min(count - compared).to_string(), of_batch.to_string());
         let mut arguments = vec!["generate-schedule", "--seed", &seed, "--count", &size];
-        // One batch in four is about volumes.
-        if batch % 4 == 3 {
+        // One batch in four is about volumes: which one hangs on its seed, so that this is all that it takes to repeat it.
+        if of_batch % 4 == 3 {
             arguments.push("--volumes");
         }
         let generated = ask(&arguments, "");
@@ -159,12 +168,21 @@ fn fresh_cases_are_answered_as_by_kube_scheduler() {
                 let plugin = verdict["plugin"].as_str().unwrap_or("all filters");
                 *counts.entry(format!("{plugin} {}", verdict["code"].as_str().unwrap())).or_insert(0) += 1;
             }
-            if !differences(&case).is_empty() {
+            if differences(&case).is_empty() {
+                continue;
+            }
+            if is_one_of_several(&case) {
+                eprintln!("case {}: kube-scheduler itself gives several answers, ours among them", case["id"]);
+                several += 1;
+            } else {
+                let first = differences(&case).join("\n");
+                eprintln!("QUORATE_ORACLE_SEED={seed}: case {} differs:\n{first}", case["id"]);
                 let smallest = shrink(case);
                 let shown = differences(&smallest).join("\n");
-                panic!("QUORATE_ORACLE_SEED={seed} differs:\n{shown}\nas small as it gets:\n{smallest}");
+                panic!("as small as it gets:\n{smallest}\n{shown}");
             }
         }
     }
-    eprintln!("{compared} cases agree; nodes by verdict: {counts:#?}");
+    eprintln!("{compared} cases agree, {several} of them with one of several answers; nodes by verdict: {counts:#?}");
+    assert!(several * 1000 <= compared, "too many cases in which kube-scheduler gives several answers");
 }
