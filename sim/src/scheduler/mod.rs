@@ -11,8 +11,10 @@
 //! | `queue.rs` | which pod is next |
 //! | `plugins/` | one file or folder a plugin, filtering apart from scoring |
 //!
-//! What is left out: sampling of nodes in clusters of 100 or more (every node is examined), the choice among equally good
-//! nodes (all of them are given: Kubernetes' own depends on a race), claims of devices (DynamicResources gives 0 to every
+//! A scheduling cycle examines every node; `cache/` also samples them as kube-scheduler does in clusters of 100 or more.
+//!
+//! What is left out: the choice among equally good nodes (all of them are given: Kubernetes' own depends on a race), scheduler
+//! configuration files, claims of devices (DynamicResources gives 0 to every
 //! node), NodeDeclaredFeatures. Among victims of equal priority and starting time, whose order Kubernetes leaves open, the
 //! older id is the more important one; among volumes that suit a claim equally well, the one that was known first.
 
