@@ -117,8 +117,8 @@ impl Cache {
         if let Some(slot) = self.positions.get(&node).and_then(|position| self.slots.get_mut(*position)) {
             slot.touch();
         }
-        // Which nodes count for a spread constraint can depend on their taints.
-        self.views.retain(|view| !view.spreads());
+        // Which nodes count has been found out once and for all.
+        self.views.retain(|view| !view.spread.honors_taints());
     }
 
     fn known(&mut self, state: &ClusterState, pod: &Pod) -> Option<Known> {

@@ -103,9 +103,10 @@ impl Spread {
         }
     }
 
-    /// Whether there are any constraints.
-    pub(super) fn is_empty(&self) -> bool {
-        self.hard.is_empty() && self.soft.is_empty()
+    /// Whether which nodes count for some constraint depends on their taints.
+    pub(super) fn honors_taints(&self) -> bool {
+        let hard = self.hard.iter().map(|own| &own.constraint);
+        hard.chain(self.soft.iter().map(|own| &own.constraint)).any(Constraint::honors_taints)
     }
 
     pub(super) fn restricts(&self) -> bool {

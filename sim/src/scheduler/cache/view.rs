@@ -86,11 +86,6 @@ impl View {
         view
     }
 
-    /// Whether it has spread constraints.
-    pub(super) fn spreads(&self) -> bool {
-        !self.spread.is_empty()
-    }
-
     /// Finds out what pods of classes mean to it that it did not know yet.
     pub(super) fn learn(&mut self, ground: &mut Ground<'_>, classes: &Classes) {
         let Some(own) = classes.get(self.class) else { return };

@@ -55,6 +55,11 @@ impl Constraint {
         by_affinity && by_taints
     }
 
+    /// Whether which nodes count depends on their taints.
+    pub(crate) fn honors_taints(&self) -> bool {
+        self.node_taints_policy == SpreadPolicy::Honor
+    }
+
     /// The pods of `node` in `namespace` that the selector matches; those that terminate do not count, and a selector that
     /// matches everything counts none.
     pub(crate) fn count(&self, node: &NodeInfo<'_>, namespace: Symbol) -> i64 {
