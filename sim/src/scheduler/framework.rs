@@ -69,6 +69,25 @@ impl Plugin {
         }
     }
 
+    /// Whether its filter looks at the volumes of pods.
+    pub(crate) const fn looks_at_volumes(self) -> bool {
+        match self {
+            Self::VolumeRestrictions | Self::NodeVolumeLimits | Self::VolumeBinding | Self::VolumeZone => true,
+            Self::NodeUnschedulable
+            | Self::NodeName
+            | Self::TaintToleration
+            | Self::NodeAffinity
+            | Self::NodePorts
+            | Self::NodeResourcesFit
+            | Self::PodTopologySpread
+            | Self::InterPodAffinity
+            | Self::DynamicResources
+            | Self::NodeResourcesBalancedAllocation
+            | Self::ImageLocality
+            | Self::PreFilterResult => false,
+        }
+    }
+
     /// The weight of its scores; 0 for one that gives none. Source: `pkg/scheduler/apis/config/v1/default_plugins.go`.
     pub(crate) const fn weight(self) -> i64 {
         match self {
