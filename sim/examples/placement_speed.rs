@@ -67,6 +67,7 @@ impl Measured {
                 images: std::collections::BTreeMap::new(),
                 ready: NodeReady::True,
                 crashed_at: None,
+                declared_features: std::collections::BTreeSet::new(),
             };
             state.nodes.insert(NodeId(u32::try_from(number).unwrap()), node);
         }

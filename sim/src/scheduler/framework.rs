@@ -41,6 +41,8 @@ pub enum Plugin {
     NodeResourcesBalancedAllocation,
     /// Images that are present.
     ImageLocality,
+    /// Features of the kubelet.
+    NodeDeclaredFeatures,
     /// Not a plugin: the node is not among those that a PreFilter left.
     PreFilterResult,
 }
@@ -65,6 +67,7 @@ impl Plugin {
             Self::DynamicResources => "DynamicResources",
             Self::NodeResourcesBalancedAllocation => "NodeResourcesBalancedAllocation",
             Self::ImageLocality => "ImageLocality",
+            Self::NodeDeclaredFeatures => "NodeDeclaredFeatures",
             Self::PreFilterResult => "PreFilterResult",
         }
     }
@@ -84,6 +87,7 @@ impl Plugin {
             | Self::DynamicResources
             | Self::NodeResourcesBalancedAllocation
             | Self::ImageLocality
+            | Self::NodeDeclaredFeatures
             | Self::PreFilterResult => false,
         }
     }
@@ -101,6 +105,7 @@ impl Plugin {
             | Self::NodeVolumeLimits
             | Self::VolumeBinding
             | Self::VolumeZone
+            | Self::NodeDeclaredFeatures
             | Self::PreFilterResult => 0,
         }
     }

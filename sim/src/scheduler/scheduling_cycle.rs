@@ -47,7 +47,7 @@ impl<'s, 'a> CycleState<'s, 'a> {
 
     /// PreFilter of the plugins that look at volumes, and of no other.
     pub(crate) fn of_volumes(snapshot: &'s Snapshot<'a>, pod: &Candidate<'a>) -> Result<Self, PreFilterRejection> {
-        let by = |plugin| move |reason| rejected_by(plugin, reason);
+        let by = |plugin| move |reason| rejected_by(plugin, Reason::Volume(reason));
         Ok(Self {
             snapshot,
             pod: *pod,

@@ -13,7 +13,8 @@ use super::topology::Topologies;
 use crate::cluster::{Node, PodSpec, Symbol};
 use crate::scheduler::plugins::{
     self, NodeAffinityPreFilter, any_taken, balanced_allocation, image_locality, node_affinity,
-    node_affinity_pre_filter, node_name, node_resources_fit, node_unschedulable, taint_toleration,
+    node_affinity_pre_filter, node_declared_features, node_name, node_resources_fit, node_unschedulable,
+    taint_toleration,
 };
 use crate::scheduler::snapshot::{Candidate, Images};
 
@@ -166,7 +167,8 @@ pub(super) fn look_at(worth: &Worth<'_>, spec: &PodSpec, slot: &NodeSlot, node: 
         && plugins::untolerated_taint(spec, node).is_none()
         && plugins::node_matches_affinity(names, spec, node)
         && !any_taken(names, &spec.host_ports, slot.used_ports())
-        && node_resources_fit::fits(spec, node, &slot.requested, slot.pod_count);
+        && node_resources_fit::fits(spec, node, &slot.requested, slot.pod_count)
+        && !node_declared_features::rejects(spec, node);
     if !fits {
         return Entry::default();
     }
