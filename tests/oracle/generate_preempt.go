@@ -41,7 +41,7 @@ func generatePreempt(arguments []string, _ io.Reader, out io.Writer) error {
 			continue
 		}
 		made++
-		if err := writeLine(writer, one); err != nil {
+		if err := writeLine(writer, one.scheduleCase); err != nil {
 			return err
 		}
 	}
@@ -49,26 +49,22 @@ func generatePreempt(arguments []string, _ io.Reader, out io.Writer) error {
 }
 
 // worthAsking is false where the pod fits somewhere, and mostly where no eviction could help on any node.
-func (g *clusterGenerator) worthAsking(one scheduleCase) (bool, error) {
-	objects, pod, err := decodeCluster(one)
-	if err != nil {
-		return false, err
-	}
+func (g *clusterGenerator) worthAsking(one drawn) (bool, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	cycle, err := newSchedulingCycle(ctx, objects)
+	cycle, err := newSchedulingCycle(ctx, one.objects)
 	if err != nil {
 		return false, err
 	}
 	diagnosis := framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}
-	if fits, err := filterAll(ctx, cycle, framework.NewCycleState(), pod, &diagnosis); err != nil || fits {
+	if fits, err := filterAll(ctx, cycle, framework.NewCycleState(), one.pod, &diagnosis); err != nil || fits {
 		return false, err
 	}
 	nodes, err := diagnosis.NodeToStatus.NodesForStatusCode(cycle.framework.SnapshotSharedLister().NodeInfos(), fwk.Unschedulable)
 	return len(nodes) > 0 || g.chance(5), err
 }
 
-func (g *clusterGenerator) makePreemptCase(id string, volumes bool) (scheduleCase, error) {
+func (g *clusterGenerator) makePreemptCase(id string, volumes bool) (drawn, error) {
 	g.nodes = 1 + g.source.IntN(4)
 	var objects []object
 	var pod object
@@ -81,17 +77,7 @@ func (g *clusterGenerator) makePreemptCase(id string, volumes bool) (scheduleCas
 		}
 		objects, pod = g.withPriorities(g.makeCluster())
 	}
-	made := scheduleCase{ID: id}
-	for _, one := range objects {
-		encoded, err := encodeChecked(one)
-		if err != nil {
-			return made, fmt.Errorf("case %s: %w", id, err)
-		}
-		made.Objects = append(made.Objects, encoded)
-	}
-	encoded, err := encodeChecked(pod)
-	made.Pod = encoded
-	return made, err
+	return store(id, objects, pod)
 }
 
 // makePreemptVolumes makes a pod that other pods keep from its claims and disks, or from a node's last attachments.

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // object is a manifest under construction.
@@ -64,6 +67,7 @@ func generateSchedule(arguments []string, _ io.Reader, out io.Writer) error {
 	seed := flags.Uint64("seed", 1, "seed of the random choices")
 	count := flags.Int("count", 100, "number of cases")
 	volumes := flags.Bool("volumes", false, "cases about volumes instead of everything else")
+	answer := flags.Bool("answer", false, "answer each case at once, as schedule would")
 	edges := flags.Bool("edges", false, "the written cases of cases/schedule-*.yaml instead of random ones")
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -71,6 +75,7 @@ func generateSchedule(arguments []string, _ io.Reader, out io.Writer) error {
 	if *edges {
 		return writeCaseFiles(out, "cases/schedule-*.yaml", func(one scheduleCase) (string, any) { return one.ID, one })
 	}
+	silenceKubernetes()
 	writer := bufio.NewWriter(out)
 	for number := range *count {
 		source := rand.New(rand.NewPCG(*seed, uint64(number)))
@@ -78,14 +83,24 @@ func generateSchedule(arguments []string, _ io.Reader, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if err := writeLine(writer, made); err != nil {
+		if !*answer {
+			if err := writeLine(writer, made.scheduleCase); err != nil {
+				return err
+			}
+			continue
+		}
+		answered := scheduleAnswer{scheduleCase: made.scheduleCase}
+		if err := answered.schedule(made.objects, made.pod); err != nil {
+			return fmt.Errorf("case %s: %w", made.ID, err)
+		}
+		if err := writeLine(writer, answered); err != nil {
 			return err
 		}
 	}
 	return writer.Flush()
 }
 
-func (g *clusterGenerator) makeCase(id string, volumes bool) (scheduleCase, error) {
+func (g *clusterGenerator) makeCase(id string, volumes bool) (drawn, error) {
 	g.nodes = min(6, 2+g.source.IntN(6))
 	if g.chance(8) {
 		g.nodes = 1
@@ -101,49 +116,49 @@ func (g *clusterGenerator) makeCase(id string, volumes bool) (scheduleCase, erro
 		}
 		objects, pod = g.makeCluster(), g.makePodToSchedule()
 	}
-	made := scheduleCase{ID: id}
-	for _, one := range objects {
-		encoded, err := encodeChecked(one)
-		if err != nil {
-			return made, fmt.Errorf("case %s: %w", id, err)
-		}
-		made.Objects = append(made.Objects, encoded)
-	}
-	encoded, err := encodeChecked(pod)
-	made.Pod = encoded
-	if err != nil {
-		err = fmt.Errorf("case %s: %w", id, err)
-	}
-	return made, err
+	return store(id, objects, pod)
 }
 
-// encodeChecked refuses a pod that the API server would refuse, so that every case is one that can happen.
-func encodeChecked(one object) (json.RawMessage, error) {
+// drawn is a case and what the API server would store of it.
+type drawn struct {
+	scheduleCase
+	objects []runtime.Object
+	pod     *v1.Pod
+}
+
+// store encodes the objects and the pod of a case and refuses a pod that the API server would refuse, so that every case is
+// one that can happen.
+func store(id string, objects []object, pod object) (drawn, error) {
+	made := drawn{scheduleCase: scheduleCase{ID: id}}
+	for _, one := range append(objects, pod) {
+		encoded, stored, err := storeOne(one)
+		if err != nil {
+			return made, fmt.Errorf("case %s: %s: %w", id, encoded, err)
+		}
+		made.Objects, made.objects = append(made.Objects, encoded), append(made.objects, stored)
+	}
+	last := len(objects)
+	made.Pod, made.Objects = made.Objects[last], made.Objects[:last]
+	made.pod, made.objects = made.objects[last].(*v1.Pod), made.objects[:last]
+	return made, nil
+}
+
+func storeOne(one object) (json.RawMessage, runtime.Object, error) {
 	encoded, err := json.Marshal(one)
-	if err != nil || one["kind"] != "Pod" {
-		return encoded, err
-	}
-	created := object{}
-	for key, value := range one {
-		if key != "status" {
-			created[key] = value
-		}
-	}
-	metadata := object{}
-	for key, value := range one["metadata"].(object) {
-		if key != "deletionTimestamp" && key != "deletionGracePeriodSeconds" {
-			metadata[key] = value
-		}
-	}
-	created["metadata"] = metadata
-	manifest, err := json.Marshal(created)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := validatePod(manifest); err != nil {
-		return nil, fmt.Errorf("pod %s: %w", encoded, err)
+	decoded, err := decodeWithDefaults(encoded)
+	if err != nil {
+		return encoded, nil, err
 	}
-	return encoded, nil
+	if pod, is := decoded.(*v1.Pod); is {
+		if err := validateExistingPod(pod); err != nil {
+			return encoded, nil, err
+		}
+	}
+	stored, err := asStored(decoded)
+	return encoded, stored, err
 }
 
 func (g *clusterGenerator) makeCluster() []object {
@@ -213,13 +228,13 @@ func pickSome[Value any](g *clusterGenerator, values []Value, least, most int) [
 }
 
 // drawCase draws until the API server would accept the case: once in some thousand a pod is not valid.
-func drawCase(source *rand.Rand, id string, volumes bool) (scheduleCase, error) {
+func drawCase(source *rand.Rand, id string, volumes bool) (drawn, error) {
 	var err error
 	for range 20 {
-		var made scheduleCase
+		var made drawn
 		if made, err = (&clusterGenerator{source: source}).makeCase(id, volumes); err == nil {
 			return made, nil
 		}
 	}
-	return scheduleCase{}, err
+	return drawn{}, err
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 )
 
@@ -39,6 +40,8 @@ var subcommands = map[string]subcommand{
 }
 
 func main() {
+	// Every case is garbage once it is answered, and little of anything stays.
+	debug.SetGCPercent(800)
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "oracle:", err)
 		os.Exit(1)
