@@ -10,6 +10,8 @@ mod affinity;
 mod cache;
 mod cluster;
 mod fresh;
+#[path = "../fresh_cases/mod.rs"]
+mod fresh_cases;
 mod pod;
 mod preempt;
 mod resources;
