@@ -21,7 +21,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use oracle::{Answers, ask};
+use oracle::{Answers, Oracle};
 
 /// How often something was reached.
 pub(crate) type Counts = BTreeMap<String, usize>;
@@ -60,8 +60,9 @@ pub(crate) fn differing(case: &Value, own: &Value, fields: &[&str]) -> Vec<Strin
 /// Whether Kubernetes, asked again, also gives this repository's answer: which of equally good PersistentVolumes the first of two
 /// claims takes is a matter of Go's order of maps, and decides whether the second one finds any.
 fn is_one_of_several(subject: &Subject, case: &Value) -> bool {
-    let again: Vec<Value> = std::iter::repeat_n(shrink::question(subject, case), 64).collect();
-    ask(subject.answer, &again).iter().any(|answered| differences(subject, answered).is_empty())
+    let question = shrink::question(subject, case);
+    let mut oracle = Oracle::new(subject.answer);
+    (0..64).any(|_| differences(subject, &oracle.ask(&question)).is_empty())
 }
 
 fn number_from(variable: &str) -> Option<u64> {
@@ -96,7 +97,7 @@ pub(crate) fn compare(subject: &Subject) {
             continue;
         }
         eprintln!("QUORATE_ORACLE_SEED={seed}: case {} differs:\n{}", case["id"], found.join("\n"));
-        let smallest = shrink::smallest(subject, case);
+        let smallest = shrink::smallest(subject, &case);
         panic!("as small as it gets:\n{smallest}\n{}", differences(subject, &smallest).join("\n"));
     }
     assert_eq!(compared, count, "cases were made");

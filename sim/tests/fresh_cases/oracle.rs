@@ -1,41 +1,43 @@
 //! Asks the oracle.
 
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
-fn start(arguments: &[&str], input: Stdio) -> Child {
-    let oracle = std::env::var_os("QUORATE_ORACLE").unwrap();
-    Command::new(oracle).args(arguments).stdin(input).stdout(Stdio::piped()).spawn().unwrap()
-}
-
-/// What the oracle makes of `cases`, one answer for each.
-pub(super) fn ask(arguments: &[&str], cases: &[Value]) -> Vec<Value> {
-    let mut child = start(arguments, Stdio::piped());
-    let mut stdin = child.stdin.take().unwrap();
-    let input: String = cases.iter().map(|case| format!("{case}\n")).collect();
-    let writing = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    writing.join().unwrap().unwrap();
-    assert!(output.status.success(), "the oracle failed: {arguments:?}");
-    let text = String::from_utf8(output.stdout).unwrap();
-    let answers: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(answers.len(), cases.len());
-    answers
-}
-
-/// What a generator writes. It goes on making cases while those it has made are compared.
-pub(super) struct Answers {
+/// A running oracle.
+struct Running {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
-impl Answers {
-    pub(super) fn to(arguments: &[&str]) -> Self {
-        let mut child = start(arguments, Stdio::null());
+impl Running {
+    fn start(arguments: &[&str], input: Stdio) -> Self {
+        let oracle = std::env::var_os("QUORATE_ORACLE").unwrap();
+        let mut child = Command::new(oracle).args(arguments).stdin(input).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::with_capacity(1 << 20, child.stdout.take().unwrap()).lines();
         Self { child, lines }
+    }
+
+    fn next(&mut self) -> Option<Value> {
+        self.lines.next().map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Of a run that ended early; one that has ended cannot be ended again.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// What a generator writes. It goes on making cases while those it has made are compared.
+pub(super) struct Answers(Running);
+
+impl Answers {
+    pub(super) fn to(arguments: &[&str]) -> Self {
+        Self(Running::start(arguments, Stdio::null()))
     }
 }
 
@@ -43,18 +45,28 @@ impl Iterator for Answers {
     type Item = Value;
 
     fn next(&mut self) -> Option<Value> {
-        if let Some(line) = self.lines.next() {
-            return Some(serde_json::from_str(&line.unwrap()).unwrap());
+        let answer = self.0.next();
+        if answer.is_none() {
+            assert!(self.0.child.wait().unwrap().success(), "the oracle failed");
         }
-        assert!(self.child.wait().unwrap().success(), "the oracle failed");
-        None
+        answer
     }
 }
 
-impl Drop for Answers {
-    fn drop(&mut self) {
-        // Of a run that ended early; one that has ended cannot be ended again.
-        drop(self.child.kill());
-        drop(self.child.wait());
+/// An oracle that is asked one case after the other.
+pub(super) struct Oracle {
+    stdin: ChildStdin,
+    running: Running,
+}
+
+impl Oracle {
+    pub(super) fn new(arguments: &[&str]) -> Self {
+        let mut running = Running::start(arguments, Stdio::piped());
+        Self { stdin: running.child.stdin.take().unwrap(), running }
+    }
+
+    pub(super) fn ask(&mut self, case: &Value) -> Value {
+        writeln!(self.stdin, "{case}").unwrap();
+        self.running.next().unwrap_or_else(|| panic!("the oracle does not answer {case}"))
     }
 }

@@ -4,9 +4,7 @@ use quorate_sim::scheduler::{Cache, Sampling};
 use serde_json::{Value, json};
 
 use crate::fresh_cases::{Counts, Subject, compare, differing};
-use crate::{answer, cluster};
-
-const FIELDS: [&str; 5] = ["preFilter", "nodes", "scores", "total", "best"];
+use crate::{FIELDS, answer, cluster};
 
 /// Both ways to decide are compared: the whole cycle, and the cache where it answers.
 fn decision(case: &Value) -> Vec<String> {
