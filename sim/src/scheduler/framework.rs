@@ -41,6 +41,8 @@ pub enum Plugin {
     NodeResourcesBalancedAllocation,
     /// Images that are present.
     ImageLocality,
+    /// Features of the kubelet.
+    NodeDeclaredFeatures,
     /// Not a plugin: the node is not among those that a PreFilter left.
     PreFilterResult,
 }
@@ -65,7 +67,28 @@ impl Plugin {
             Self::DynamicResources => "DynamicResources",
             Self::NodeResourcesBalancedAllocation => "NodeResourcesBalancedAllocation",
             Self::ImageLocality => "ImageLocality",
+            Self::NodeDeclaredFeatures => "NodeDeclaredFeatures",
             Self::PreFilterResult => "PreFilterResult",
+        }
+    }
+
+    /// Whether its filter looks at the volumes of pods.
+    pub(crate) const fn looks_at_volumes(self) -> bool {
+        match self {
+            Self::VolumeRestrictions | Self::NodeVolumeLimits | Self::VolumeBinding | Self::VolumeZone => true,
+            Self::NodeUnschedulable
+            | Self::NodeName
+            | Self::TaintToleration
+            | Self::NodeAffinity
+            | Self::NodePorts
+            | Self::NodeResourcesFit
+            | Self::PodTopologySpread
+            | Self::InterPodAffinity
+            | Self::DynamicResources
+            | Self::NodeResourcesBalancedAllocation
+            | Self::ImageLocality
+            | Self::NodeDeclaredFeatures
+            | Self::PreFilterResult => false,
         }
     }
 
@@ -82,6 +105,7 @@ impl Plugin {
             | Self::NodeVolumeLimits
             | Self::VolumeBinding
             | Self::VolumeZone
+            | Self::NodeDeclaredFeatures
             | Self::PreFilterResult => 0,
         }
     }

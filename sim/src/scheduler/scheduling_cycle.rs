@@ -37,7 +37,17 @@ pub(crate) struct ScoreInput<'s, 'a> {
 impl<'s, 'a> CycleState<'s, 'a> {
     /// PreFilter; those of volumes may reject the pod on every node.
     pub(crate) fn new(snapshot: &'s Snapshot<'a>, pod: &Candidate<'a>) -> Result<Self, PreFilterRejection> {
-        let by = |plugin| move |reason| rejected_by(plugin, reason);
+        let of_volumes = Self::of_volumes(snapshot, pod)?;
+        Ok(Self {
+            spread: pod_topology_spread::pre_filter(snapshot, pod),
+            inter_pod_affinity: inter_pod_affinity::pre_filter(snapshot, pod),
+            ..of_volumes
+        })
+    }
+
+    /// PreFilter of the plugins that look at volumes, and of no other.
+    pub(crate) fn of_volumes(snapshot: &'s Snapshot<'a>, pod: &Candidate<'a>) -> Result<Self, PreFilterRejection> {
+        let by = |plugin| move |reason| rejected_by(plugin, Reason::Volume(reason));
         Ok(Self {
             snapshot,
             pod: *pod,
@@ -46,8 +56,8 @@ impl<'s, 'a> CycleState<'s, 'a> {
             node_volume_limits: node_volume_limits::pre_filter(pod),
             volume_binding: volume_binding::pre_filter(snapshot.state, pod).map_err(by(Plugin::VolumeBinding))?,
             volume_zone: volume_zone::pre_filter(snapshot.state, pod).map_err(by(Plugin::VolumeZone))?,
-            spread: pod_topology_spread::pre_filter(snapshot, pod),
-            inter_pod_affinity: inter_pod_affinity::pre_filter(snapshot, pod),
+            spread: None,
+            inter_pod_affinity: None,
         })
     }
 

@@ -1,5 +1,6 @@
 //! New clusters in every run, asked of kube-scheduler's plugins and of this crate: see `fresh_cases`.
 
+use quorate_sim::cluster::{ClusterState, NodeId};
 use quorate_sim::scheduler::{Cache, Sampling};
 use serde_json::{Value, json};
 
@@ -10,13 +11,17 @@ use crate::{FIELDS, answer, cluster};
 fn decision(case: &Value) -> Vec<String> {
     let (state, pod) = cluster::convert(case);
     let mut differences = differing(case, &answer(&state, &pod), &FIELDS);
-    if let Some(best) = Cache::new(&state, Sampling::AllNodes).best_nodes(&state, &pod) {
-        let mut names: Vec<&str> = best.iter().map(|id| state.names.text(state.nodes[id].name)).collect();
-        names.sort_unstable();
-        let found = differing(case, &json!({ "best": names }), &["best"]);
-        differences.extend(found.into_iter().map(|difference| format!("the cache: {difference}")));
-    }
+    let best = Cache::new(&state, Sampling::AllNodes).best_nodes(&state, &pod);
+    differences.extend(of_cache(case, &state, &best));
     differences
+}
+
+/// What differs in the answer of the cache.
+pub(crate) fn of_cache(recorded: &Value, state: &ClusterState, best: &[NodeId]) -> Vec<String> {
+    let mut names: Vec<&str> = best.iter().map(|id| state.names.text(state.nodes[id].name)).collect();
+    names.sort_unstable();
+    let found = differing(recorded, &json!({ "best": names }), &["best"]);
+    found.into_iter().map(|difference| format!("the cache: {difference}")).collect()
 }
 
 /// Nodes by plugin and code, and in how many cases each plugin's scores tell nodes apart.

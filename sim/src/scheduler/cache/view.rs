@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::affinity::Affinity;
 use super::class::{ClassId, Classes, PodClass};
 use super::keeping::{Life, Step};
+use super::nominated::Nominated;
 use super::relation::{Ground, Relation};
 use super::slot::NodeSlot;
 use super::spread::Spread;
@@ -12,9 +13,10 @@ use super::topology::Topologies;
 use crate::cluster::{Node, PodSpec, Symbol};
 use crate::scheduler::plugins::{
     self, NodeAffinityPreFilter, any_taken, balanced_allocation, image_locality, node_affinity,
-    node_affinity_pre_filter, node_name, node_resources_fit, node_unschedulable, taint_toleration,
+    node_affinity_pre_filter, node_declared_features, node_name, node_resources_fit, node_unschedulable,
+    taint_toleration,
 };
-use crate::scheduler::snapshot::Images;
+use crate::scheduler::snapshot::{Candidate, Images};
 
 /// What a class that is to be placed knows of the cluster.
 #[derive(Clone, Debug)]
@@ -106,6 +108,22 @@ impl View {
         self.change(topologies, class, position, step.sign(), life);
     }
 
+    /// A pod that is nominated to the node at `position` is put there for a moment, or taken away again, for `candidate`.
+    pub(super) fn imagine(
+        &mut self,
+        topologies: &Topologies,
+        nominated: &Nominated<'_>,
+        candidate: &Candidate<'_>,
+        (position, step): (usize, Step),
+    ) {
+        if nominated.pod.namespace == candidate.namespace {
+            self.spread.imagine(topologies, nominated.pod.labels, position, step.sign());
+        }
+        if let Some(Some(relation)) = self.relations.get(nominated.class.0 as usize) {
+            self.affinity.change(topologies, relation, position, step.sign());
+        }
+    }
+
     fn change(&mut self, topologies: &Topologies, class: ClassId, position: usize, pods: i64, life: Life) {
         let Some(Some(relation)) = self.relations.get(class.0 as usize) else { return };
         if pods == 0 {
@@ -142,14 +160,15 @@ impl View {
     }
 }
 
-fn look_at(worth: &Worth<'_>, spec: &PodSpec, slot: &NodeSlot, node: &Node) -> Entry {
+pub(super) fn look_at(worth: &Worth<'_>, spec: &PodSpec, slot: &NodeSlot, node: &Node) -> Entry {
     let names = &worth.ground.state.names;
     let fits = !node_unschedulable::rejects(spec, node)
         && !node_name::rejects(spec, slot.id)
         && plugins::untolerated_taint(spec, node).is_none()
         && plugins::node_matches_affinity(names, spec, node)
         && !any_taken(names, &spec.host_ports, slot.used_ports())
-        && node_resources_fit::fits(spec, node, &slot.requested, slot.pod_count);
+        && node_resources_fit::fits(spec, node, &slot.requested, slot.pod_count)
+        && !node_declared_features::rejects(spec, node);
     if !fits {
         return Entry::default();
     }

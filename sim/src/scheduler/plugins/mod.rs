@@ -17,6 +17,7 @@
 //! | `dynamic_resources.rs` | | 0: the state has no claims of devices |
 //! | `balanced_allocation.rs` | | evenness of CPU and memory |
 //! | `image_locality.rs` | | images that are present |
+//! | `node_declared_features.rs` | features of the kubelet | |
 //! | `normalize_score.rs` | | shared by several |
 
 pub(crate) mod balanced_allocation;
@@ -24,6 +25,7 @@ mod dynamic_resources;
 pub(crate) mod image_locality;
 pub(crate) mod inter_pod_affinity;
 pub(crate) mod node_affinity;
+pub(crate) mod node_declared_features;
 pub(crate) mod node_name;
 mod node_ports;
 pub(crate) mod node_resources_fit;
@@ -67,6 +69,7 @@ pub(crate) const FILTERS: &[(Plugin, Filter)] = &[
     (Plugin::VolumeZone, volume_zone::filter),
     (Plugin::PodTopologySpread, pod_topology_spread::filter),
     (Plugin::InterPodAffinity, inter_pod_affinity::filter),
+    (Plugin::NodeDeclaredFeatures, node_declared_features::filter),
 ];
 
 /// The scores; [`Plugin::weight`] weighs them.

@@ -7,7 +7,7 @@ use crate::cluster::{
     PodVolume, ProvisionerKind, Symbol,
 };
 use crate::scheduler::framework::Rejection;
-use crate::scheduler::reasons::Reason;
+use crate::scheduler::reasons::VolumeReason;
 use crate::scheduler::scheduling_cycle::CycleState;
 use crate::scheduler::snapshot::{Candidate, NodeInfo};
 
@@ -57,7 +57,7 @@ pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<
     let mut new = BTreeSet::new();
     if counter.add(&cycle.pod, &mut new) == Translation::Failed {
         // Upstream gives up with an error here, for this node and all others.
-        return Some(Rejection::unresolvable(Reason::VolumeNotTranslatable));
+        return Some(Rejection::unresolvable(VolumeReason::VolumeNotTranslatable.into()));
     }
     if new.is_empty() || csi_node.drivers.values().all(|driver| driver.limit.is_none()) {
         return None;
@@ -77,7 +77,7 @@ pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<
         let limit = csi_node.drivers.get(&driver).and_then(|driver| driver.limit);
         limit.is_some_and(|limit| used.get(&driver).copied().unwrap_or(0).saturating_add(count) > limit)
     });
-    exceeded.then(|| Rejection::unschedulable(Reason::TooManyVolumes))
+    exceeded.then(|| Rejection::unschedulable(VolumeReason::TooManyVolumes.into()))
 }
 
 fn per_driver(volumes: &BTreeSet<Counted>) -> BTreeMap<Symbol, i64> {

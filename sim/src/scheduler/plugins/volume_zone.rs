@@ -5,7 +5,7 @@
 
 use crate::cluster::{ClusterState, PodVolume, Symbol, ZONE_DELIMITER};
 use crate::scheduler::framework::Rejection;
-use crate::scheduler::reasons::Reason;
+use crate::scheduler::reasons::VolumeReason;
 use crate::scheduler::scheduling_cycle::CycleState;
 use crate::scheduler::snapshot::{Candidate, NodeInfo};
 
@@ -18,7 +18,7 @@ pub(crate) struct State<'a> {
 }
 
 /// `None` (Skip) when no volume of the pod says where it is.
-pub(crate) fn pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Result<Option<State<'a>>, Reason> {
+pub(crate) fn pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Result<Option<State<'a>>, VolumeReason> {
     let storage = &*state.storage;
     let mut topologies = Vec::new();
     for volume in pod.volumes {
@@ -30,7 +30,7 @@ pub(crate) fn pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Re
         let Some(name) = claim.and_then(|claim| claim.binding.volume()) else { continue };
         let Some(volume) = storage.volumes.get(&name) else {
             let volume = state.names.text(name.0).to_owned();
-            return Err(Reason::VolumeNotFound(volume));
+            return Err(VolumeReason::VolumeNotFound(volume));
         };
         for key in TOPOLOGY_LABELS {
             let values = volume.labels.get(key).and_then(|label| zones_of(state.names.text(label)));
@@ -58,7 +58,7 @@ pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<
         let value = labels.get(*key).or_else(|| labels.get(current(*key)));
         value.is_some_and(|value| values.contains(&names.text(value)))
     };
-    (!state.topologies.iter().all(matches)).then(|| Rejection::unresolvable(Reason::VolumeZone))
+    (!state.topologies.iter().all(matches)).then(|| Rejection::unresolvable(VolumeReason::VolumeZone.into()))
 }
 
 /// The label of today in place of a beta one.
