@@ -154,7 +154,7 @@ func (g *clusterGenerator) makeCase(id string, volumes bool) (drawn, error) {
 		objects, pod = g.makeVolumeCluster()
 	} else {
 		for range 1 + g.source.IntN(3) {
-			g.features[pick(g, weightedFeatures)] = true
+			g.features[pick(g, g.subjects())] = true
 		}
 		objects, pod = g.makeCluster(), g.makePodToSchedule()
 	}
@@ -227,6 +227,7 @@ func (g *clusterGenerator) makeCluster() []object {
 	for _, namespace := range namespaces {
 		objects = append(objects, object{"apiVersion": "v1", "kind": "Namespace", "metadata": namespace})
 	}
+	objects = append(objects, g.makeOwners()...)
 	if g.features[serviceFeature] || g.chance(10) {
 		objects = append(objects, g.makeService())
 	}

@@ -24,6 +24,10 @@ func (g *clusterGenerator) nodeAffinity() object {
 		for range 1 + g.source.IntN(2) {
 			terms = append(terms, g.nodeTerm())
 		}
+		if g.widely(nodeTermsFeature, 0) && g.chance(10) {
+			expression := object{"key": "generation", "operator": pick(g, []string{"Gt", "Lt"}), "values": list{"x"}}
+			terms = append(terms, object{"matchExpressions": list{expression}})
+		}
 		affinity["requiredDuringSchedulingIgnoredDuringExecution"] = object{"nodeSelectorTerms": terms}
 	}
 	if g.likely(preferenceFeature, 4) {

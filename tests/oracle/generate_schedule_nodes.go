@@ -76,6 +76,7 @@ func (g *clusterGenerator) makeNode(number int) object {
 	if g.likely(imagesFeature, 3) {
 		node["status"].(object)["images"] = g.nodeImages()
 	}
+	g.declareFeatures(node)
 	return node
 }
 

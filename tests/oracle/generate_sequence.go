@@ -72,7 +72,7 @@ func (g *clusterGenerator) makeSequence(id string, volumes bool) (sequenceCase, 
 		templates = []object{pod}
 	} else {
 		for range 1 + g.source.IntN(3) {
-			g.features[pick(g, weightedFeatures)] = true
+			g.features[pick(g, g.subjects())] = true
 		}
 		objects = g.makeCluster()
 	}
