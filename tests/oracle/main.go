@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 )
 
@@ -22,6 +23,7 @@ var subcommands = map[string]subcommand{
 	"strict":            answerStrict,
 	"schedule":          answerSchedule,
 	"preempt":           answerPreempt,
+	"sequence":          answerSequence,
 	"requests":          answerRequests,
 	"admit":             answerAdmit,
 	"lifecycle":         listLifecycles,
@@ -31,6 +33,7 @@ var subcommands = map[string]subcommand{
 	"generate-strict":   generateStrict,
 	"generate-schedule": generateSchedule,
 	"generate-preempt":  generatePreempt,
+	"generate-sequence": generateSequence,
 	"generate-requests": generateRequests,
 	"generate-admit":    generateAdmit,
 	"count-schedule":    countSchedule,
@@ -39,6 +42,8 @@ var subcommands = map[string]subcommand{
 }
 
 func main() {
+	// Every case is garbage once it is answered, and little of anything stays.
+	debug.SetGCPercent(800)
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "oracle:", err)
 		os.Exit(1)

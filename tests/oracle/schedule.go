@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -33,15 +34,20 @@ type verdict struct {
 	Reasons []string `json:"reasons,omitempty"`
 }
 
-// scheduleAnswer is what one scheduling cycle finds, with the scores of every feasible node even if there is only one,
-// which kube-scheduler would take unscored.
-type scheduleAnswer struct {
-	scheduleCase
+// decision is what one scheduling cycle finds, with the scores of every feasible node even if there is only one, which
+// kube-scheduler would take unscored.
+type decision struct {
 	PreFilter *verdict                    `json:"preFilter"`
 	Nodes     map[string]verdict          `json:"nodes"`
 	Scores    map[string]map[string]int64 `json:"scores"`
 	Total     map[string]int64            `json:"total"`
 	Best      []string                    `json:"best"`
+}
+
+// scheduleAnswer is a case and what is decided.
+type scheduleAnswer struct {
+	scheduleCase
+	decision
 	// Error says why there is no answer, where --keep-going asked for it.
 	Error string `json:"error,omitempty"`
 }
@@ -93,7 +99,7 @@ func decodeCluster(one scheduleCase) ([]runtime.Object, *v1.Pod, error) {
 }
 
 // schedule follows Scheduler.findNodesThatFitPod and prioritizeNodes, over all nodes and without extenders.
-func (a *scheduleAnswer) schedule(objects []runtime.Object, pod *v1.Pod) error {
+func (a *decision) schedule(objects []runtime.Object, pod *v1.Pod) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	cycle, err := newSchedulingCycle(ctx, objects)
@@ -114,9 +120,15 @@ func (a *scheduleAnswer) schedule(objects []runtime.Object, pod *v1.Pod) error {
 		}
 		return nil
 	}
-	var feasible []fwk.NodeInfo
+	feasible, err := a.nominatedNode(ctx, cycle, state, pod)
+	if err != nil || len(feasible) > 0 {
+		return errors.Join(err, a.score(ctx, cycle, state, pod, feasible))
+	}
 	for _, node := range cycle.nodes {
 		name := node.Node().Name
+		if _, seen := a.Nodes[name]; seen {
+			continue
+		}
 		if !result.AllNodes() && !result.NodeNames.Has(name) {
 			reason := fmt.Sprintf("node(s) didn't satisfy plugin(s) %v", sortedKeys(plugins))
 			a.Nodes[name] = verdict{fwk.UnschedulableAndUnresolvable.String(), preFilterResultPlugin, []string{reason}}
@@ -135,7 +147,27 @@ func (a *scheduleAnswer) schedule(objects []runtime.Object, pod *v1.Pod) error {
 	return a.score(ctx, cycle, state, pod, feasible)
 }
 
-func (a *scheduleAnswer) score(ctx context.Context, cycle *schedulingCycle, state fwk.CycleState, pod *v1.Pod, feasible []fwk.NodeInfo) error {
+// nominatedNode follows Scheduler.evaluateNominatedNode: the node that room was made on is looked at first, and alone if the pod
+// fits there.
+func (a *decision) nominatedNode(ctx context.Context, cycle *schedulingCycle, state fwk.CycleState, pod *v1.Pod) ([]fwk.NodeInfo, error) {
+	for _, node := range cycle.nodes {
+		name := node.Node().Name
+		if name != pod.Status.NominatedNodeName {
+			continue
+		}
+		status := cycle.framework.RunFilterPluginsWithNominatedPods(ctx, state, pod, node)
+		if status.IsSuccess() {
+			a.Nodes[name] = verdict{Code: fwk.Success.String()}
+			return []fwk.NodeInfo{node}, nil
+		}
+		rejected, err := rejection(status, "")
+		a.Nodes[name] = rejected
+		return nil, err
+	}
+	return nil, nil
+}
+
+func (a *decision) score(ctx context.Context, cycle *schedulingCycle, state fwk.CycleState, pod *v1.Pod, feasible []fwk.NodeInfo) error {
 	if len(feasible) == 0 {
 		return nil
 	}
