@@ -20,6 +20,8 @@ pub enum Reason {
     UntoleratedTaint,
     /// The node selector or the required node affinity does not match.
     NodeAffinity,
+    /// The node affinity that the scheduler's configuration adds does not match.
+    NodeAffinityEnforced,
     /// The terms of the required node affinity name no common node.
     NodeAffinityConflict,
     /// A host port is taken.
@@ -119,6 +121,7 @@ impl fmt::Display for Reason {
             Self::NodeName => "node(s) didn't match the requested node name",
             Self::UntoleratedTaint => "node(s) had untolerated taint(s)",
             Self::NodeAffinity => "node(s) didn't match Pod's node affinity/selector",
+            Self::NodeAffinityEnforced => "node(s) didn't match scheduler-enforced node affinity",
             Self::NodeAffinityConflict => "pod affinity terms conflict",
             Self::HostPorts => "node(s) didn't have free ports for the requested pod ports",
             Self::TooManyPods => "Too many pods",
@@ -209,7 +212,7 @@ pub fn unschedulable_message(state: &ClusterState, result: &SchedulingResult, pr
         message.push_str(&cause);
         message.push('.');
     }
-    let post_filter = preemption.message(node_count);
+    let post_filter = preemption.message(&state.scheduler.profile(result.profile).post_filter, node_count);
     if !post_filter.is_empty() {
         message.push(' ');
         message.push_str(&post_filter);

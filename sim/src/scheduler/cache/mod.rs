@@ -35,3 +35,4 @@ mod view;
 
 pub use keeping::Cache;
 pub use sampling::Sampling;
+pub(crate) use sampling::node_order;

@@ -1,4 +1,4 @@
-//! The plugins of the default profile, one file or folder each, by upstream's names. Filtering stands apart from scoring.
+//! The plugins, one file or folder each, by upstream's names. Filtering stands apart from scoring.
 //!
 //! | file | filters | scores |
 //! | --- | --- | --- |
@@ -7,16 +7,17 @@
 //! | `taint_toleration.rs` | NoSchedule, NoExecute | PreferNoSchedule |
 //! | `node_affinity.rs` | node selector, required | preferred |
 //! | `node_ports.rs` | host ports | |
-//! | `node_resources_fit.rs` | resources, number of pods | least allocated |
+//! | `node_resources_fit.rs` | resources, number of pods | how much would be used |
 //! | `volume_restrictions.rs` | `ReadWriteOncePod`, inline disks | |
 //! | `node_volume_limits.rs` | how many volumes a node attaches | |
-//! | `volume_binding/` | where volumes are or can come from | |
+//! | `volume_binding/` | where volumes are or can come from | 0 |
 //! | `volume_zone.rs` | zones of bound volumes | |
 //! | `pod_topology_spread/` | DoNotSchedule | ScheduleAnyway, defaults |
 //! | `inter_pod_affinity/` | required | preferred, others' required |
 //! | `dynamic_resources.rs` | | 0: the state has no claims of devices |
-//! | `balanced_allocation.rs` | | evenness of CPU and memory |
+//! | `balanced_allocation.rs` | | evenness of use |
 //! | `image_locality.rs` | | images that are present |
+//! | `resource_score.rs` | | amounts of a node, for the two that score resources |
 //! | `normalize_score.rs` | | shared by several |
 
 pub(crate) mod balanced_allocation;
@@ -31,6 +32,7 @@ pub(crate) mod node_unschedulable;
 pub(crate) mod node_volume_limits;
 pub(crate) mod normalize_score;
 pub(crate) mod pod_topology_spread;
+mod resource_score;
 pub(crate) mod taint_toleration;
 pub(crate) mod volume_binding;
 pub(crate) mod volume_restrictions;
@@ -53,30 +55,47 @@ pub(crate) type Filter = for<'s, 'a> fn(&CycleState<'s, 'a>, &NodeInfo<'a>) -> O
 /// say about the pod.
 pub(crate) type Score = for<'s, 'a> fn(&ScoreInput<'s, 'a>) -> Option<Vec<i64>>;
 
-/// The filters, in the order of the default profile: the first failure decides.
-pub(crate) const FILTERS: &[(Plugin, Filter)] = &[
-    (Plugin::NodeUnschedulable, node_unschedulable::filter),
-    (Plugin::NodeName, node_name::filter),
-    (Plugin::TaintToleration, taint_toleration::filter),
-    (Plugin::NodeAffinity, node_affinity::filter),
-    (Plugin::NodePorts, node_ports::filter),
-    (Plugin::NodeResourcesFit, node_resources_fit::filter),
-    (Plugin::VolumeRestrictions, volume_restrictions::filter),
-    (Plugin::NodeVolumeLimits, node_volume_limits::filter),
-    (Plugin::VolumeBinding, volume_binding::filter),
-    (Plugin::VolumeZone, volume_zone::filter),
-    (Plugin::PodTopologySpread, pod_topology_spread::filter),
-    (Plugin::InterPodAffinity, inter_pod_affinity::filter),
-];
+/// The filter of `plugin`; `None`: it has none.
+pub(crate) fn filter_of(plugin: Plugin) -> Option<Filter> {
+    match plugin {
+        Plugin::NodeUnschedulable => Some(node_unschedulable::filter),
+        Plugin::NodeName => Some(node_name::filter),
+        Plugin::TaintToleration => Some(taint_toleration::filter),
+        Plugin::NodeAffinity => Some(node_affinity::filter),
+        Plugin::NodePorts => Some(node_ports::filter),
+        Plugin::NodeResourcesFit => Some(node_resources_fit::filter),
+        Plugin::VolumeRestrictions => Some(volume_restrictions::filter),
+        Plugin::NodeVolumeLimits => Some(node_volume_limits::filter),
+        Plugin::VolumeBinding => Some(volume_binding::filter),
+        Plugin::VolumeZone => Some(volume_zone::filter),
+        Plugin::PodTopologySpread => Some(pod_topology_spread::filter),
+        Plugin::InterPodAffinity => Some(inter_pod_affinity::filter),
+        // The state has no claims of devices.
+        Plugin::DynamicResources
+        | Plugin::NodeResourcesBalancedAllocation
+        | Plugin::ImageLocality
+        | Plugin::PreFilterResult => None,
+    }
+}
 
-/// The scores; [`Plugin::weight`] weighs them.
-pub(crate) const SCORES: &[(Plugin, Score)] = &[
-    (Plugin::TaintToleration, taint_toleration::score),
-    (Plugin::NodeAffinity, node_affinity::score),
-    (Plugin::NodeResourcesFit, node_resources_fit::score),
-    (Plugin::PodTopologySpread, pod_topology_spread::score),
-    (Plugin::InterPodAffinity, inter_pod_affinity::score),
-    (Plugin::DynamicResources, dynamic_resources::score),
-    (Plugin::NodeResourcesBalancedAllocation, balanced_allocation::score),
-    (Plugin::ImageLocality, image_locality::score),
-];
+/// The scores of `plugin`; `None`: it has none. The profile weighs them.
+pub(crate) fn score_of(plugin: Plugin) -> Option<Score> {
+    match plugin {
+        Plugin::TaintToleration => Some(taint_toleration::score),
+        Plugin::NodeAffinity => Some(node_affinity::score),
+        Plugin::NodeResourcesFit => Some(node_resources_fit::score),
+        Plugin::VolumeBinding => Some(volume_binding::score),
+        Plugin::PodTopologySpread => Some(pod_topology_spread::score),
+        Plugin::InterPodAffinity => Some(inter_pod_affinity::score),
+        Plugin::DynamicResources => Some(dynamic_resources::score),
+        Plugin::NodeResourcesBalancedAllocation => Some(balanced_allocation::score),
+        Plugin::ImageLocality => Some(image_locality::score),
+        Plugin::NodeUnschedulable
+        | Plugin::NodeName
+        | Plugin::NodePorts
+        | Plugin::VolumeRestrictions
+        | Plugin::NodeVolumeLimits
+        | Plugin::VolumeZone
+        | Plugin::PreFilterResult => None,
+    }
+}

@@ -15,6 +15,16 @@ const TOPOLOGY_LABELS: [Symbol; 4] = [Symbol::BETA_ZONE, Symbol::BETA_REGION, Sy
 #[derive(Clone, Debug)]
 pub(crate) struct State<'a> {
     topologies: Vec<(Symbol, Vec<&'a str>)>,
+    /// Why these are not known, where no PreFilter has rejected the pod for it.
+    unknown: Option<Reason>,
+}
+
+/// What Filter finds out for itself where there is no PreFilter.
+pub(crate) fn without_pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Option<State<'a>> {
+    match pre_filter(state, pod) {
+        Ok(known) => known,
+        Err(reason) => Some(State { topologies: Vec::new(), unknown: Some(reason) }),
+    }
 }
 
 /// `None` (Skip) when no volume of the pod says where it is.
@@ -37,7 +47,7 @@ pub(crate) fn pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Re
             topologies.extend(values.map(|values| (key, values)));
         }
     }
-    Ok((!topologies.is_empty()).then_some(State { topologies }))
+    Ok((!topologies.is_empty()).then_some(State { topologies, unknown: None }))
 }
 
 /// The zones that a label names; `None` where one of them is empty: the label is ignored then.
@@ -49,6 +59,9 @@ fn zones_of(label: &str) -> Option<Vec<&str>> {
 /// A node without any of the labels takes every volume.
 pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<Rejection> {
     let state = cycle.volume_zone.as_ref()?;
+    if let Some(reason) = &state.unknown {
+        return Some(Rejection::unresolvable(reason.clone()));
+    }
     let labels = &node.node.labels;
     if TOPOLOGY_LABELS.into_iter().all(|key| labels.get(key).is_none()) {
         return None;

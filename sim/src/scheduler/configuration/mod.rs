@@ -1,0 +1,72 @@
+//! What a KubeSchedulerConfiguration says: profiles, each with its plugins, their order, weights and arguments.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `profile.rs` | which plugins run at which extension point, in which order and with which weights |
+//! | `arguments.rs` | the plugins' arguments |
+//! | `scoring.rs` | how NodeResourcesFit and NodeResourcesBalancedAllocation score resources |
+//!
+//! Source: `pkg/scheduler/apis/config`.
+
+mod arguments;
+mod profile;
+mod scoring;
+
+pub use arguments::{
+    AddedNodeAffinity, Arguments, DefaultSpread, ExistingPreferredTerms, FitArguments, InterPodAffinityArguments,
+    PreemptionArguments,
+};
+pub use profile::{ExtensionPoint, PostFilterPlugin, Profile, ScorePlugin};
+pub use scoring::{ScoredName, ScoredResource, ScoringStrategy, ShapePoint};
+
+use crate::cluster::{Duration, ProfileId};
+
+/// The configuration of kube-scheduler. Its default is kube-scheduler's without a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchedulerConfiguration {
+    /// The profile of pods that [`ProfileId`] 0 names.
+    first: Profile,
+    others: Vec<Profile>,
+    /// `podInitialBackoffSeconds`: the first wait after a failed attempt.
+    pub pod_initial_backoff: Duration,
+    /// `podMaxBackoffSeconds`: the longest wait after a failed attempt.
+    pub pod_max_backoff: Duration,
+}
+
+impl Default for SchedulerConfiguration {
+    fn default() -> Self {
+        Self::new(Profile::default(), Vec::new())
+    }
+}
+
+impl SchedulerConfiguration {
+    /// A configuration of these profiles, with the default times.
+    #[must_use]
+    pub const fn new(first: Profile, others: Vec<Profile>) -> Self {
+        Self {
+            first,
+            others,
+            pod_initial_backoff: Duration::from_seconds(1),
+            pod_max_backoff: Duration::from_seconds(10),
+        }
+    }
+
+    /// The profile that `id` names; the first where there are not as many.
+    #[must_use]
+    pub fn profile(&self, id: ProfileId) -> &Profile {
+        let position = usize::from(id.0).checked_sub(1);
+        position.and_then(|position| self.others.get(position)).unwrap_or(&self.first)
+    }
+
+    /// The profile of pods whose `spec.schedulerName` is `name`; `None`: this scheduler leaves them alone.
+    #[must_use]
+    pub fn profile_named(&self, name: &str) -> Option<ProfileId> {
+        let position = self.profiles().position(|profile| profile.scheduler_name == name)?;
+        u8::try_from(position).ok().map(ProfileId)
+    }
+
+    /// All profiles, in their order.
+    pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
