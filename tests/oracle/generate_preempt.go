@@ -24,6 +24,7 @@ func generatePreempt(arguments []string, _ io.Reader, out io.Writer) error {
 	seed := flags.Uint64("seed", 1, "seed of the random choices")
 	count := flags.Int("count", 100, "number of cases")
 	volumes := flags.Bool("volumes", false, "cases about volumes instead of everything else")
+	configurations := flags.Bool("configurations", false, "each case with a scheduler configuration of its own")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
@@ -34,6 +35,11 @@ func generatePreempt(arguments []string, _ io.Reader, out io.Writer) error {
 		one, err := generator.makePreemptCase(fmt.Sprintf("preempt-%d-%d", *seed, number), *volumes)
 		if err != nil {
 			return err
+		}
+		if *configurations {
+			if err := addConfiguration(generator.source, &one); err != nil {
+				return err
+			}
 		}
 		if worth, err := generator.worthAsking(one); err != nil {
 			return err
@@ -54,7 +60,11 @@ func (g *clusterGenerator) worthAsking(one scheduleCase) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	configured, err := one.configuredContext(pod)
+	if err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithCancel(configured)
 	defer cancel()
 	cycle, err := newSchedulingCycle(ctx, objects)
 	if err != nil {

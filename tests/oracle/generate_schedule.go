@@ -64,6 +64,7 @@ func generateSchedule(arguments []string, _ io.Reader, out io.Writer) error {
 	seed := flags.Uint64("seed", 1, "seed of the random choices")
 	count := flags.Int("count", 100, "number of cases")
 	volumes := flags.Bool("volumes", false, "cases about volumes instead of everything else")
+	configurations := flags.Bool("configurations", false, "each case with a scheduler configuration of its own")
 	edges := flags.Bool("edges", false, "the written cases of cases/schedule-*.yaml instead of random ones")
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -75,6 +76,9 @@ func generateSchedule(arguments []string, _ io.Reader, out io.Writer) error {
 	for number := range *count {
 		source := rand.New(rand.NewPCG(*seed, uint64(number)))
 		made, err := drawCase(source, fmt.Sprintf("%d-%d", *seed, number), *volumes)
+		if err == nil && *configurations {
+			err = addConfiguration(source, &made)
+		}
 		if err != nil {
 			return err
 		}

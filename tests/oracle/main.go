@@ -22,6 +22,7 @@ var subcommands = map[string]subcommand{
 	"strict":            answerStrict,
 	"schedule":          answerSchedule,
 	"preempt":           answerPreempt,
+	"configuration":     answerConfiguration,
 	"requests":          answerRequests,
 	"admit":             answerAdmit,
 	"lifecycle":         listLifecycles,

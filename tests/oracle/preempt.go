@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	fwk "k8s.io/kube-scheduler/framework"
-	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/defaultpreemption"
 	pluginfeature "k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
@@ -59,10 +58,17 @@ func answerPreempt(_ []string, in io.Reader, out io.Writer) error {
 }
 
 func (a *preemptAnswer) preempt(objects []runtime.Object, pod *v1.Pod) error {
-	ctx, cancel := context.WithCancel(context.Background())
+	configured, err := a.configuredContext(pod)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(configured)
 	defer cancel()
 	cycle, err := newSchedulingCycle(ctx, append(objects, pod))
 	if err != nil {
+		return err
+	}
+	if err := a.noteProfile(ctx, cycle); err != nil {
 		return err
 	}
 	a.Candidates, a.Chosen, a.Statuses = map[string]victims{}, []string{}, map[string]verdict{}
@@ -119,7 +125,10 @@ func filterAll(ctx context.Context, cycle *schedulingCycle, state fwk.CycleState
 
 // dryRun asks for the victims on every node, which PostFilter itself does not tell.
 func (a *preemptAnswer) dryRun(ctx context.Context, cycle *schedulingCycle, state fwk.CycleState, pod *v1.Pod, objects []runtime.Object, statuses *framework.NodeToStatus) error {
-	arguments := &config.DefaultPreemptionArgs{MinCandidateNodesPercentage: 10, MinCandidateNodesAbsolute: 100}
+	arguments := preemptionArguments(ctx, cycle.framework)
+	if arguments == nil {
+		return nil
+	}
 	plugin, err := defaultpreemption.New(ctx, arguments, cycle.framework, pluginfeature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate))
 	if err != nil {
 		return err
@@ -151,6 +160,9 @@ func (a *preemptAnswer) dryRun(ctx context.Context, cycle *schedulingCycle, stat
 	others.ForEachExplicitNode(func(name string, status *fwk.Status) {
 		a.Statuses[name], err = rejection(status, "")
 	})
+	if a.Configuration != nil && err == nil {
+		return a.chooseFromAnyStart(ctx, plugin, state, pod, nodes, budgets)
+	}
 	a.choose(ctx, plugin.Evaluator, candidates)
 	return err
 }

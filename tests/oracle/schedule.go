@@ -24,6 +24,10 @@ type scheduleCase struct {
 	// plugins look at. Pods without spec.nodeName count only where status.nominatedNodeName is set.
 	Objects []json.RawMessage `json:"objects"`
 	Pod     json.RawMessage   `json:"pod"`
+	// Configuration is a KubeSchedulerConfiguration; without one kube-scheduler's defaults apply. An answer holds the profile that
+	// it gives the pod, with everything filled in.
+	Configuration json.RawMessage `json:"configuration,omitempty"`
+	Profile       *normalProfile  `json:"profile,omitempty"`
 }
 
 // verdict is a plugin's rejection, or Success. Reasons are sorted, as kube-scheduler sorts them in its events.
@@ -94,10 +98,17 @@ func decodeCluster(one scheduleCase) ([]runtime.Object, *v1.Pod, error) {
 
 // schedule follows Scheduler.findNodesThatFitPod and prioritizeNodes, over all nodes and without extenders.
 func (a *scheduleAnswer) schedule(objects []runtime.Object, pod *v1.Pod) error {
-	ctx, cancel := context.WithCancel(context.Background())
+	configured, err := a.configuredContext(pod)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(configured)
 	defer cancel()
 	cycle, err := newSchedulingCycle(ctx, objects)
 	if err != nil {
+		return err
+	}
+	if err := a.noteProfile(ctx, cycle); err != nil {
 		return err
 	}
 	a.Nodes, a.Scores, a.Total, a.Best = map[string]verdict{}, map[string]map[string]int64{}, map[string]int64{}, []string{}

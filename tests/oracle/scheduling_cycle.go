@@ -14,7 +14,6 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/features"
-	"k8s.io/kubernetes/pkg/scheduler/apis/config/latest"
 	"k8s.io/kubernetes/pkg/scheduler/backend/cache"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins"
@@ -56,7 +55,7 @@ func newSchedulingCycle(ctx context.Context, objects []runtime.Object) (*schedul
 // newFramework builds the framework of the default profile over snapshot, with informers over a fake client that holds
 // objects.
 func newFramework(ctx context.Context, objects []runtime.Object, snapshot *cache.Snapshot, nominated nominatedPods, parallelism int) (framework.Framework, error) {
-	configuration, err := latest.Default()
+	configuration, profile, err := profileIn(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +71,6 @@ func newFramework(ctx context.Context, objects []runtime.Object, snapshot *cache
 	if err != nil {
 		return nil, err
 	}
-	profile := &configuration.Profiles[0]
 	made, err := frameworkruntime.NewFramework(ctx, plugins.NewInTreeRegistry(), profile,
 		frameworkruntime.WithComponentConfigVersion(configuration.APIVersion),
 		frameworkruntime.WithClientSet(client),

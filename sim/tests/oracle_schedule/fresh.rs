@@ -105,7 +105,10 @@ fn shrink(case: Value) -> Value {
     let is_panic = panics(&case);
     let mut smallest = case;
     loop {
-        let question = json!({"objects": smallest["objects"], "pod": smallest["pod"]});
+        let mut question = json!({"objects": smallest["objects"], "pod": smallest["pod"]});
+        if !smallest["configuration"].is_null() {
+            question["configuration"] = smallest["configuration"].clone();
+        }
         let variants: Vec<Value> = smaller(&question)
             .into_iter()
             .filter(|variant| variant["objects"].is_array() && variant["pod"].is_object())
@@ -158,6 +161,10 @@ fn fresh_cases_are_answered_as_by_kube_scheduler() {
         // One batch in four is about volumes: which one hangs on its seed, so that this is all that it takes to repeat it.
         if of_batch % 4 == 3 {
             arguments.push("--volumes");
+        }
+        // One in eight, and all where `QUORATE_ORACLE_CONFIGURATIONS` is set, has a scheduler configuration with each case.
+        if of_batch % 8 == 5 || std::env::var_os("QUORATE_ORACLE_CONFIGURATIONS").is_some() {
+            arguments.push("--configurations");
         }
         let generated = ask(&arguments, "");
         let answered = ask(&["schedule"], &lines(&generated));

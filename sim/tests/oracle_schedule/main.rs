@@ -9,6 +9,7 @@
 mod affinity;
 mod cache;
 mod cluster;
+mod configuration;
 mod fresh;
 mod pod;
 mod preempt;
