@@ -124,6 +124,10 @@ impl Search<'_, '_> {
             }
             Reason::Insufficient(resource) => self.insufficient(resource, nodes, details, places),
             Reason::ClaimNotFound(_)
+            | Reason::ClaimLookup { .. }
+            | Reason::NeitherVolumeNorClass
+            | Reason::ClassNotFound(_)
+            | Reason::VolumeWithoutName
             | Reason::EphemeralClaimNotFound(_)
             | Reason::ClaimLost { .. }
             | Reason::ClaimTerminating(_)

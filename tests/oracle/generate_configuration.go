@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	v1 "k8s.io/api/core/v1"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/validation"
 	pluginnames "k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 )
@@ -60,17 +61,30 @@ func addConfiguration(source *rand.Rand, made *scheduleCase) error {
 		profile := pick(g, drawn["profiles"].(list)).(object)
 		name, named := profile["schedulerName"]
 		if !named {
-			return nil
+			name = v1.DefaultSchedulerName
 		}
 		var pod object
 		if err := json.Unmarshal(made.Pod, &pod); err != nil {
 			return err
 		}
 		pod["spec"].(object)["schedulerName"] = name
-		made.Pod, err = json.Marshal(pod)
-		return err
+		if made.Pod, err = json.Marshal(pod); err != nil {
+			return err
+		}
+		if isAnswered(*made) {
+			return nil
+		}
 	}
 	return fmt.Errorf("case %s: no configuration is usable", made.ID)
+}
+
+// isAnswered is false where a plugin gives up with an error, which another one would have kept it from.
+func isAnswered(made scheduleCase) bool {
+	objects, pod, err := decodeCluster(made)
+	if err != nil {
+		return false
+	}
+	return (&scheduleAnswer{scheduleCase: made}).schedule(objects, pod) == nil
 }
 
 // usable says why kube-scheduler cannot schedule by a configuration.

@@ -92,6 +92,10 @@ fn fact(reason: &Reason, pod: &Pod, node: &Node, name: &str, input: &Input) -> O
         | Reason::NodeAffinityEnforced
         | Reason::NodeAffinityConflict
         | Reason::ClaimNotFound(_)
+        | Reason::ClaimLookup { .. }
+        | Reason::NeitherVolumeNorClass
+        | Reason::ClassNotFound(_)
+        | Reason::VolumeWithoutName
         | Reason::EphemeralClaimNotFound(_)
         | Reason::ClaimLost { .. }
         | Reason::ClaimTerminating(_)

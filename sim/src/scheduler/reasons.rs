@@ -32,6 +32,19 @@ pub enum Reason {
     Insufficient(ResourceName),
     /// A claim of the pod does not exist.
     ClaimNotFound(String),
+    /// The same, as NodeVolumeLimits says it where no other plugin has looked for the claim.
+    ClaimLookup {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        claim: String,
+    },
+    /// A claim has neither a volume nor a class.
+    NeitherVolumeNorClass,
+    /// The class of a claim without a volume does not exist.
+    ClassNotFound(String),
+    /// A claim that does not wait for its first consumer has no volume, as VolumeZone says it.
+    VolumeWithoutName,
     /// The claim of an ephemeral volume has not been created yet.
     EphemeralClaimNotFound(String),
     /// The volume of a claim is gone.
@@ -131,6 +144,17 @@ impl fmt::Display for Reason {
                  another pod"
             }
             Self::ClaimNotFound(claim) => return write!(formatter, "persistentvolumeclaim {claim:?} not found"),
+            Self::ClaimLookup { namespace, claim } => {
+                return write!(
+                    formatter,
+                    "looking up PVC {namespace}/{claim}: persistentvolumeclaim {claim:?} not found"
+                );
+            }
+            Self::NeitherVolumeNorClass => "PersistentVolumeClaim had no pv name and storageClass name",
+            Self::ClassNotFound(class) => {
+                return write!(formatter, "storageclass.storage.k8s.io {class:?} not found");
+            }
+            Self::VolumeWithoutName => "PersistentVolume had no name",
             Self::EphemeralClaimNotFound(claim) => {
                 return write!(
                     formatter,

@@ -1,9 +1,9 @@
 //! Zones of bound volumes. Source: `plugins/volumezone/volume_zone.go`.
 //!
 //! Ephemeral volumes are not looked at. Of the rejections before the nodes are looked at only that of a missing volume can be
-//! met: the others are VolumeBinding's, which runs first.
+//! met in the default profile: the others are VolumeBinding's, which runs first there.
 
-use crate::cluster::{ClusterState, PodVolume, Symbol, ZONE_DELIMITER};
+use crate::cluster::{BindingMode, ClassName, ClusterState, PodVolume, Symbol, ZONE_DELIMITER};
 use crate::scheduler::framework::Rejection;
 use crate::scheduler::reasons::Reason;
 use crate::scheduler::scheduling_cycle::CycleState;
@@ -36,11 +36,16 @@ pub(crate) fn pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Re
             PodVolume::Claim(_) => volume.claim(pod.namespace),
             PodVolume::Ephemeral { .. } | PodVolume::Disk(_) => None,
         };
-        let claim = name.and_then(|name| storage.claims.get(&name));
-        let Some(name) = claim.and_then(|claim| claim.binding.volume()) else { continue };
-        let Some(volume) = storage.volumes.get(&name) else {
-            let volume = state.names.text(name.0).to_owned();
-            return Err(Reason::VolumeNotFound(volume));
+        let Some(name) = name else { continue };
+        let Some(claim) = storage.claims.get(&name) else {
+            return Err(Reason::ClaimNotFound(state.names.text(name.name).to_owned()));
+        };
+        let Some(volume) = claim.binding.volume() else {
+            unbound(state, claim.class)?;
+            continue;
+        };
+        let Some(volume) = storage.volumes.get(&volume) else {
+            return Err(Reason::VolumeNotFound(state.names.text(volume.0).to_owned()));
         };
         for key in TOPOLOGY_LABELS {
             let values = volume.labels.get(key).and_then(|label| zones_of(state.names.text(label)));
@@ -48,6 +53,18 @@ pub(crate) fn pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Re
         }
     }
     Ok((!topologies.is_empty()).then_some(State { topologies, unknown: None }))
+}
+
+/// Whether a claim of `class` that has no volume may be passed over: it waits for its first consumer.
+fn unbound(state: &ClusterState, class: ClassName) -> Result<(), Reason> {
+    if class == ClassName::NONE {
+        return Err(Reason::NeitherVolumeNorClass);
+    }
+    match state.storage.classes.get(&class).map(|class| class.binding_mode) {
+        None => Err(Reason::ClassNotFound(state.names.text(class.0).to_owned())),
+        Some(BindingMode::WaitForFirstConsumer) => Ok(()),
+        Some(BindingMode::Immediate) => Err(Reason::VolumeWithoutName),
+    }
 }
 
 /// The zones that a label names; `None` where one of them is empty: the label is ignored then.
