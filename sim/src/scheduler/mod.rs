@@ -31,8 +31,8 @@ mod snapshot;
 pub use cache::{Cache, Sampling};
 pub use configuration::{
     AddedNodeAffinity, Arguments, DefaultSpread, ExistingPreferredTerms, ExtensionPoint, FitArguments,
-    InterPodAffinityArguments, PostFilterPlugin, PreemptionArguments, Profile, SchedulerConfiguration, ScorePlugin,
-    ScoredName, ScoredResource, ScoringStrategy, ShapePoint,
+    InterPodAffinityArguments, OtherSchedulers, PostFilterPlugin, PreemptionArguments, Profile, SchedulerConfiguration,
+    SchedulingGates, ScorePlugin, ScoredName, ScoredResource, ScoringStrategy, ShapePoint,
 };
 pub use framework::{Code, Plugin, PreFilterRejection, SchedulingResult, Verdict};
 pub use plugins::{

@@ -7,7 +7,7 @@ use quorate_sim::cluster::{ClusterState, PreferredNodeTerm};
 use quorate_sim::scheduler::{
     AddedNodeAffinity, Arguments, DefaultSpread, ExistingPreferredTerms, ExtensionPoint, FitArguments,
     InterPodAffinityArguments, Plugin, PostFilterPlugin, PreemptionArguments, Profile, SchedulerConfiguration,
-    ScorePlugin, ScoredName, ScoredResource, ScoringStrategy, ShapePoint,
+    SchedulingGates, ScorePlugin, ScoredName, ScoredResource, ScoringStrategy, ShapePoint,
 };
 use serde_json::Value;
 
@@ -35,6 +35,7 @@ pub(crate) fn configure(state: &mut ClusterState, case: &Value) {
                 weight: profile["weights"][name].as_i64().unwrap(),
             })
             .collect(),
+        scheduling_gates: SchedulingGates::Hold,
         arguments: arguments(state, &profile["arguments"]),
     };
     state.scheduler = Arc::new(SchedulerConfiguration::new(first, Vec::new()));

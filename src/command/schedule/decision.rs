@@ -140,6 +140,7 @@ fn excluded(state: &ClusterState, cluster: &Cluster, asked: &Asked, cause: &Caus
 fn preemption_summary(state: &ClusterState, preemption: &Preemption) -> PreemptionSummary {
     let outcome = match preemption {
         Preemption::NotTried => "not-tried",
+        Preemption::NotEnabled => "not-enabled",
         Preemption::PolicyNever => "policy-never",
         Preemption::VictimsTerminating => "victims-terminating",
         Preemption::NoCandidate { .. } => "no-candidate",
@@ -148,6 +149,7 @@ fn preemption_summary(state: &ClusterState, preemption: &Preemption) -> Preempti
     let mut summary = PreemptionSummary { outcome, victims: BTreeMap::new(), best: Vec::new() };
     match preemption {
         Preemption::NotTried
+        | Preemption::NotEnabled
         | Preemption::PolicyNever
         | Preemption::VictimsTerminating
         | Preemption::NoCandidate { .. } => {}

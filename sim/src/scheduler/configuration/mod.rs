@@ -16,7 +16,7 @@ pub use arguments::{
     AddedNodeAffinity, Arguments, DefaultSpread, ExistingPreferredTerms, FitArguments, InterPodAffinityArguments,
     PreemptionArguments,
 };
-pub use profile::{ExtensionPoint, PostFilterPlugin, Profile, ScorePlugin};
+pub use profile::{ExtensionPoint, PostFilterPlugin, Profile, SchedulingGates, ScorePlugin};
 pub use scoring::{ScoredName, ScoredResource, ScoringStrategy, ShapePoint};
 
 use crate::cluster::{Duration, ProfileId};
@@ -26,11 +26,23 @@ use crate::cluster::{Duration, ProfileId};
 pub struct SchedulerConfiguration {
     /// The profile of pods that [`ProfileId`] 0 names.
     first: Profile,
-    others: Vec<Profile>,
+    more: Vec<Profile>,
     /// `podInitialBackoffSeconds`: the first wait after a failed attempt.
     pub pod_initial_backoff: Duration,
     /// `podMaxBackoffSeconds`: the longest wait after a failed attempt.
     pub pod_max_backoff: Duration,
+    /// What becomes of pods that no profile is for.
+    pub others: OtherSchedulers,
+}
+
+/// What becomes of pods whose `spec.schedulerName` no profile has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OtherSchedulers {
+    /// Nothing is known of their scheduler: it is taken to decide as this one does.
+    #[default]
+    Alike,
+    /// This is the only scheduler: nobody places them.
+    None,
 }
 
 impl Default for SchedulerConfiguration {
@@ -42,12 +54,13 @@ impl Default for SchedulerConfiguration {
 impl SchedulerConfiguration {
     /// A configuration of these profiles, with the default times.
     #[must_use]
-    pub const fn new(first: Profile, others: Vec<Profile>) -> Self {
+    pub const fn new(first: Profile, more: Vec<Profile>) -> Self {
         Self {
             first,
-            others,
+            more,
             pod_initial_backoff: Duration::from_seconds(1),
             pod_max_backoff: Duration::from_seconds(10),
+            others: OtherSchedulers::Alike,
         }
     }
 
@@ -55,7 +68,7 @@ impl SchedulerConfiguration {
     #[must_use]
     pub fn profile(&self, id: ProfileId) -> &Profile {
         let position = usize::from(id.0).checked_sub(1);
-        position.and_then(|position| self.others.get(position)).unwrap_or(&self.first)
+        position.and_then(|position| self.more.get(position)).unwrap_or(&self.first)
     }
 
     /// The profile of pods whose `spec.schedulerName` is `name`; `None`: this scheduler leaves them alone.
@@ -67,6 +80,6 @@ impl SchedulerConfiguration {
 
     /// All profiles, in their order.
     pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
-        std::iter::once(&self.first).chain(&self.others)
+        std::iter::once(&self.first).chain(&self.more)
     }
 }

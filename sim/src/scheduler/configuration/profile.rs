@@ -25,8 +25,20 @@ pub struct Profile {
     pub pre_score: ExtensionPoint,
     /// Score.
     pub score: Vec<ScorePlugin>,
+    /// Whether scheduling gates hold its pods.
+    pub scheduling_gates: SchedulingGates,
     /// The arguments of its plugins.
     pub arguments: Arguments,
+}
+
+/// Whether scheduling gates hold pods: the plugin SchedulingGates, which a configuration can disable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SchedulingGates {
+    /// They do.
+    #[default]
+    Hold,
+    /// They do not.
+    Ignored,
 }
 
 /// The plugins of one extension point, in the order in which they run.
@@ -50,7 +62,7 @@ pub enum PostFilterPlugin {
 pub struct ScorePlugin {
     /// The plugin.
     pub plugin: Plugin,
-    /// Its weight, at least 1.
+    /// Its weight, never 0.
     pub weight: i64,
 }
 
@@ -144,6 +156,7 @@ impl Default for Profile {
             post_filter: vec![PostFilterPlugin::DynamicResources, PostFilterPlugin::DefaultPreemption],
             pre_score: at(Plugin::pre_scores).collect(),
             score: scoring.map(|(plugin, weight)| ScorePlugin { plugin: *plugin, weight: *weight }).collect(),
+            scheduling_gates: SchedulingGates::Hold,
             arguments: Arguments::default(),
         }
     }
