@@ -33,9 +33,8 @@ type configurationCase struct {
 type configurationAnswer struct {
 	configurationCase
 	// Stage is where it was refused: decode, validate or start; empty where it was not.
-	Stage  string   `json:"stage,omitempty"`
-	Errors []string `json:"errors,omitempty"`
-	// Strict says that a lenient reading would have accepted a field twice or one that does not exist.
+	Stage                    string          `json:"stage,omitempty"`
+	Errors                   []string        `json:"errors,omitempty"`
 	Profiles                 []normalProfile `json:"profiles,omitempty"`
 	PodInitialBackoffSeconds int64           `json:"podInitialBackoffSeconds,omitempty"`
 	PodMaxBackoffSeconds     int64           `json:"podMaxBackoffSeconds,omitempty"`
@@ -98,8 +97,26 @@ func decodeConfiguration(text []byte) (*config.KubeSchedulerConfiguration, error
 	return configuration, nil
 }
 
+// ignoreManagedResources does what scheduler.New does for extenders, before it makes frameworks.
+func ignoreManagedResources(configuration *config.KubeSchedulerConfiguration, profile *config.KubeSchedulerProfile) {
+	var ignored []string
+	for _, extender := range configuration.Extenders {
+		for _, resource := range extender.ManagedResources {
+			if resource.IgnoredByScheduler {
+				ignored = append(ignored, resource.Name)
+			}
+		}
+	}
+	for _, each := range profile.PluginConfig {
+		if arguments, is := each.Args.(*config.NodeResourcesFitArgs); is && len(ignored) > 0 {
+			arguments.IgnoredResources = ignored
+		}
+	}
+}
+
 // normalise builds the framework of a profile over no objects and asks it for its plugins.
 func normalise(configuration *config.KubeSchedulerConfiguration, profile *config.KubeSchedulerProfile) (*normalProfile, error) {
+	ignoreManagedResources(configuration, profile)
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), configuredKey{}, configured{configuration, profile}))
 	defer cancel()
 	cycle, err := newSchedulingCycle(ctx, nil)

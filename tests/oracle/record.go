@@ -27,6 +27,7 @@ var recordings = []recording{
 	{"schedule-edges.jsonl", generateSchedule, []string{"--edges"}, answerSchedule},
 	{"schedule-volumes.jsonl.gz", generateSchedule, []string{"--seed", "2", "--count", "1200", "--volumes"}, answerSchedule},
 	{"schedule.jsonl.gz", generateSchedule, []string{"--seed", "1", "--count", "3000"}, answerSchedule},
+	{"configurations.jsonl.gz", generateConfigurations, []string{"--seed", "9", "--count", "2000"}, answerConfiguration},
 	{"schedule-configurations.jsonl.gz", generateSchedule, []string{"--seed", "6", "--count", "800", "--configurations"}, answerSchedule},
 	{"schedule-configurations-volumes.jsonl.gz", generateSchedule, []string{"--seed", "7", "--count", "200", "--volumes", "--configurations"}, answerSchedule},
 	{"requests.jsonl.gz", generateRequests, []string{"--seed", "4", "--count", "2000"}, answerRequests},

@@ -2,18 +2,28 @@
 //! `pkg/scheduler/apis/config/v1/defaults.go`.
 
 use k8s_openapi::api::core::v1::{NodeAffinity, TopologySpreadConstraint};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::duration::GoDuration;
+
+/// `apiVersion` or `kind`: what the reading has looked at already.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Heading;
+
+impl<'de> Deserialize<'de> for Heading {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|_| Self)
+    }
+}
 
 /// DefaultPreemptionArgs.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PreemptionArguments {
     #[serde(rename = "apiVersion")]
-    _api_version: Option<String>,
+    _api_version: Heading,
     #[serde(rename = "kind")]
-    _kind: Option<String>,
+    _kind: Heading,
     /// Hundredths of the nodes where evicting pods may help.
     pub min_candidate_nodes_percentage: Option<i32>,
     /// At least so many.
@@ -25,9 +35,9 @@ pub struct PreemptionArguments {
 #[serde(rename_all = "camelCase", default)]
 pub struct InterPodAffinityArguments {
     #[serde(rename = "apiVersion")]
-    _api_version: Option<String>,
+    _api_version: Heading,
     #[serde(rename = "kind")]
-    _kind: Option<String>,
+    _kind: Heading,
     /// What a required affinity term of a placed pod counts.
     pub hard_pod_affinity_weight: Option<i32>,
     /// Whether preferred terms of placed pods count only for pods that have some themselves.
@@ -39,9 +49,9 @@ pub struct InterPodAffinityArguments {
 #[serde(rename_all = "camelCase", default)]
 pub struct FitArguments {
     #[serde(rename = "apiVersion")]
-    _api_version: Option<String>,
+    _api_version: Heading,
     #[serde(rename = "kind")]
-    _kind: Option<String>,
+    _kind: Heading,
     /// Extended resources that the filter does not look at.
     pub ignored_resources: Vec<String>,
     /// The same by what stands before the slash.
@@ -96,9 +106,9 @@ pub struct ResourceSpec {
 #[serde(rename_all = "camelCase", default)]
 pub struct PodTopologySpreadArguments {
     #[serde(rename = "apiVersion")]
-    _api_version: Option<String>,
+    _api_version: Heading,
     #[serde(rename = "kind")]
-    _kind: Option<String>,
+    _kind: Heading,
     /// The constraints of pods that declare none, for the defaulting type `List`.
     pub default_constraints: Vec<TopologySpreadConstraint>,
     /// `System` or `List`.
@@ -110,9 +120,9 @@ pub struct PodTopologySpreadArguments {
 #[serde(rename_all = "camelCase", default)]
 pub struct BalancedAllocationArguments {
     #[serde(rename = "apiVersion")]
-    _api_version: Option<String>,
+    _api_version: Heading,
     #[serde(rename = "kind")]
-    _kind: Option<String>,
+    _kind: Heading,
     /// The resources that are to be used evenly.
     pub resources: Vec<ResourceSpec>,
 }
@@ -122,9 +132,9 @@ pub struct BalancedAllocationArguments {
 #[serde(rename_all = "camelCase", default)]
 pub struct VolumeBindingArguments {
     #[serde(rename = "apiVersion")]
-    _api_version: Option<String>,
+    _api_version: Heading,
     #[serde(rename = "kind")]
-    _kind: Option<String>,
+    _kind: Heading,
     /// How long binding may take.
     pub bind_timeout_seconds: Option<i64>,
     /// Refused while the feature gate StorageCapacityScoring is off, as it is.
@@ -136,9 +146,9 @@ pub struct VolumeBindingArguments {
 #[serde(rename_all = "camelCase", default)]
 pub struct NodeAffinityArguments {
     #[serde(rename = "apiVersion")]
-    _api_version: Option<String>,
+    _api_version: Heading,
     #[serde(rename = "kind")]
-    _kind: Option<String>,
+    _kind: Heading,
     /// What is asked of nodes beside what pods ask.
     pub added_affinity: Option<NodeAffinity>,
 }
@@ -148,9 +158,9 @@ pub struct NodeAffinityArguments {
 #[serde(rename_all = "camelCase", default)]
 pub struct DynamicResourcesArguments {
     #[serde(rename = "apiVersion")]
-    _api_version: Option<String>,
+    _api_version: Heading,
     #[serde(rename = "kind")]
-    _kind: Option<String>,
+    _kind: Heading,
     /// How long the filter of one node may take.
     pub filter_timeout: Option<GoDuration>,
     /// How long binding may wait for devices.

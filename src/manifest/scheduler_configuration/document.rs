@@ -109,8 +109,7 @@ pub(super) struct Plugin {
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct PluginConfig {
     pub(super) name: String,
-    #[serde(rename = "args")]
-    _args: Option<IgnoredAny>,
+    pub(super) args: Option<IgnoredAny>,
 }
 
 /// A program that kube-scheduler asks over HTTP.

@@ -59,10 +59,6 @@ impl<'de> Deserialize<'de> for GoDuration {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<GoDuration, E> {
-                // What is not there reads as nothing.
-                if text.is_empty() {
-                    return Ok(GoDuration(0));
-                }
                 parse(text).ok_or_else(|| E::custom("is no duration; write one such as 10s or 1m30s"))
             }
         }

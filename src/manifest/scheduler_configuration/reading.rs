@@ -239,8 +239,6 @@ fn read_arguments(index: usize, profile: &Profile, report: &mut Report<'_>) -> S
 
 fn arguments_of<T: DeserializeOwned + Default + 'static>(plugin: &str, path: &FieldPath, report: &mut Report<'_>) -> T {
     let Some(node) = find(report.root(), path).filter(|node| !matches!(node.value, Value::Null)) else {
-        report.error("missing-field", path.clone(), format!("missing field `{path}`")).label =
-            format!("the arguments of {plugin} are missing here");
         return T::default();
     };
     for (field, wanted) in [("apiVersion", API_VERSION.to_owned()), ("kind", format!("{plugin}Args"))] {

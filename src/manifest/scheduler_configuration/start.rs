@@ -47,6 +47,7 @@ pub(super) fn plugins(verdict: &mut Verdict<'_, '_>, at: &At<'_>, all: &AllPlugi
         }
     }
     twice_at_multi_point(verdict, &at, all);
+    weights(verdict, &at, all);
     let queue_sort = all.at(ExtensionPoint::QueueSort);
     if queue_sort.len() != 1 {
         let message = match queue_sort.as_slice() {
@@ -69,6 +70,25 @@ pub(super) fn plugins(verdict: &mut Verdict<'_, '_>, at: &At<'_>, all: &AllPlugi
             );
             verdict.invalid(&at.key(before.as_str()), &message);
         }
+    }
+}
+
+/// Upstream adds weights up, and takes a sum below 0 for an overflow as soon as it looks at one more.
+fn weights(verdict: &mut Verdict<'_, '_>, at: &At<'_>, all: &AllPlugins) {
+    let at_score = all.points.get(&ExtensionPoint::Score).into_iter().flat_map(|merged| &merged.enabled);
+    let mut seen: Vec<&str> = Vec::new();
+    let mut sum = 0_i64;
+    for own in at_score.chain(&all.multi_point.enabled) {
+        let scores = in_tree(&own.name).is_some_and(|plugin| plugin.points.contains(&ExtensionPoint::Score));
+        if !scores || seen.contains(&own.name.as_str()) {
+            continue;
+        }
+        if sum < 0 {
+            verdict.invalid(&at.key("score"), "the weights up to a plugin must not add up to less than 0");
+            return;
+        }
+        seen.push(&own.name);
+        sum += if own.weight == 0 { 1 } else { i64::from(own.weight) };
     }
 }
 

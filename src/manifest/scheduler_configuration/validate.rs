@@ -3,7 +3,7 @@
 
 use crate::manifest::validate::{At, Verdict, key_problem};
 
-use super::document::{Document, Extender, LeaderElection, PluginSet, Profile};
+use super::document::{Document, Extender, LeaderElection, PluginConfig, PluginSet, Profile};
 use super::duration::GoDuration;
 use super::extension_point::ExtensionPoint;
 use super::in_tree::REMOVED;
@@ -127,10 +127,24 @@ fn queue_sort(verdict: &mut Verdict<'_, '_>, at: &At<'_>, profiles: &[Profile]) 
         let at = at.index(0);
         verdict.invalid(&at.key("plugins").key("queueSort").key("enabled"), "only one plugin can order the queue");
     }
+    let sorter = canonical.0.first().map_or("", |(name, _)| name.as_str());
+    let has_arguments = |config: &PluginConfig| config.name == sorter && config.args.is_some();
+    let first_has = !sorter.is_empty() && first.plugin_config.iter().any(has_arguments);
     for (index, profile) in others.iter().enumerate() {
+        let at = at.index(index + 1);
         if of(profile) != canonical {
-            let at = at.index(index + 1);
             verdict.invalid(&at.key("plugins").key("queueSort"), "must be the same in all profiles");
+        }
+        // Without a plugin that is named here, upstream takes arguments without a name for its arguments.
+        let given = profile.plugin_config.iter().position(|config| has_arguments(config) && !first_has);
+        if let Some(position) = given {
+            let list = at.key("pluginConfig");
+            let message = if sorter.is_empty() {
+                "arguments need the name of their plugin"
+            } else {
+                "must be the same in all profiles, as for every plugin that orders the queue"
+            };
+            verdict.invalid(&list.index(position), message);
         }
     }
 }
