@@ -247,6 +247,37 @@ fn admission_changes_where_a_pod_can_go() {
 }
 
 #[test]
+fn features_of_the_kubelet_decide_where_a_pod_can_go() {
+    let spec = "containers:\n  - name: a\n    image: \"x:1\"\n    restartPolicy: Never\n    restartPolicyRules:\n      - action: RestartAllContainers\n        exitCodes: {operator: In, values: [3]}";
+    let declares = r#"apiVersion: v1
+kind: Node
+metadata: {name: w3, labels: {kubernetes.io/hostname: w3}}
+status: {allocatable: {cpu: "4", memory: 8Gi, pods: "110"}, declaredFeatures: [RestartAllContainersOnContainerExits]}
+"#;
+    let question = Question::new(&[NODES, declares], &pod("x", spec));
+    let answer = question.json(0);
+    assert_eq!(answer["best"], json!(["w3"]));
+    assert_eq!(answer["nodes"]["w1"]["plugin"], "NodeDeclaredFeatures");
+    insta::assert_snapshot!("declared-features", question.human(0));
+}
+
+#[test]
+fn what_devices_decide_is_an_assumption_by_name() {
+    let class = "apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: gpu}\nspec: {extendedResourceName: example.com/gpu}\n";
+    let spec = "resourceClaims: [{name: card, resourceClaimTemplateName: card}]\ncontainers:\n  - name: a\n    image: \"x:1\"\n    resources: {claims: [{name: card}], requests: {example.com/gpu: 1}, limits: {example.com/gpu: 1}}";
+    let answer = Question::new(&[NODES, class], &pod("x", spec)).json(1);
+    assert_eq!(
+        answer["assumptions"],
+        json!([
+            "the devices that pod/default/x claims (card; dynamic resource allocation) are taken to be free on every node",
+            "example.com/gpu is counted where nodes list it as allocatable; devices of DeviceClass gpu, which give it on \
+             other nodes, are not modelled",
+        ])
+    );
+    assert_eq!(answer["nodes"]["w1"]["reasons"], json!(["Insufficient example.com/gpu"]));
+}
+
+#[test]
 fn many_pods_are_answered_each_for_itself() {
     let one = |name: &str, cpu: &str| {
         json!({

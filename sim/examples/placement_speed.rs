@@ -67,6 +67,7 @@ impl Measured {
                 images: std::collections::BTreeMap::new(),
                 ready: NodeReady::True,
                 crashed_at: None,
+                declared_features: std::collections::BTreeSet::new(),
             };
             state.nodes.insert(NodeId(u32::try_from(number).unwrap()), node);
         }
@@ -176,7 +177,7 @@ fn main() {
     let (mut placed, placing) = (0_usize, Instant::now());
     for number in 0..measured.pods {
         let mut pod = pod(&templates[number % templates.len()], number);
-        let best = cache.best_nodes(&state, &pod).unwrap();
+        let best = cache.best_nodes(&state, &pod);
         // Any of the best will do: the one in the middle, so that equal nodes fill evenly.
         let Some(node) = best.get(best.len() / 2) else { continue };
         pod.node = Some(*node);

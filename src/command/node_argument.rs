@@ -6,6 +6,7 @@ use std::str::FromStr;
 use k8s_openapi::api::core::v1::{Node, NodeSpec, NodeStatus, Taint};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use quorate_sim::cluster::NodeFeature;
 use thiserror::Error;
 
 use crate::manifest::decode::parse_quantity;
@@ -94,6 +95,7 @@ pub(super) fn node(
         status: Some(NodeStatus {
             capacity: Some(allocatable.clone()),
             allocatable: Some(allocatable),
+            declared_features: Some(NodeFeature::DEFAULT.map(|feature| feature.as_str().to_owned()).into()),
             ..NodeStatus::default()
         }),
     }

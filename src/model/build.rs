@@ -11,7 +11,7 @@ use super::admission::{Admission, Creation, Refusal, RefusalCause, add_default_t
 use super::autoscalers::{self, ReplicaRange};
 use super::volumes::Volumes;
 use super::{labels, nodes, pods, scheduler, volumes, workloads};
-use crate::manifest::{Inventory, ObjectId, Typed};
+use crate::manifest::{FieldPath, Inventory, Node, ObjectId, Typed};
 
 /// A cluster state, and which object each of its parts comes from.
 #[derive(Clone, Debug, Default)]
@@ -54,8 +54,20 @@ pub enum Assumption {
     UnexplainedOverhead(String),
     /// A node has the NoExecute taint of one that is not ready and not the NoSchedule taint that goes with it.
     TolerationsAsWritten,
-    /// Dynamic resource allocation.
-    ResourceClaims,
+    /// Devices that are claimed (dynamic resource allocation).
+    ResourceClaims {
+        /// `deployment/default/backend`.
+        object: String,
+        /// The names of the claims in the pod.
+        claims: Vec<String>,
+    },
+    /// A resource that, beside the nodes, devices of a class give (dynamic resource allocation).
+    ResourceOfDevices {
+        /// The resource.
+        resource: String,
+        /// The DeviceClass.
+        class: String,
+    },
     /// Scheduling gates.
     SchedulingGates,
     /// Another scheduler.
@@ -99,9 +111,16 @@ impl fmt::Display for Assumption {
                 "the pod is taken with the tolerations that it has; admission adds those of NoExecute taints of nodes that \
                  are not ready or unreachable, for 300 s",
             ),
-            Self::ResourceClaims => {
-                formatter.write_str("resource claims (dynamic resource allocation) are not modelled")
-            }
+            Self::ResourceClaims { object, claims } => write!(
+                formatter,
+                "the devices that {object} claims ({}; dynamic resource allocation) are taken to be free on every node",
+                claims.join(", ")
+            ),
+            Self::ResourceOfDevices { resource, class } => write!(
+                formatter,
+                "{resource} is counted where nodes list it as allocatable; devices of DeviceClass {class}, which give it on \
+                 other nodes, are not modelled"
+            ),
             Self::SchedulingGates => formatter.write_str("pods with scheduling gates stay pending"),
             Self::OtherScheduler(name) => {
                 write!(formatter, "scheduler {name} is taken to decide as the default scheduler does")
@@ -132,6 +151,8 @@ impl fmt::Display for Assumption {
 pub(super) struct Context<'a> {
     pub(super) admission: Admission<'a>,
     pub(super) volumes: Volumes<'a>,
+    /// DeviceClasses by the extended resources that they give.
+    device_resources: BTreeMap<String, String>,
     assumptions: RefCell<BTreeSet<Assumption>>,
     /// The object that is converted.
     subject: RefCell<String>,
@@ -145,6 +166,26 @@ impl Context<'_> {
     /// What was taken for granted, sorted.
     pub(super) fn into_assumptions(self) -> Vec<Assumption> {
         self.assumptions.into_inner().into_iter().collect()
+    }
+
+    /// What dynamic resource allocation decides about `pod`.
+    pub(super) fn note_devices(&self, pod: &ApiPodSpec) {
+        let claims: Vec<String> = pod.resource_claims.iter().flatten().map(|claim| claim.name.clone()).collect();
+        if !claims.is_empty() {
+            self.assume(Assumption::ResourceClaims { object: self.subject.borrow().clone(), claims });
+        }
+        if self.device_resources.is_empty() {
+            return;
+        }
+        for container in pod.init_containers.iter().flatten().chain(&pod.containers) {
+            let requests = container.resources.iter().filter_map(|resources| resources.requests.as_ref()).flatten();
+            for (resource, _) in requests {
+                if let Some(class) = self.device_resources.get(resource) {
+                    let (resource, class) = (resource.clone(), class.clone());
+                    self.assume(Assumption::ResourceOfDevices { resource, class });
+                }
+            }
+        }
     }
 
     /// What is converted from now on; assumptions name it.
@@ -221,13 +262,20 @@ pub fn build(inventory: &Inventory, other_nodes: &[ApiNode]) -> Model {
 pub(super) fn context(inventory: &Inventory) -> Context<'_> {
     let mut admission = Admission::default();
     let mut volumes = Volumes::default();
+    let mut device_resources = BTreeMap::new();
     for (id, object) in inventory.applied() {
         volumes.note(object);
         let name = &*object.reference.name;
         let namespace = object.reference.namespace.as_deref().unwrap_or("default");
         admission.read(id, namespace, name, &object.typed);
+        if &*object.reference.kind == "DeviceClass" {
+            let written = object.root.at(&FieldPath::parse("spec.extendedResourceName")).and_then(Node::as_str);
+            device_resources.extend(written.map(|resource| (resource.to_owned(), name.to_owned())));
+            // Every class also gives a resource of its own name.
+            device_resources.insert(format!("deviceclass.resource.kubernetes.io/{name}"), name.to_owned());
+        }
     }
-    Context { admission, volumes, assumptions: RefCell::default(), subject: RefCell::default() }
+    Context { admission, volumes, device_resources, assumptions: RefCell::default(), subject: RefCell::default() }
 }
 
 /// Namespaces and Services.

@@ -1,9 +1,9 @@
 //! Nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::Node as ApiNode;
-use quorate_sim::cluster::{ClusterState, Effect, Node, NodeId, NodeReady, Symbol, Taint};
+use quorate_sim::cluster::{ClusterState, Effect, Node, NodeFeature, NodeId, NodeReady, Symbol, Taint};
 
 use super::{affinity, labels, requests};
 
@@ -36,6 +36,9 @@ pub fn with_room_of(written: &ApiNode, sized: &ApiNode) -> ApiNode {
     if let Some(room) = &sized.status {
         status.capacity.clone_from(&room.capacity);
         status.allocatable.clone_from(&room.allocatable);
+        if status.declared_features.is_none() {
+            status.declared_features.clone_from(&room.declared_features);
+        }
     }
     node
 }
@@ -57,6 +60,7 @@ pub(super) fn add(state: &mut ClusterState, api: &ApiNode) -> NodeId {
         allocatable: requests::resources(state, allocatable),
         allocatable_pods,
         images: images(state, &status),
+        declared_features: features(status.declared_features.as_deref().unwrap_or_default()),
         ready: ready(&status),
         crashed_at: None,
     };
@@ -78,6 +82,11 @@ pub(super) fn add(state: &mut ClusterState, api: &ApiNode) -> NodeId {
     }
     state.nodes.insert(id, node);
     id
+}
+
+/// Those of the declared features that pods may need.
+fn features(declared: &[String]) -> BTreeSet<NodeFeature> {
+    NodeFeature::ALL.into_iter().filter(|feature| declared.iter().any(|name| name == feature.as_str())).collect()
 }
 
 fn ready(status: &k8s_openapi::api::core::v1::NodeStatus) -> NodeReady {

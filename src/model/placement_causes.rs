@@ -126,27 +126,14 @@ impl Search<'_, '_> {
                 details.push(format!("no node takes more than {most} pods"));
             }
             Reason::Insufficient(resource) => self.insufficient(resource, nodes, details, places),
-            Reason::ClaimNotFound(_)
-            | Reason::ClaimLookup { .. }
-            | Reason::NeitherVolumeNorClass
-            | Reason::ClassNotFound(_)
-            | Reason::VolumeWithoutName
-            | Reason::EphemeralClaimNotFound(_)
-            | Reason::ClaimLost { .. }
-            | Reason::ClaimTerminating(_)
-            | Reason::ClaimOfAnother { .. }
-            | Reason::UnboundImmediateClaims
-            | Reason::VolumeNotFound(_)
-            | Reason::DiskConflict
-            | Reason::ReadWriteOncePodInUse
-            | Reason::TooManyVolumes
-            | Reason::VolumeNodeAffinity
-            | Reason::NoVolumeToBind
-            | Reason::NotEnoughStorage
-            | Reason::BoundVolumeNotFound
-            | Reason::VolumeNotTranslatable
-            | Reason::VolumeZone => {
+            Reason::Volume(_) => {
                 places.extend(self.field("volumes", "the volume decides"));
+            }
+            Reason::RequiredFeatures => {
+                let needed = self.pod.template.spec.required_features.iter().map(|feature| feature.as_str().to_owned());
+                details.push(format!("none has {} in status.declaredFeatures", listed(needed.collect())));
+                places.extend(self.containers_with("restartPolicyRules", "needs a feature of the kubelet"));
+                places.extend(self.field("hostUsers", "needs a feature of the kubelet"));
             }
             Reason::TopologySpread | Reason::TopologySpreadMissingLabel => {
                 places.extend(self.field("topologySpreadConstraints", "would be too uneven there"));

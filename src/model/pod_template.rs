@@ -1,10 +1,12 @@
 //! Pod specifications.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::{
     Container, PersistentVolumeClaim, Pod, PodSpec as ApiPodSpec, PodStatus, PodTemplateSpec, Probe,
 };
 use quorate_sim::cluster::{
-    ClusterState, Duration, HostPort, PodSpec, PodTemplate, PreemptionPolicy, Protocol, Symbol,
+    ClusterState, Duration, HostPort, NodeFeature, PodSpec, PodTemplate, PreemptionPolicy, Protocol, Symbol,
 };
 use quorate_sim::scheduler::SchedulingGates;
 use sha2::{Digest, Sha256};
@@ -85,6 +87,7 @@ pub(super) fn pod_spec(
         startup: startup(api),
         shutdown: shutdown(api),
         has_empty_dir: api.volumes.iter().flatten().any(|volume| volume.empty_dir.is_some()),
+        required_features: required_features(api),
         priority: api.priority.unwrap_or(0),
         preemption_policy: match api.preemption_policy.as_deref() {
             Some("Never") => PreemptionPolicy::Never,
@@ -105,11 +108,21 @@ pub(super) fn pod_spec(
     for sentence in volumes::assumptions_of(state, namespace_symbol, &spec.volumes) {
         context.assume(Assumption::Volumes(sentence));
     }
-    if api.resource_claims.as_ref().is_some_and(|claims| !claims.is_empty()) {
-        context.assume(Assumption::ResourceClaims);
-    }
+    context.note_devices(api);
     place_outside(state, context, api, &mut spec);
     spec
+}
+
+/// What the pod asks of the kubelet beyond what every kubelet can do.
+fn required_features(api: &ApiPodSpec) -> BTreeSet<NodeFeature> {
+    let mut rules = containers(api).flat_map(|container| container.restart_policy_rules.iter().flatten());
+    let restarts_all = rules.any(|rule| rule.action == "RestartAllContainers");
+    let is_host_user_namespace = api.host_users == Some(false) && api.host_network == Some(true);
+    let needed = [
+        (restarts_all, NodeFeature::RestartAllContainersOnContainerExits),
+        (is_host_user_namespace, NodeFeature::UserNamespacesHostNetworkSupport),
+    ];
+    needed.into_iter().filter_map(|(is_needed, feature)| is_needed.then_some(feature)).collect()
 }
 
 /// What keeps the modelled scheduler from placing a pod: a fixed node, scheduling gates, another scheduler.

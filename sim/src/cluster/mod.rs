@@ -33,7 +33,7 @@ pub(crate) use csi_migration::ZONE_DELIMITER;
 pub use csi_migration::{AzureDiskKind, InTreeDisk, InTreePlugin, MigratedDisk, MigratedVolume, TranslatedVolume};
 pub use labels::{LabelSelector, Labels, Operator, Requirement};
 pub use name::{Names, Symbol};
-pub use node::{Effect, Node, NodeId, NodeReady, Taint};
+pub use node::{Effect, Node, NodeFeature, NodeId, NodeReady, Taint};
 pub use pod::{Deletion, DeletionCause, Owner, Phase, Pod, PodId, PodName, Unschedulable};
 pub use pod_template::{
     HostPort, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, PodAffinityTerm, PodSpec, PodTemplate,

@@ -1,6 +1,6 @@
 //! Nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::labels::Labels;
 use super::name::Symbol;
@@ -28,10 +28,38 @@ pub struct Node {
     pub allocatable_pods: i64,
     /// Sizes in bytes of images that are present, by normalised name.
     pub images: BTreeMap<Symbol, i64>,
+    /// Features that its kubelet declares, those that pods may need.
+    pub declared_features: BTreeSet<NodeFeature>,
     /// The Ready condition.
     pub ready: NodeReady,
     /// Since when it has crashed: heartbeats have stopped and its containers with them. `None`: it runs.
     pub crashed_at: Option<Time>,
+}
+
+/// A feature of the kubelet that a pod may need. Source: `staging:component-helpers/nodedeclaredfeatures/features`; the features
+/// that only decide about changes of running pods are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeFeature {
+    /// A container's `restartPolicyRules` with the action `RestartAllContainers`.
+    RestartAllContainersOnContainerExits,
+    /// `hostNetwork` with `hostUsers: false`.
+    UserNamespacesHostNetworkSupport,
+}
+
+impl NodeFeature {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::RestartAllContainersOnContainerExits, Self::UserNamespacesHostNetworkSupport];
+    /// Those that a kubelet of 1.36 declares with its default feature gates.
+    pub const DEFAULT: [Self; 1] = [Self::RestartAllContainersOnContainerExits];
+
+    /// Its name in `status.declaredFeatures`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RestartAllContainersOnContainerExits => "RestartAllContainersOnContainerExits",
+            Self::UserNamespacesHostNetworkSupport => "UserNamespacesHostNetworkSupport",
+        }
+    }
 }
 
 /// The node's Ready condition.

@@ -1,8 +1,10 @@
 //! What a pod asks for, after the API server's defaults.
 
+use std::collections::BTreeSet;
+
 use super::labels::{LabelSelector, Labels};
 use super::name::Symbol;
-use super::node::{Effect, NodeId};
+use super::node::{Effect, NodeFeature, NodeId};
 use super::resources::{NonZeroRequests, Resources};
 use super::time::Duration;
 use super::volume::VolumeSource;
@@ -53,6 +55,8 @@ pub struct PodSpec {
     pub spread_constraints: Vec<SpreadConstraint>,
     /// Host ports of containers and sidecars.
     pub host_ports: Vec<HostPort>,
+    /// Features of the kubelet that it needs.
+    pub required_features: BTreeSet<NodeFeature>,
     /// `spec.nodeName` of the template or pod: bound without the scheduler.
     pub node_name: Option<NodeId>,
     /// `spec.nodeName` names a node that does not exist, or scheduling gates hold the pod, or no profile of the scheduler has its

@@ -91,26 +91,8 @@ fn fact(reason: &Reason, pod: &Pod, node: &Node, name: &str, input: &Input) -> O
         Reason::NodeName
         | Reason::NodeAffinityEnforced
         | Reason::NodeAffinityConflict
-        | Reason::ClaimNotFound(_)
-        | Reason::ClaimLookup { .. }
-        | Reason::NeitherVolumeNorClass
-        | Reason::ClassNotFound(_)
-        | Reason::VolumeWithoutName
-        | Reason::EphemeralClaimNotFound(_)
-        | Reason::ClaimLost { .. }
-        | Reason::ClaimTerminating(_)
-        | Reason::ClaimOfAnother { .. }
-        | Reason::UnboundImmediateClaims
-        | Reason::VolumeNotFound(_)
-        | Reason::DiskConflict
-        | Reason::ReadWriteOncePodInUse
-        | Reason::TooManyVolumes
-        | Reason::VolumeNodeAffinity
-        | Reason::NoVolumeToBind
-        | Reason::NotEnoughStorage
-        | Reason::BoundVolumeNotFound
-        | Reason::VolumeNotTranslatable
-        | Reason::VolumeZone
+        | Reason::Volume(_)
+        | Reason::RequiredFeatures
         | Reason::TopologySpread
         | Reason::PodAffinity
         | Reason::PreFilterResult(_)

@@ -41,12 +41,14 @@ pub enum Plugin {
     NodeResourcesBalancedAllocation,
     /// Images that are present.
     ImageLocality,
+    /// Features of the kubelet.
+    NodeDeclaredFeatures,
     /// Not a plugin: the node is not among those that a PreFilter left.
     PreFilterResult,
 }
 
 impl Plugin {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::NodeUnschedulable,
         Self::NodeName,
         Self::TaintToleration,
@@ -62,6 +64,7 @@ impl Plugin {
         Self::DynamicResources,
         Self::NodeResourcesBalancedAllocation,
         Self::ImageLocality,
+        Self::NodeDeclaredFeatures,
     ];
 
     /// Upstream's name.
@@ -83,7 +86,28 @@ impl Plugin {
             Self::DynamicResources => "DynamicResources",
             Self::NodeResourcesBalancedAllocation => "NodeResourcesBalancedAllocation",
             Self::ImageLocality => "ImageLocality",
+            Self::NodeDeclaredFeatures => "NodeDeclaredFeatures",
             Self::PreFilterResult => "PreFilterResult",
+        }
+    }
+
+    /// Whether its filter looks at the volumes of pods.
+    pub(crate) const fn looks_at_volumes(self) -> bool {
+        match self {
+            Self::VolumeRestrictions | Self::NodeVolumeLimits | Self::VolumeBinding | Self::VolumeZone => true,
+            Self::NodeUnschedulable
+            | Self::NodeName
+            | Self::TaintToleration
+            | Self::NodeAffinity
+            | Self::NodePorts
+            | Self::NodeResourcesFit
+            | Self::PodTopologySpread
+            | Self::InterPodAffinity
+            | Self::DynamicResources
+            | Self::NodeResourcesBalancedAllocation
+            | Self::ImageLocality
+            | Self::NodeDeclaredFeatures
+            | Self::PreFilterResult => false,
         }
     }
 
@@ -106,7 +130,8 @@ impl Plugin {
             | Self::VolumeZone
             | Self::PodTopologySpread
             | Self::InterPodAffinity
-            | Self::DynamicResources => true,
+            | Self::DynamicResources
+            | Self::NodeDeclaredFeatures => true,
             Self::NodeUnschedulable
             | Self::NodeName
             | Self::TaintToleration
@@ -141,6 +166,7 @@ impl Plugin {
             | Self::VolumeZone
             | Self::DynamicResources
             | Self::ImageLocality
+            | Self::NodeDeclaredFeatures
             | Self::PreFilterResult => false,
         }
     }

@@ -30,6 +30,31 @@ pub enum Reason {
     TooManyPods,
     /// Not enough of a resource is free.
     Insufficient(ResourceName),
+    /// A volume decides.
+    Volume(VolumeReason),
+    /// The node does not declare a feature that the pod needs.
+    RequiredFeatures,
+    /// A hard spread constraint would be violated.
+    TopologySpread,
+    /// The node lacks the label of a hard spread constraint.
+    TopologySpreadMissingLabel,
+    /// No pod that the pod affinity asks for.
+    PodAffinity,
+    /// A pod that the pod's anti-affinity excludes.
+    PodAntiAffinity,
+    /// A pod whose own anti-affinity excludes this one.
+    ExistingPodsAntiAffinity,
+    /// The node is not among those that these PreFilter plugins left.
+    PreFilterResult(Vec<Plugin>),
+    /// Preemption: no pod of lower priority.
+    NoPreemptionVictims,
+    /// Preemption: evicting pods cannot help.
+    PreemptionNotHelpful,
+}
+
+/// What is wrong with the pod's volumes; its `Display` is upstream's text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VolumeReason {
     /// A claim of the pod does not exist.
     ClaimNotFound(String),
     /// The same, as NodeVolumeLimits says it where no other plugin has looked for the claim.
@@ -85,22 +110,12 @@ pub enum Reason {
     VolumeNotTranslatable,
     /// A bound volume is in another zone.
     VolumeZone,
-    /// A hard spread constraint would be violated.
-    TopologySpread,
-    /// The node lacks the label of a hard spread constraint.
-    TopologySpreadMissingLabel,
-    /// No pod that the pod affinity asks for.
-    PodAffinity,
-    /// A pod that the pod's anti-affinity excludes.
-    PodAntiAffinity,
-    /// A pod whose own anti-affinity excludes this one.
-    ExistingPodsAntiAffinity,
-    /// The node is not among those that these PreFilter plugins left.
-    PreFilterResult(Vec<Plugin>),
-    /// Preemption: no pod of lower priority.
-    NoPreemptionVictims,
-    /// Preemption: evicting pods cannot help.
-    PreemptionNotHelpful,
+}
+
+impl From<VolumeReason> for Reason {
+    fn from(reason: VolumeReason) -> Self {
+        Self::Volume(reason)
+    }
 }
 
 /// A resource, as messages name it.
@@ -139,6 +154,28 @@ impl fmt::Display for Reason {
             Self::HostPorts => "node(s) didn't have free ports for the requested pod ports",
             Self::TooManyPods => "Too many pods",
             Self::Insufficient(resource) => return write!(formatter, "Insufficient {resource}"),
+            Self::Volume(reason) => return write!(formatter, "{reason}"),
+            Self::RequiredFeatures => "node(s) didn't match Pod's required features",
+            Self::TopologySpread => "node(s) didn't match pod topology spread constraints",
+            Self::TopologySpreadMissingLabel => {
+                "node(s) didn't match pod topology spread constraints (missing required label)"
+            }
+            Self::PodAffinity => "node(s) didn't match pod affinity rules",
+            Self::PodAntiAffinity => "node(s) didn't match pod anti-affinity rules",
+            Self::ExistingPodsAntiAffinity => "node(s) didn't satisfy existing pods anti-affinity rules",
+            Self::PreFilterResult(plugins) => {
+                let names: Vec<&str> = plugins.iter().map(|plugin| plugin.as_str()).collect();
+                return write!(formatter, "node(s) didn't satisfy plugin(s) [{}]", names.join(" "));
+            }
+            Self::NoPreemptionVictims => "No preemption victims found for incoming pod",
+            Self::PreemptionNotHelpful => "Preemption is not helpful for scheduling",
+        })
+    }
+}
+
+impl fmt::Display for VolumeReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
             Self::ReadWriteOncePodInUse => {
                 "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by \
                  another pod"
@@ -183,19 +220,6 @@ impl fmt::Display for Reason {
             Self::BoundVolumeNotFound => "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)",
             Self::VolumeNotTranslatable => "could not translate an in-tree volume to CSI",
             Self::VolumeZone => "node(s) had no available volume zone",
-            Self::TopologySpread => "node(s) didn't match pod topology spread constraints",
-            Self::TopologySpreadMissingLabel => {
-                "node(s) didn't match pod topology spread constraints (missing required label)"
-            }
-            Self::PodAffinity => "node(s) didn't match pod affinity rules",
-            Self::PodAntiAffinity => "node(s) didn't match pod anti-affinity rules",
-            Self::ExistingPodsAntiAffinity => "node(s) didn't satisfy existing pods anti-affinity rules",
-            Self::PreFilterResult(plugins) => {
-                let names: Vec<&str> = plugins.iter().map(|plugin| plugin.as_str()).collect();
-                return write!(formatter, "node(s) didn't satisfy plugin(s) [{}]", names.join(" "));
-            }
-            Self::NoPreemptionVictims => "No preemption victims found for incoming pod",
-            Self::PreemptionNotHelpful => "Preemption is not helpful for scheduling",
         })
     }
 }

@@ -43,9 +43,22 @@ impl<'s, 'a> CycleState<'s, 'a> {
         snapshot: &'s Snapshot<'a>,
         pod: &Candidate<'a>,
     ) -> Result<(Self, Option<BTreeSet<Symbol>>), PreFilterRejection> {
+        Self::with(snapshot, pod, |_| true)
+    }
+
+    /// PreFilter of the plugins that look at volumes, and of no other.
+    pub(crate) fn of_volumes(snapshot: &'s Snapshot<'a>, pod: &Candidate<'a>) -> Result<Self, PreFilterRejection> {
+        Self::with(snapshot, pod, Plugin::looks_at_volumes).map(|(cycle, _)| cycle)
+    }
+
+    fn with(
+        snapshot: &'s Snapshot<'a>,
+        pod: &Candidate<'a>,
+        wanted: impl Fn(Plugin) -> bool,
+    ) -> Result<(Self, Option<BTreeSet<Symbol>>), PreFilterRejection> {
         let mut left = None;
         let mut cycle = Self::before_pre_filter(snapshot, pod);
-        for plugin in cycle.profile.pre_filter.iter() {
+        for plugin in cycle.profile.pre_filter.iter().filter(|plugin| wanted(*plugin)) {
             if let Some(names) = cycle.pre_filter(plugin).map_err(|reason| rejected_by(plugin, reason))? {
                 left = Some(names);
             }
@@ -102,6 +115,7 @@ impl<'s, 'a> CycleState<'s, 'a> {
             | Plugin::DynamicResources
             | Plugin::NodeResourcesBalancedAllocation
             | Plugin::ImageLocality
+            | Plugin::NodeDeclaredFeatures
             | Plugin::PreFilterResult => {}
         }
         Ok(None)

@@ -186,6 +186,19 @@ impl<'a> Snapshot<'a> {
         snapshot
     }
 
+    /// Only `pods` and the nodes that hold them: enough for plugins that look at nothing else.
+    pub(crate) fn holding(state: &'a ClusterState, pods: impl IntoIterator<Item = PodId>) -> Self {
+        let mut snapshot =
+            Self { state, nodes: BTreeMap::new(), nominated: BTreeMap::new(), images: Images::default() };
+        for id in pods {
+            let Some(pod) = state.pods.get(&id) else { continue };
+            let Some((node, of_state)) = pod.node.and_then(|node| state.nodes.get_key_value(&node)) else { continue };
+            snapshot.nodes.entry(*node).or_insert_with(|| NodeInfo::new(*node, of_state, []));
+            snapshot.include(id, pod);
+        }
+        snapshot
+    }
+
     fn include(&mut self, id: PodId, pod: &'a Pod) {
         match pod.phase {
             Phase::Succeeded | Phase::Failed => return,

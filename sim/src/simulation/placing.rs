@@ -10,11 +10,11 @@ use super::engine::Simulation;
 impl Simulation {
     /// The scheduler tries one pod.
     pub(super) fn schedule(&mut self, pod: PodId) {
-        let best = self.best_nodes(pod).unwrap_or_default();
+        let best = self.best_nodes(pod);
         if let Some(node) = scheduling::choose(&best, pod, self.settings.seed) {
             return self.commit(&Change::Pod(pod, PodChange::Bind(node)));
         }
-        // It fits nowhere, or it is a question that the cache leaves to a whole cycle, which also knows why.
+        // It fits nowhere: a whole cycle knows why, and which pods it may preempt.
         match scheduling::attempt(&self.state, pod, self.settings.seed) {
             Attempt::Bound(change) => self.commit(&change),
             Attempt::Failed(changes) => {
@@ -24,10 +24,9 @@ impl Simulation {
         }
     }
 
-    fn best_nodes(&mut self, pod: PodId) -> Option<Vec<NodeId>> {
-        let of_state = self.state.pods.get(&pod)?;
+    fn best_nodes(&mut self, pod: PodId) -> Vec<NodeId> {
         let cache = self.cache.get_or_insert_with(|| Cache::new(&self.state, Sampling::Adaptive));
-        cache.best_nodes(&self.state, of_state)
+        cache.best_nodes_of(&self.state, pod)
     }
 
     /// The cache learns of a change that has just been made.

@@ -64,6 +64,7 @@ impl Builder {
             images: BTreeMap::new(),
             ready: NodeReady::True,
             crashed_at: None,
+            declared_features: std::collections::BTreeSet::new(),
         };
         self.state.nodes.insert(id, node);
         id

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use quorate_sim::cluster::{
-    BudgetId, BudgetStatus, BudgetTarget, ClusterState, LabelSelector, Labels, Namespace, Node, NodeId, NodeReady,
-    Operator, Pod, PodDisruptionBudget, PodManagementPolicy, PodSpec, PodTemplate, ReplicaSet, ReplicaSetId,
+    BudgetId, BudgetStatus, BudgetTarget, ClusterState, LabelSelector, Labels, Namespace, Node, NodeFeature, NodeId,
+    NodeReady, Operator, Pod, PodDisruptionBudget, PodManagementPolicy, PodSpec, PodTemplate, ReplicaSet, ReplicaSetId,
     Requirement, Service, StatefulSet, StatefulSetId, StatefulSetStrategy, Symbol, Taint, Time,
     UnhealthyPodEvictionPolicy,
 };
@@ -82,9 +82,16 @@ fn node(state: &mut ClusterState, manifest: &Value) -> Node {
         allocatable: resources(&amounts, |name| state.intern(name)),
         allocatable_pods: amounts.get("pods").copied().unwrap_or(0),
         images,
+        declared_features: declared_features(&manifest["status"]["declaredFeatures"]),
         ready: NodeReady::True,
         crashed_at: None,
     }
+}
+
+fn declared_features(names: &Value) -> BTreeSet<NodeFeature> {
+    let declared =
+        |feature: &NodeFeature| names.as_array().is_some_and(|names| names.contains(&feature.as_str().into()));
+    NodeFeature::ALL.into_iter().filter(declared).collect()
 }
 
 fn namespace_of(state: &mut ClusterState, manifest: &Value) -> Symbol {

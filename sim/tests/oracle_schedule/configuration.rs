@@ -45,12 +45,8 @@ fn names(list: &Value) -> impl Iterator<Item = &str> {
     list.as_array().into_iter().flatten().map(|name| name.as_str().unwrap())
 }
 
-/// NodeDeclaredFeatures, which has no model, says nothing about the pods of the recordings.
 fn point(profile: &Value, name: &str) -> ExtensionPoint {
-    names(&profile["plugins"][name])
-        .filter(|name| *name != "NodeDeclaredFeatures")
-        .map(|name| Plugin::named(name).unwrap())
-        .collect()
+    names(&profile["plugins"][name]).map(|name| Plugin::named(name).unwrap()).collect()
 }
 
 fn post_filter(name: &str) -> PostFilterPlugin {

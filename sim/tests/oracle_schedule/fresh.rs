@@ -44,11 +44,10 @@ fn differences(case: &Value) -> Vec<String> {
     let own = catch_unwind(AssertUnwindSafe(|| {
         let (state, pod) = cluster::convert(case);
         let mut own = answer(&state, &pod);
-        if let Some(best) = Cache::new(&state, Sampling::AllNodes).best_nodes(&state, &pod) {
-            let mut names: Vec<&str> = best.iter().map(|id| state.names.text(state.nodes[id].name)).collect();
-            names.sort_unstable();
-            own["cache"] = json!(names);
-        }
+        let best = Cache::new(&state, Sampling::AllNodes).best_nodes(&state, &pod);
+        let mut names: Vec<&str> = best.iter().map(|id| state.names.text(state.nodes[id].name)).collect();
+        names.sort_unstable();
+        own["cache"] = json!(names);
         own
     }));
     let Ok(own) = own else { return vec![PANIC.to_owned()] };

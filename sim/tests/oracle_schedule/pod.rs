@@ -1,10 +1,11 @@
 //! Pods.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use quorate_sim::cluster::{
-    ClusterState, Deletion, DeletionCause, HostPort, Labels, NodeId, Owner, Phase, Pod, PodName, PodSpec, PodTemplate,
-    PreemptionPolicy, Protocol, Symbol, Time,
+    ClusterState, Deletion, DeletionCause, HostPort, Labels, NodeFeature, NodeId, Owner, Phase, Pod, PodName, PodSpec,
+    PodTemplate, PreemptionPolicy, Protocol, Symbol, Time,
 };
 use serde_json::Value;
 
@@ -67,6 +68,22 @@ fn add_containers(state: &mut ClusterState, pod: &Value, spec: &mut PodSpec) {
     }
 }
 
+fn required_features(spec: &Value) -> BTreeSet<NodeFeature> {
+    let mut features = BTreeSet::new();
+    for container in
+        ["initContainers", "containers"].iter().flat_map(|list| spec[*list].as_array().into_iter().flatten())
+    {
+        let mut rules = container["restartPolicyRules"].as_array().into_iter().flatten();
+        if rules.any(|rule| rule["action"] == "RestartAllContainers") {
+            features.insert(NodeFeature::RestartAllContainersOnContainerExits);
+        }
+    }
+    if spec["hostNetwork"] == true && spec["hostUsers"] == false {
+        features.insert(NodeFeature::UserNamespacesHostNetworkSupport);
+    }
+    features
+}
+
 /// Whether a pod is among the objects of a case or the one to be placed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -86,6 +103,7 @@ pub(crate) fn pod(state: &mut ClusterState, manifest: &Value, standing: Standing
         non_zero_requests_while_placed: Some(non_zero_requests_while_placed(manifest)),
         node_selector: labels(state, &of_pod["nodeSelector"]),
         host_ports: host_ports(state, manifest),
+        required_features: required_features(of_pod),
         priority: i32::try_from(of_pod["priority"].as_i64().unwrap_or(0)).unwrap(),
         preemption_policy: match of_pod["preemptionPolicy"].as_str() {
             Some("Never") => PreemptionPolicy::Never,

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use quorate_sim::cluster::{
-    ClusterState, DeploymentStrategy, Node, NodeId, NodeReady, NodeRequirementOperator, PodSpec, Resources, Symbol,
-    WhenUnsatisfiable, WorkloadKind, WorkloadName,
+    ClusterState, DeploymentStrategy, Node, NodeFeature, NodeId, NodeReady, NodeRequirementOperator, PodSpec,
+    Resources, Symbol, WhenUnsatisfiable, WorkloadKind, WorkloadName,
 };
 use quorate_sim::simulation::{StepAction, StepOutcome};
 use rayon::prelude::*;
@@ -246,6 +246,7 @@ impl<'a> Question<'a> {
             images: std::collections::BTreeMap::new(),
             ready: NodeReady::True,
             crashed_at: None,
+            declared_features: NodeFeature::DEFAULT.into(),
         }
     }
 

@@ -180,6 +180,7 @@ pub(super) fn cause(plugin: Plugin, object: &Object) -> Option<crate::finding::R
         | Plugin::NodeResourcesBalancedAllocation
         | Plugin::DynamicResources
         | Plugin::ImageLocality
+        | Plugin::NodeDeclaredFeatures
         | Plugin::PreFilterResult => return None,
     };
     let exists = object.root.at(&crate::manifest::FieldPath::parse(&path)).is_some();

@@ -85,6 +85,7 @@ fn nodes_by_reason(state: &ClusterState, result: &SchedulingResult) -> BTreeMap<
                 | Plugin::NodeResourcesBalancedAllocation
                 | Plugin::DynamicResources
                 | Plugin::ImageLocality
+                | Plugin::NodeDeclaredFeatures
                 | Plugin::PreFilterResult => reasons.iter().map(lower_first).collect::<Vec<_>>().join(", "),
             };
             by_reason.entry(text).or_default().push(node(state, *id));

@@ -105,10 +105,11 @@ impl Affinity {
         pods_exist || (self.first_of_its_kind && self.attracting.iter().all(|own| own.occupied == 0))
     }
 
-    /// Whether any required term has to be looked at.
+    /// Whether a pod has to be looked at: there is a required term of its own, or one of a placed pod that keeps it away. Where
+    /// there is none, pods that are only nominated keep nobody away either.
     pub(super) fn restricts(&self) -> bool {
         !self.attracting.is_empty()
-            || self.repelling.iter().any(|own| own.occupied > 0)
+            || !self.repelling.is_empty()
             || self.keeping_away.iter().any(|own| own.occupied > 0)
     }
 

@@ -2,14 +2,17 @@
 
 use super::class::ClassId;
 use super::keeping::{Cache, VIEWS};
+use super::nominated::Nominations;
+use super::question::{Question, VolumeFilters};
 use super::relation::Ground;
 use super::view::{Eligible, Entry, View, Worth};
-use crate::cluster::{ClusterState, NodeId, Pod, PodSpec};
+use crate::cluster::{ClusterState, NodeId, Pod, PodId, PodSpec};
 use crate::scheduler::Plugin;
 use crate::scheduler::plugins::inter_pod_affinity::{normalize as normalize_affinity, scores as scores_affinity};
 use crate::scheduler::plugins::node_affinity;
 use crate::scheduler::plugins::normalize_score::{normalize, normalize_reversed};
 use crate::scheduler::plugins::pod_topology_spread::normalize as normalize_spread;
+use crate::scheduler::snapshot::Candidate;
 
 /// A node that the pod fits on.
 struct Feasible {
@@ -18,32 +21,48 @@ struct Feasible {
 }
 
 impl Cache {
-    /// The nodes that `pod` may go to, in the order of their ids: of those that are examined the ones of the highest score. Empty
-    /// when it fits nowhere.
-    ///
-    /// `None` for a question that is not answered here: ask [`schedule`](crate::scheduler::schedule).
-    pub fn best_nodes(&mut self, state: &ClusterState, pod: &Pod) -> Option<Vec<NodeId>> {
-        if self.nominated > 0
-            || pod.nominated_node.is_some()
-            || !pod.volumes.is_empty()
-            || !pod.template.spec.volumes.is_empty()
-        {
-            return None;
-        }
+    /// The nodes that `pod`, which is not in the state, may go to, in the order of their ids: of those that are examined the ones
+    /// of the highest score. Empty when it fits nowhere.
+    pub fn best_nodes(&mut self, state: &ClusterState, pod: &Pod) -> Vec<NodeId> {
+        self.decide(state, pod, None)
+    }
+
+    /// The same for a pod of the state. Where it is nominated to a node and fits there, that is its only one.
+    pub fn best_nodes_of(&mut self, state: &ClusterState, id: PodId) -> Vec<NodeId> {
+        state.pods.get(&id).map_or_else(Vec::new, |pod| self.decide(state, pod, Some(id)))
+    }
+
+    fn decide(&mut self, state: &ClusterState, pod: &Pod, id: Option<PodId>) -> Vec<NodeId> {
+        let candidate = Candidate { id, ..Candidate::of_pod(id.unwrap_or(PodId(u32::MAX)), pod) };
         let class = self.class_of(state, pod);
-        let mut view = self.take_view(state, class)?;
-        let spec = &pod.template.spec;
-        let feasible = self.examine(state, &mut view, spec);
-        let mut best = match feasible.as_slice() {
-            [] => Vec::new(),
-            [only] => vec![only.position],
-            several => self.highest(state, &view, spec, several),
+        let Some(mut view) = self.take_view(state, class) else { return Vec::new() };
+        let with_volumes = self.snapshot_for_volumes(state, &candidate);
+        let best = match VolumeFilters::new(with_volumes.as_ref(), &candidate) {
+            Ok(volumes) => self.choose(state, &mut view, &Question { candidate, volumes }),
+            Err(_rejected_everywhere) => Vec::new(),
         };
         self.views.push(view);
         let mut best: Vec<NodeId> =
-            best.drain(..).filter_map(|position| self.slots.get(position)).map(|slot| slot.id).collect();
+            best.into_iter().filter_map(|position| self.slots.get(position)).map(|slot| slot.id).collect();
         best.sort_unstable();
-        Some(best)
+        best
+    }
+
+    fn choose(&mut self, state: &ClusterState, view: &mut View, question: &Question<'_, '_>) -> Vec<usize> {
+        let spec = question.candidate.spec;
+        let nominated = question.candidate.nominated_node.and_then(|node| self.positions.get(&node).copied());
+        if let Some(position) = nominated.filter(|_| !matches!(view.nodes, Eligible::None)) {
+            let (mut worth, nominations) = self.ground(state);
+            if worth.verdict(nominations, view, question, position).is_some() {
+                return vec![position];
+            }
+        }
+        let feasible = self.examine(state, view, question);
+        match feasible.as_slice() {
+            [] => Vec::new(),
+            [only] => vec![only.position],
+            several => self.highest(state, view, spec, several),
+        }
     }
 
     /// The view of `class`, taken out of the cache.
@@ -58,6 +77,9 @@ impl Cache {
             View::new(&mut ground, class, self.classes.get(class)?, &self.classes)
         };
         view.last_used = self.decisions;
+        // Of pods that are only nominated it has not been told.
+        let mut ground = Ground { state, topologies: &mut self.topologies, slots: &self.slots };
+        view.learn(&mut ground, &self.classes);
         Some(view)
     }
 
@@ -70,36 +92,30 @@ impl Cache {
     }
 
     /// Filters nodes from where the last examination ended, until one more would be feasible than are looked for.
-    fn examine(&mut self, state: &ClusterState, view: &mut View, spec: &PodSpec) -> Vec<Feasible> {
+    fn examine(&mut self, state: &ClusterState, view: &mut View, question: &Question<'_, '_>) -> Vec<Feasible> {
         let order = self.order(view);
-        let profile = state.scheduler.profile(spec.profile);
+        let profile = state.scheduler.profile(question.candidate.spec.profile);
         let limit = self.sampling.of(profile).feasible_nodes(order.len());
         let start = self.start.checked_rem(order.len()).unwrap_or(0);
-        let spread = profile.counts_for(Plugin::PodTopologySpread) && view.spread.restricts();
-        let affinity = profile.counts_for(Plugin::InterPodAffinity) && view.affinity.restricts();
-        let worth = Worth {
-            ground: Ground { state, topologies: &mut self.topologies, slots: &self.slots },
-            images: &self.images,
-        };
         let mut feasible = Vec::with_capacity(limit.min(order.len()));
         let mut examined: usize = 0;
+        let (mut worth, nominations) = self.ground(state);
         for position in order.from(start) {
-            let entry = view.entry(&worth, spec, position);
-            let topologies = &*worth.ground.topologies;
-            let fits = entry.fits
-                && (!spread || view.spread.allows(topologies, position))
-                && (!affinity || view.affinity.allows(topologies, position));
-            if fits && feasible.len() >= limit {
+            let fitting = worth.verdict(nominations, view, question, position);
+            if fitting.is_some() && feasible.len() >= limit {
                 break;
             }
             examined = examined.saturating_add(1);
-            if fits {
-                feasible.push(Feasible { position, entry });
-            }
+            feasible.extend(fitting.map(|entry| Feasible { position, entry }));
         }
         let next = self.start.saturating_add(examined);
         self.start = next.checked_rem(self.slots.len()).unwrap_or(0);
         feasible
+    }
+
+    fn ground<'c>(&'c mut self, state: &'c ClusterState) -> (Worth<'c>, &'c Nominations) {
+        let ground = Ground { state, topologies: &mut self.topologies, slots: &self.slots };
+        (Worth { ground, images: &self.images }, &self.nominations)
     }
 
     /// The nodes that PreFilter leaves.

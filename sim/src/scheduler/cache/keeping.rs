@@ -1,8 +1,9 @@
 //! The cache and how it follows the changes of a state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::class::{ClassId, Classes};
+use super::nominated::Nominations;
 use super::relation::Ground;
 use super::slot::NodeSlot;
 use super::topology::Topologies;
@@ -19,15 +20,16 @@ pub(super) const VIEWS: usize = 256;
 pub struct Cache {
     /// In the order in which they are examined.
     pub(super) slots: Vec<NodeSlot>,
-    positions: BTreeMap<NodeId, usize>,
+    pub(super) positions: BTreeMap<NodeId, usize>,
     pub(super) by_name: BTreeMap<Symbol, usize>,
     pods: BTreeMap<PodId, Known>,
     pub(super) classes: Classes,
     pub(super) topologies: Topologies,
     pub(super) images: Images,
     pub(super) views: Vec<View>,
-    /// How many pods are nominated to a node and not yet bound.
-    pub(super) nominated: usize,
+    pub(super) nominations: Nominations,
+    /// Placed pods with volumes.
+    pub(super) with_volumes: BTreeSet<PodId>,
     pub(super) sampling: Sampling,
     /// Where the next examination begins.
     pub(super) start: usize,
@@ -38,7 +40,7 @@ pub struct Cache {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
     Placed { class: ClassId, slot: usize, life: Life },
-    Nominated,
+    Nominated { class: ClassId, slot: usize },
 }
 
 /// Whether a pod terminates.
@@ -81,7 +83,8 @@ impl Cache {
             topologies: Topologies::default(),
             images: Images::of(state.nodes.values()),
             views: Vec::new(),
-            nominated: 0,
+            nominations: Nominations::default(),
+            with_volumes: BTreeSet::new(),
             sampling,
             start: 0,
             decisions: 0,
@@ -100,12 +103,12 @@ impl Cache {
             return;
         }
         if let Some(before) = before {
-            self.count(state, before, Step::Goes);
+            self.count(state, pod, before, Step::Goes);
         }
         match now {
             Some(now) => {
                 self.pods.insert(pod, now);
-                self.count(state, now, Step::Comes);
+                self.count(state, pod, now, Step::Comes);
             }
             None => drop(self.pods.remove(&pod)),
         }
@@ -133,7 +136,10 @@ impl Cache {
                 let life = if pod.deletion.is_some() { Life::Terminating } else { Life::Alive };
                 Some(Known::Placed { class, slot, life })
             }
-            (None, Some(_)) => Some(Known::Nominated),
+            (None, Some(node)) => {
+                let slot = *self.positions.get(&node)?;
+                Some(Known::Nominated { class: self.class_of(state, pod), slot })
+            }
             (None, None) => None,
         }
     }
@@ -150,27 +156,33 @@ impl Cache {
         self.views.clear();
         self.slots.iter_mut().for_each(NodeSlot::clear);
         self.classes.clear();
-        let placed: Vec<PodId> = self.pods.keys().copied().collect();
-        for id in placed {
-            let Some(Known::Placed { slot, life, .. }) = self.pods.get(&id).copied() else { continue };
+        self.nominations.clear();
+        let known: Vec<(PodId, Known)> = self.pods.iter().map(|(id, known)| (*id, *known)).collect();
+        for (id, known) in known {
             let Some(pod) = state.pods.get(&id) else { continue };
-            let known = Known::Placed { class: self.classes.of(pod), slot, life };
+            let class = self.classes.of(pod);
+            let known = match known {
+                Known::Placed { slot, life, .. } => Known::Placed { class, slot, life },
+                Known::Nominated { slot, .. } => Known::Nominated { class, slot },
+            };
             self.pods.insert(id, known);
-            self.count(state, known, Step::Comes);
+            self.count(state, id, known, Step::Comes);
         }
     }
 
-    fn count(&mut self, state: &ClusterState, known: Known, step: Step) {
+    fn count(&mut self, state: &ClusterState, pod: PodId, known: Known, step: Step) {
         let (class, slot, life) = match known {
-            Known::Nominated => {
-                self.nominated = match step {
-                    Step::Comes => self.nominated.saturating_add(1),
-                    Step::Goes => self.nominated.saturating_sub(1),
-                };
-                return;
-            }
+            Known::Nominated { class, slot } => return self.nominations.change(slot, pod, class, step),
             Known::Placed { class, slot, life } => (class, slot, life),
         };
+        match step {
+            Step::Comes => {
+                if state.pods.get(&pod).is_some_and(|pod| !pod.volumes.is_empty()) {
+                    self.with_volumes.insert(pod);
+                }
+            }
+            Step::Goes => drop(self.with_volumes.remove(&pod)),
+        }
         let Some(of_class) = self.classes.get(class) else { return };
         if let Some(slot) = self.slots.get_mut(slot) {
             slot.change(class, &of_class.template.spec, life, step);

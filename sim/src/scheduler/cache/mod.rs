@@ -15,17 +15,20 @@
 //! | `relation.rs` | what a placed pod of one class means to a pod of another that is to be placed |
 //! | `spread.rs`, `affinity.rs` | the counters of a view |
 //! | `view.rs` | a class's view of the cluster |
+//! | `nominated.rs` | pods that preemption has made room for |
+//! | `question.rs` | one pod, and whether it fits on one node |
 //! | `decision.rs` | one decision: the nodes that are examined, and the best of them |
 //! | `sampling.rs` | in which order nodes are examined, and how many |
 //!
-//! Not answered here, so that the caller asks [`schedule`](super::schedule): pods with volumes, and every pod while some pod is
-//! nominated to a node. Source of the idea: `pkg/scheduler/backend/cache`, whose snapshot is updated the same way, though its
-//! plugins count anew in each cycle.
+//! Why a pod fits nowhere is not answered here: ask [`schedule`](super::schedule). Source of the idea:
+//! `pkg/scheduler/backend/cache`, whose snapshot is updated the same way, though its plugins count anew in each cycle.
 
 mod affinity;
 mod class;
 mod decision;
 mod keeping;
+mod nominated;
+mod question;
 mod relation;
 mod sampling;
 mod slot;

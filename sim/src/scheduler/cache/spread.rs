@@ -138,7 +138,17 @@ impl Spread {
         own.least.moved(before, *count);
     }
 
-    /// The same for the soft constraint at `constraint`.
+    /// A pod with `labels` of the pod's namespace is put on the node at `position` for a moment, or taken away again. Unlike the
+    /// counting of placed pods this does not ask whether a selector is empty: as upstream.
+    pub(super) fn imagine(&mut self, topologies: &Topologies, labels: &Labels, position: usize, pods: i64) {
+        for constraint in 0..self.hard.len() {
+            if self.hard.get(constraint).is_some_and(|own| own.constraint.selects(labels)) {
+                self.change_hard(topologies, constraint, position, pods);
+            }
+        }
+    }
+
+    /// As [`Self::change_hard`] for the soft constraint at `constraint`.
     pub(super) fn change_soft(&mut self, topologies: &Topologies, constraint: usize, position: usize, pods: i64) {
         let Some(own) = self.soft.get_mut(constraint) else { return };
         let count = match &mut own.counted {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::affinity::Affinity;
 use super::class::{ClassId, Classes, PodClass};
 use super::keeping::{Life, Step};
+use super::nominated::Nominated;
 use super::relation::{Ground, Relation};
 use super::slot::NodeSlot;
 use super::spread::Spread;
@@ -14,9 +15,10 @@ use crate::scheduler::configuration::Profile;
 use crate::scheduler::framework::Plugin;
 use crate::scheduler::plugins::{
     self, NodeAffinityPreFilter, any_taken, balanced_allocation, image_locality, node_affinity,
-    node_affinity_pre_filter, node_name, node_resources_fit, node_unschedulable, taint_toleration,
+    node_affinity_pre_filter, node_declared_features, node_name, node_resources_fit, node_unschedulable,
+    taint_toleration,
 };
-use crate::scheduler::snapshot::Images;
+use crate::scheduler::snapshot::{Candidate, Images};
 
 /// What a class that is to be placed knows of the cluster.
 #[derive(Clone, Debug)]
@@ -108,6 +110,22 @@ impl View {
         self.change(topologies, class, position, step.sign(), life);
     }
 
+    /// A pod that is nominated to the node at `position` is put there for a moment, or taken away again, for `candidate`.
+    pub(super) fn imagine(
+        &mut self,
+        topologies: &Topologies,
+        nominated: &Nominated<'_>,
+        candidate: &Candidate<'_>,
+        (position, step): (usize, Step),
+    ) {
+        if nominated.pod.namespace == candidate.namespace {
+            self.spread.imagine(topologies, nominated.pod.labels, position, step.sign());
+        }
+        if let Some(Some(relation)) = self.relations.get(nominated.class.0 as usize) {
+            self.affinity.change(topologies, relation, position, step.sign());
+        }
+    }
+
     fn change(&mut self, topologies: &Topologies, class: ClassId, position: usize, pods: i64, life: Life) {
         let Some(Some(relation)) = self.relations.get(class.0 as usize) else { return };
         if pods == 0 {
@@ -152,7 +170,7 @@ fn eligible(ground: &Ground<'_>, spec: &PodSpec) -> NodeAffinityPreFilter {
     }
 }
 
-fn look_at(worth: &Worth<'_>, spec: &PodSpec, slot: &NodeSlot, node: &Node) -> Entry {
+pub(super) fn look_at(worth: &Worth<'_>, spec: &PodSpec, slot: &NodeSlot, node: &Node) -> Entry {
     let names = &worth.ground.state.names;
     let profile = worth.ground.state.scheduler.profile(spec.profile);
     if !fits(names, profile, spec, (slot, node)) {
@@ -196,4 +214,5 @@ fn fits(names: &Names, profile: &Profile, spec: &PodSpec, (slot, node): (&NodeSl
         && (skips(Plugin::NodeAffinity) || affine())
         && (skips(Plugin::NodePorts) || !any_taken(names, &spec.host_ports, slot.used_ports()))
         && (skips(Plugin::NodeResourcesFit) || room())
+        && (skips(Plugin::NodeDeclaredFeatures) || !node_declared_features::rejects(spec, node))
 }

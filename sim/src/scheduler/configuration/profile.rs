@@ -124,7 +124,7 @@ impl Profile {
 
 /// The plugins of the default profile that decide where pods go, with their weights. Source:
 /// `pkg/scheduler/apis/config/v1/default_plugins.go`.
-const DEFAULT_PLUGINS: [(Plugin, i64); 15] = [
+const DEFAULT_PLUGINS: [(Plugin, i64); 16] = [
     (Plugin::NodeUnschedulable, 1),
     (Plugin::NodeName, 1),
     (Plugin::TaintToleration, 3),
@@ -140,6 +140,7 @@ const DEFAULT_PLUGINS: [(Plugin, i64); 15] = [
     (Plugin::DynamicResources, 2),
     (Plugin::NodeResourcesBalancedAllocation, 1),
     (Plugin::ImageLocality, 1),
+    (Plugin::NodeDeclaredFeatures, 1),
 ];
 
 impl Default for Profile {

@@ -18,6 +18,7 @@
 //! | `balanced_allocation.rs` | | evenness of use |
 //! | `image_locality.rs` | | images that are present |
 //! | `resource_score.rs` | | amounts of a node, for the two that score resources |
+//! | `node_declared_features.rs` | features of the kubelet | |
 //! | `normalize_score.rs` | | shared by several |
 
 pub(crate) mod balanced_allocation;
@@ -25,6 +26,7 @@ mod dynamic_resources;
 pub(crate) mod image_locality;
 pub(crate) mod inter_pod_affinity;
 pub(crate) mod node_affinity;
+pub(crate) mod node_declared_features;
 pub(crate) mod node_name;
 mod node_ports;
 pub(crate) mod node_resources_fit;
@@ -70,6 +72,7 @@ pub(crate) fn filter_of(plugin: Plugin) -> Option<Filter> {
         Plugin::VolumeZone => Some(volume_zone::filter),
         Plugin::PodTopologySpread => Some(pod_topology_spread::filter),
         Plugin::InterPodAffinity => Some(inter_pod_affinity::filter),
+        Plugin::NodeDeclaredFeatures => Some(node_declared_features::filter),
         // The state has no claims of devices.
         Plugin::DynamicResources
         | Plugin::NodeResourcesBalancedAllocation
@@ -96,6 +99,7 @@ pub(crate) fn score_of(plugin: Plugin) -> Option<Score> {
         | Plugin::VolumeRestrictions
         | Plugin::NodeVolumeLimits
         | Plugin::VolumeZone
+        | Plugin::NodeDeclaredFeatures
         | Plugin::PreFilterResult => None,
     }
 }

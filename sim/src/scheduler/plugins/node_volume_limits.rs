@@ -7,7 +7,7 @@ use crate::cluster::{
     PodVolume, ProvisionerKind, Symbol,
 };
 use crate::scheduler::framework::{Plugin, Rejection};
-use crate::scheduler::reasons::Reason;
+use crate::scheduler::reasons::VolumeReason;
 use crate::scheduler::scheduling_cycle::CycleState;
 use crate::scheduler::snapshot::{Candidate, NodeInfo};
 
@@ -54,7 +54,7 @@ pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<
     if !cycle.profile.pre_filter.has(Plugin::VolumeBinding)
         && let Some(reason) = unusable_claim(state, &cycle.pod)
     {
-        return Some(Rejection::unresolvable(reason));
+        return Some(Rejection::unresolvable(reason.into()));
     }
     // Without a CSINode there are no limits, and no in-tree disk counts.
     let csi_node = state.storage.csi_nodes.get(&node.node.name)?;
@@ -62,7 +62,7 @@ pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<
     let mut new = BTreeSet::new();
     if counter.add(&cycle.pod, &mut new) == Translation::Failed {
         // Upstream gives up with an error here, for this node and all others.
-        return Some(Rejection::unresolvable(Reason::VolumeNotTranslatable));
+        return Some(Rejection::unresolvable(VolumeReason::VolumeNotTranslatable.into()));
     }
     if new.is_empty() || csi_node.drivers.values().all(|driver| driver.limit.is_none()) {
         return None;
@@ -82,23 +82,23 @@ pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<
         let limit = csi_node.drivers.get(&driver).and_then(|driver| driver.limit);
         limit.is_some_and(|limit| used.get(&driver).copied().unwrap_or(0).saturating_add(count) > limit)
     });
-    exceeded.then(|| Rejection::unschedulable(Reason::TooManyVolumes))
+    exceeded.then(|| Rejection::unschedulable(VolumeReason::TooManyVolumes.into()))
 }
 
 /// What VolumeBinding, where it runs, finds before.
-fn unusable_claim(state: &ClusterState, pod: &Candidate<'_>) -> Option<Reason> {
+fn unusable_claim(state: &ClusterState, pod: &Candidate<'_>) -> Option<VolumeReason> {
     let text = |symbol| state.names.text(symbol).to_owned();
     pod.volumes.iter().find_map(|volume| {
         let name = volume.claim(pod.namespace)?;
         let (namespace, claim) = (text(name.namespace), text(name.name));
         let Some(of_state) = state.storage.claims.get(&name) else {
-            return Some(Reason::ClaimLookup { namespace, claim });
+            return Some(VolumeReason::ClaimLookup { namespace, claim });
         };
         match volume {
             // Upstream gives up with an error here, for this node and all others.
             PodVolume::Ephemeral { pod: owner, .. } if of_state.controlled_by_pod != Some(*owner) => {
                 let (claim, pod) = (format!("{namespace}/{claim}"), format!("{namespace}/{}", text(*owner)));
-                Some(Reason::ClaimOfAnother { claim, pod })
+                Some(VolumeReason::ClaimOfAnother { claim, pod })
             }
             PodVolume::Ephemeral { .. } | PodVolume::Claim(_) | PodVolume::Disk(_) => None,
         }

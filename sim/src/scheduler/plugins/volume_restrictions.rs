@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cluster::{AccessMode, ClaimName, DiskIdentity, PodVolume, Symbol};
 use crate::scheduler::framework::Rejection;
-use crate::scheduler::reasons::Reason;
+use crate::scheduler::reasons::VolumeReason;
 use crate::scheduler::scheduling_cycle::CycleState;
 use crate::scheduler::snapshot::{Candidate, NodeInfo, PlacedPod, Snapshot};
 
@@ -18,13 +18,13 @@ pub(crate) struct State {
 }
 
 /// `None` (Skip) when no claim of the pod is in use and it has no disk that must not be shared.
-pub(crate) fn pre_filter(snapshot: &Snapshot<'_>, pod: &Candidate<'_>) -> Result<Option<State>, Reason> {
+pub(crate) fn pre_filter(snapshot: &Snapshot<'_>, pod: &Candidate<'_>) -> Result<Option<State>, VolumeReason> {
     let mut claims = BTreeSet::new();
     for name in pod.volumes.iter().filter_map(claim_by_name) {
         let claim = snapshot.state.storage.claims.get(&ClaimName { namespace: pod.namespace, name });
         let Some(claim) = claim else {
             let name = snapshot.state.names.text(name).to_owned();
-            return Err(Reason::ClaimNotFound(name));
+            return Err(VolumeReason::ClaimNotFound(name));
         };
         if claim.access_modes.contains(&AccessMode::ReadWriteOncePod) {
             claims.insert(name);
@@ -88,9 +88,9 @@ pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<
     let wanted = || cycle.pod.volumes.iter().filter_map(disk);
     let mut used = node.pods.iter().flat_map(|placed| placed.pod.volumes.iter().filter_map(disk));
     if used.any(|used| wanted().any(|wanted| conflict(wanted, used))) {
-        return Some(Rejection::unschedulable(Reason::DiskConflict));
+        return Some(Rejection::unschedulable(VolumeReason::DiskConflict.into()));
     }
-    (state.conflicts > 0).then(|| Rejection::unschedulable(Reason::ReadWriteOncePodInUse))
+    (state.conflicts > 0).then(|| Rejection::unschedulable(VolumeReason::ReadWriteOncePodInUse.into()))
 }
 
 /// Whether two pods with these disks cannot share a node: the same disk, unless both only read it.

@@ -5,7 +5,7 @@
 
 use crate::cluster::{BindingMode, ClassName, ClusterState, PodVolume, Symbol, ZONE_DELIMITER};
 use crate::scheduler::framework::Rejection;
-use crate::scheduler::reasons::Reason;
+use crate::scheduler::reasons::VolumeReason;
 use crate::scheduler::scheduling_cycle::CycleState;
 use crate::scheduler::snapshot::{Candidate, NodeInfo};
 
@@ -16,7 +16,7 @@ const TOPOLOGY_LABELS: [Symbol; 4] = [Symbol::BETA_ZONE, Symbol::BETA_REGION, Sy
 pub(crate) struct State<'a> {
     topologies: Vec<(Symbol, Vec<&'a str>)>,
     /// Why these are not known, where no PreFilter has rejected the pod for it.
-    unknown: Option<Reason>,
+    unknown: Option<VolumeReason>,
 }
 
 /// What Filter finds out for itself where there is no PreFilter.
@@ -28,7 +28,7 @@ pub(crate) fn without_pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a
 }
 
 /// `None` (Skip) when no volume of the pod says where it is.
-pub(crate) fn pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Result<Option<State<'a>>, Reason> {
+pub(crate) fn pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Result<Option<State<'a>>, VolumeReason> {
     let storage = &*state.storage;
     let mut topologies = Vec::new();
     for volume in pod.volumes {
@@ -38,14 +38,14 @@ pub(crate) fn pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Re
         };
         let Some(name) = name else { continue };
         let Some(claim) = storage.claims.get(&name) else {
-            return Err(Reason::ClaimNotFound(state.names.text(name.name).to_owned()));
+            return Err(VolumeReason::ClaimNotFound(state.names.text(name.name).to_owned()));
         };
         let Some(volume) = claim.binding.volume() else {
             unbound(state, claim.class)?;
             continue;
         };
         let Some(volume) = storage.volumes.get(&volume) else {
-            return Err(Reason::VolumeNotFound(state.names.text(volume.0).to_owned()));
+            return Err(VolumeReason::VolumeNotFound(state.names.text(volume.0).to_owned()));
         };
         for key in TOPOLOGY_LABELS {
             let values = volume.labels.get(key).and_then(|label| zones_of(state.names.text(label)));
@@ -56,14 +56,14 @@ pub(crate) fn pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Re
 }
 
 /// Whether a claim of `class` that has no volume may be passed over: it waits for its first consumer.
-fn unbound(state: &ClusterState, class: ClassName) -> Result<(), Reason> {
+fn unbound(state: &ClusterState, class: ClassName) -> Result<(), VolumeReason> {
     if class == ClassName::NONE {
-        return Err(Reason::NeitherVolumeNorClass);
+        return Err(VolumeReason::NeitherVolumeNorClass);
     }
     match state.storage.classes.get(&class).map(|class| class.binding_mode) {
-        None => Err(Reason::ClassNotFound(state.names.text(class.0).to_owned())),
+        None => Err(VolumeReason::ClassNotFound(state.names.text(class.0).to_owned())),
         Some(BindingMode::WaitForFirstConsumer) => Ok(()),
-        Some(BindingMode::Immediate) => Err(Reason::VolumeWithoutName),
+        Some(BindingMode::Immediate) => Err(VolumeReason::VolumeWithoutName),
     }
 }
 
@@ -77,7 +77,7 @@ fn zones_of(label: &str) -> Option<Vec<&str>> {
 pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<Rejection> {
     let state = cycle.volume_zone.as_ref()?;
     if let Some(reason) = &state.unknown {
-        return Some(Rejection::unresolvable(reason.clone()));
+        return Some(Rejection::unresolvable(reason.clone().into()));
     }
     let labels = &node.node.labels;
     if TOPOLOGY_LABELS.into_iter().all(|key| labels.get(key).is_none()) {
@@ -88,7 +88,7 @@ pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<
         let value = labels.get(*key).or_else(|| labels.get(current(*key)));
         value.is_some_and(|value| values.contains(&names.text(value)))
     };
-    (!state.topologies.iter().all(matches)).then(|| Rejection::unresolvable(Reason::VolumeZone))
+    (!state.topologies.iter().all(matches)).then(|| Rejection::unresolvable(VolumeReason::VolumeZone.into()))
 }
 
 /// The label of today in place of a beta one.

@@ -17,13 +17,13 @@ fn a_taint_that_goes_makes_a_domain_that_counts() {
     let mut cache = Cache::new(&cluster.state, Sampling::AllNodes);
     let pod = cluster.state.pods[&waiting].clone();
     // Only the first zone counts, so it cannot become uneven.
-    assert_eq!(cache.best_nodes(&cluster.state, &pod), Some(vec![near]));
+    assert_eq!(cache.best_nodes(&cluster.state, &pod), vec![near]);
     cluster.at(far).taints.clear();
     cache.node_changed(far);
-    assert_eq!(cache.best_nodes(&cluster.state, &pod), Some(vec![far]));
+    assert_eq!(cache.best_nodes(&cluster.state, &pod), vec![far]);
     cluster.state.pods.remove(&placed);
     cache.pod_changed(&cluster.state, placed);
-    assert_eq!(cache.best_nodes(&cluster.state, &pod), Some(vec![near, far]));
+    assert_eq!(cache.best_nodes(&cluster.state, &pod), vec![near, far]);
 }
 
 /// 200 nodes of one zone: half of them are looked at, and the next examination begins where the last one ended.
@@ -34,11 +34,11 @@ fn large_clusters_are_sampled_and_examined_in_turn() {
     let pod = cluster.pod("web", asks(100, 0), None);
     let mut cache = Cache::new(&cluster.state, Sampling::Adaptive);
     let pod = cluster.state.pods[&pod].clone();
-    assert_eq!(cache.best_nodes(&cluster.state, &pod).as_deref(), nodes.get(..100));
-    assert_eq!(cache.best_nodes(&cluster.state, &pod).as_deref(), nodes.get(100..));
-    assert_eq!(cache.best_nodes(&cluster.state, &pod).as_deref(), nodes.get(..100));
+    assert_eq!(cache.best_nodes(&cluster.state, &pod), nodes[..100]);
+    assert_eq!(cache.best_nodes(&cluster.state, &pod), nodes[100..]);
+    assert_eq!(cache.best_nodes(&cluster.state, &pod), nodes[..100]);
     let mut everywhere = Cache::new(&cluster.state, Sampling::AllNodes);
-    assert_eq!(everywhere.best_nodes(&cluster.state, &pod), Some(nodes));
+    assert_eq!(everywhere.best_nodes(&cluster.state, &pod), nodes);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn nodes_are_examined_zone_by_zone_in_turn() {
     let pod = cluster.pod("web", asks(100, 0), None);
     let mut cache = Cache::new(&cluster.state, Sampling::Percentage(1));
     let pod = cluster.state.pods[&pod].clone();
-    let best = cache.best_nodes(&cluster.state, &pod).unwrap();
+    let best = cache.best_nodes(&cluster.state, &pod);
     // 40 of each zone by turns, and the next 20 of the first zone.
     assert_eq!(best, [&nodes[..60], &nodes[80..]].concat());
 }
@@ -75,20 +75,25 @@ fn a_label_that_nobody_asked_for_before_makes_other_classes() {
     let waiting = cluster.pod("db", spec, None);
     cache.pod_changed(&cluster.state, waiting);
     let pod = cluster.state.pods[&waiting].clone();
-    assert_eq!(cache.best_nodes(&cluster.state, &pod), Some(vec![other]));
+    assert_eq!(cache.best_nodes(&cluster.state, &pod), vec![other]);
 }
 
 #[test]
-fn what_is_left_to_a_whole_cycle() {
+fn a_nominated_pod_is_not_overtaken_by_one_of_its_priority() {
     let mut cluster = Cluster::default();
-    let node = cluster.node("one");
-    let waiting = cluster.pod("web", asks(100, 0), None);
-    let nominated = cluster.pod("db", asks(100, 0), None);
-    cluster.pod_mut(nominated).nominated_node = Some(node);
+    let (one, other) = (cluster.node("one"), cluster.node("other"));
+    let waiting = cluster.pod("web", asks(3000, 0), None);
+    let nominated = cluster.pod("db", asks(3000, 0), None);
+    cluster.pod_mut(nominated).nominated_node = Some(one);
     let mut cache = Cache::new(&cluster.state, Sampling::AllNodes);
-    let pod = cluster.state.pods[&waiting].clone();
-    assert_eq!(cache.best_nodes(&cluster.state, &pod), None);
-    cluster.pod_mut(nominated).node = Some(node);
+    assert_eq!(cache.best_nodes_of(&cluster.state, waiting), [other], "there is room for one of them");
+    assert_eq!(cache.best_nodes_of(&cluster.state, nominated), [one], "where it is nominated");
+    let mut ahead = asks(3000, 0);
+    ahead.priority = 1;
+    let ahead = cluster.pod("first", ahead, None);
+    cache.pod_changed(&cluster.state, ahead);
+    assert_eq!(cache.best_nodes_of(&cluster.state, ahead), [one, other], "of a higher priority");
+    cluster.pod_mut(nominated).node = Some(other);
     cache.pod_changed(&cluster.state, nominated);
-    assert_eq!(cache.best_nodes(&cluster.state, &pod), Some(vec![node]));
+    assert_eq!(cache.best_nodes_of(&cluster.state, waiting), [one], "the other one is bound elsewhere");
 }

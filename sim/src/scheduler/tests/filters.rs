@@ -1,8 +1,10 @@
 use super::*;
 use crate::cluster::{
-    HostPort, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, Protocol, Toleration, TolerationOperator,
+    HostPort, NodeFeature, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, Protocol, Toleration,
+    TolerationOperator,
 };
 
+use crate::scheduler::{Cache, Sampling};
 fn tolerates_key(key: Symbol, effect: Option<Effect>) -> Toleration {
     Toleration { key: Some(key), operator: TolerationOperator::Exists, effect, toleration_seconds: None }
 }
@@ -209,4 +211,19 @@ fn the_first_filter_that_fails_decides() {
     assert_eq!(cluster.verdicts(pod), ["UAU NodeUnschedulable: node(s) were unschedulable"]);
     cluster.at(node).unschedulable = false;
     assert_eq!(cluster.verdicts(pod), ["UAU TaintToleration: node(s) had untolerated taint(s)"]);
+}
+
+#[test]
+fn a_node_must_declare_the_features_that_a_pod_needs() {
+    let mut cluster = Cluster::default();
+    let (_, declares) = (cluster.node("a"), cluster.node("b"));
+    cluster.at(declares).declared_features = NodeFeature::DEFAULT.into();
+    let pod = cluster.pod("web", plain(), None);
+    assert_eq!(cluster.verdicts(pod), ["fits", "fits"]);
+    cluster.spec_mut(pod).required_features = [NodeFeature::RestartAllContainersOnContainerExits].into();
+    let lacking = "UAU NodeDeclaredFeatures: node(s) didn't match Pod's required features";
+    assert_eq!(cluster.verdicts(pod), [lacking, "fits"]);
+    assert_eq!(Cache::new(&cluster.state, Sampling::AllNodes).best_nodes_of(&cluster.state, pod), [declares]);
+    cluster.spec_mut(pod).required_features = NodeFeature::ALL.into();
+    assert_eq!(cluster.verdicts(pod), [lacking, lacking]);
 }

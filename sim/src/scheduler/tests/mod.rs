@@ -53,6 +53,7 @@ impl Cluster {
             images: BTreeMap::new(),
             ready: NodeReady::True,
             crashed_at: None,
+            declared_features: std::collections::BTreeSet::new(),
         };
         self.state.nodes.insert(id, node);
         id

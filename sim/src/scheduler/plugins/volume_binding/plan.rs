@@ -7,7 +7,7 @@ use crate::cluster::{
     PersistentVolumeSource, PodId, ProvisionerKind, VolumeName,
 };
 use crate::scheduler::plugins::node_affinity::labels_match;
-use crate::scheduler::reasons::Reason;
+use crate::scheduler::reasons::VolumeReason;
 use crate::scheduler::snapshot::Candidate;
 
 use super::matching::{Place, matching_volume};
@@ -35,12 +35,12 @@ pub fn volume_plan(state: &ClusterState, pod: PodId, node: NodeId) -> VolumePlan
 
 /// The plan for `node`, or why there is none: at most one reason for bound claims that are out of reach, one for the others,
 /// and one for volumes that do not exist.
-pub(super) fn examine(state: &ClusterState, claims: &State<'_>, node: &Node) -> Result<VolumePlan, Vec<Reason>> {
+pub(super) fn examine(state: &ClusterState, claims: &State<'_>, node: &Node) -> Result<VolumePlan, Vec<VolumeReason>> {
     let bound = check_bound(state, &claims.bound, node);
     let waiting = plan_waiting(state, &claims.waiting, node);
     let (before, behind) = match bound {
         Ok(()) => (None, None),
-        Err(missing @ Reason::BoundVolumeNotFound) => (None, Some(missing)),
+        Err(missing @ VolumeReason::BoundVolumeNotFound) => (None, Some(missing)),
         Err(reason) => (Some(reason), None),
     };
     match (before, waiting, behind) {
@@ -50,14 +50,14 @@ pub(super) fn examine(state: &ClusterState, claims: &State<'_>, node: &Node) -> 
 }
 
 /// The first volume that does not exist or cannot be reached from the node decides.
-fn check_bound(state: &ClusterState, volumes: &[VolumeName], node: &Node) -> Result<(), Reason> {
+fn check_bound(state: &ClusterState, volumes: &[VolumeName], node: &Node) -> Result<(), VolumeReason> {
     let csi_node = state.storage.csi_nodes.get(&node.name);
     for name in volumes {
-        let volume = state.storage.volumes.get(name).ok_or(Reason::BoundVolumeNotFound)?;
+        let volume = state.storage.volumes.get(name).ok_or(VolumeReason::BoundVolumeNotFound)?;
         let terms = match &volume.source {
             PersistentVolumeSource::InTree(in_tree) if is_migrated_on(csi_node, in_tree.plugin) => {
                 // Upstream gives up with an error here, for this node and all others.
-                let translated = in_tree.translated.as_ref().ok_or(Reason::VolumeNotTranslatable)?;
+                let translated = in_tree.translated.as_ref().ok_or(VolumeReason::VolumeNotTranslatable)?;
                 &translated.node_terms
             }
             PersistentVolumeSource::InTree(_) | PersistentVolumeSource::Csi(_) | PersistentVolumeSource::Other => {
@@ -65,7 +65,7 @@ fn check_bound(state: &ClusterState, volumes: &[VolumeName], node: &Node) -> Res
             }
         };
         if !in_reach(&state.names, terms.as_deref(), node) {
-            return Err(Reason::VolumeNodeAffinity);
+            return Err(VolumeReason::VolumeNodeAffinity);
         }
     }
     Ok(())
@@ -86,12 +86,12 @@ pub(super) fn in_reach(names: &Names, terms: Option<&[NodeSelectorTerm]>, node: 
 
 /// The smallest claims choose first among the volumes that are there; what is left is provisioned, behind what is being
 /// provisioned for this node already.
-fn plan_waiting(state: &ClusterState, waiting: &[WaitingClaim<'_>], node: &Node) -> Result<VolumePlan, Reason> {
+fn plan_waiting(state: &ClusterState, waiting: &[WaitingClaim<'_>], node: &Node) -> Result<VolumePlan, VolumeReason> {
     let mut plan = VolumePlan::default();
     let (mut to_provision, mut to_match) = (Vec::new(), Vec::new());
     for claim in waiting {
         match claim.claim.selected_node {
-            Some(selected) if selected != node.name => return Err(Reason::NoVolumeToBind),
+            Some(selected) if selected != node.name => return Err(VolumeReason::NoVolumeToBind),
             Some(_) => to_provision.push(claim),
             None => to_match.push(claim),
         }
@@ -116,16 +116,16 @@ fn plan_waiting(state: &ClusterState, waiting: &[WaitingClaim<'_>], node: &Node)
 }
 
 /// Whether a volume can be provisioned for `claim` within reach of `node`.
-fn check_provision(state: &ClusterState, claim: &PersistentVolumeClaim, node: &Node) -> Result<(), Reason> {
-    let class = state.storage.classes.get(&claim.class).ok_or(Reason::NoVolumeToBind)?;
+fn check_provision(state: &ClusterState, claim: &PersistentVolumeClaim, node: &Node) -> Result<(), VolumeReason> {
+    let class = state.storage.classes.get(&claim.class).ok_or(VolumeReason::NoVolumeToBind)?;
     match class.provisioner_kind {
-        ProvisionerKind::Nobody => return Err(Reason::NoVolumeToBind),
+        ProvisionerKind::Nobody => return Err(VolumeReason::NoVolumeToBind),
         ProvisionerKind::InTree(..) | ProvisionerKind::External | ProvisionerKind::Assumed => {}
     }
     let mut allowed = class.allowed_topologies.iter();
     let anywhere = class.allowed_topologies.is_empty();
     if !anywhere && !allowed.any(|term| !term.is_empty() && term.matches(&node.labels)) {
-        return Err(Reason::NoVolumeToBind);
+        return Err(VolumeReason::NoVolumeToBind);
     }
     let driver = state.storage.csi_drivers.get(&class.provisioner);
     let Some(bytes) = claim.requested_bytes.filter(|_| driver.is_some_and(|driver| driver.storage_capacity)) else {
@@ -136,5 +136,5 @@ fn check_provision(state: &ClusterState, claim: &PersistentVolumeClaim, node: &N
             && capacity.limit_bytes.is_some_and(|limit| limit >= bytes)
             && capacity.node_topology.as_ref().is_some_and(|topology| topology.matches(&node.labels))
     });
-    if enough { Ok(()) } else { Err(Reason::NotEnoughStorage) }
+    if enough { Ok(()) } else { Err(VolumeReason::NotEnoughStorage) }
 }

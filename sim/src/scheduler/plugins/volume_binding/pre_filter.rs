@@ -6,7 +6,7 @@ use crate::cluster::{
     BindingMode, ClaimBinding, ClaimName, ClassName, ClusterState, PersistentVolume, PersistentVolumeClaim, PodVolume,
     Storage, VolumeName,
 };
-use crate::scheduler::reasons::Reason;
+use crate::scheduler::reasons::VolumeReason;
 use crate::scheduler::snapshot::Candidate;
 
 /// The claims of a pod.
@@ -28,7 +28,7 @@ pub(super) struct WaitingClaim<'a> {
 }
 
 /// `None` (Skip) for a pod without claims.
-pub(crate) fn pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Result<Option<State<'a>>, Reason> {
+pub(crate) fn pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Result<Option<State<'a>>, VolumeReason> {
     let claims = claims_of(state, pod)?;
     if claims.is_empty() {
         return Ok(None);
@@ -44,7 +44,7 @@ pub(crate) fn pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Re
                 sorted.waiting.push(WaitingClaim { name, claim, volumes });
             }
             ClaimBinding::Unbound | ClaimBinding::Requested(_) => {
-                return Err(Reason::UnboundImmediateClaims);
+                return Err(VolumeReason::UnboundImmediateClaims);
             }
         }
     }
@@ -61,29 +61,29 @@ fn waits(storage: &Storage, class: ClassName) -> bool {
 
 type Claims<'a> = Vec<(ClaimName, &'a PersistentVolumeClaim)>;
 
-fn claims_of<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Result<Claims<'a>, Reason> {
+fn claims_of<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Result<Claims<'a>, VolumeReason> {
     let text = |symbol| state.names.text(symbol).to_owned();
     let mut claims = Vec::new();
     for volume in pod.volumes {
         let Some(name) = volume.claim(pod.namespace) else { continue };
         let Some(claim) = state.storage.claims.get(&name) else {
             return Err(match volume {
-                PodVolume::Claim(_) | PodVolume::Disk(_) => Reason::ClaimNotFound(text(name.name)),
-                PodVolume::Ephemeral { .. } => Reason::EphemeralClaimNotFound(text(name.name)),
+                PodVolume::Claim(_) | PodVolume::Disk(_) => VolumeReason::ClaimNotFound(text(name.name)),
+                PodVolume::Ephemeral { .. } => VolumeReason::EphemeralClaimNotFound(text(name.name)),
             });
         };
         if claim.is_lost {
             let volume = claim.binding.volume().map_or_else(String::new, |volume| text(volume.0));
-            return Err(Reason::ClaimLost { claim: text(name.name), volume });
+            return Err(VolumeReason::ClaimLost { claim: text(name.name), volume });
         }
         if claim.is_terminating {
-            return Err(Reason::ClaimTerminating(text(name.name)));
+            return Err(VolumeReason::ClaimTerminating(text(name.name)));
         }
         match volume {
             PodVolume::Ephemeral { pod: owner, .. } if claim.controlled_by_pod != Some(*owner) => {
                 let namespace = text(pod.namespace);
                 let claim = format!("{namespace}/{}", text(name.name));
-                return Err(Reason::ClaimOfAnother { claim, pod: format!("{namespace}/{}", text(*owner)) });
+                return Err(VolumeReason::ClaimOfAnother { claim, pod: format!("{namespace}/{}", text(*owner)) });
             }
             PodVolume::Ephemeral { .. } | PodVolume::Claim(_) | PodVolume::Disk(_) => {}
         }
