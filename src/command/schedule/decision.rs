@@ -72,7 +72,9 @@ fn decide(cluster: &Cluster, state: &ClusterState, asked: &Asked, pod: &AskedPod
     let of_nodes = scores(&snapshot, &candidate, &feasible);
     let name = |id: NodeId| node_name(state, id);
     let causes = causes(&snapshot, &cluster.model, pod, &asked.object.root, &result);
+    let profile = state.scheduler.profile(result.profile);
     let mut decision = Decision {
+        profile: (!profile.has_default_name()).then(|| profile.scheduler_name.clone()),
         pre_filter: result.pre_filter.as_ref().map(|rejection| PreFilterVerdict {
             plugin: rejection.plugin.as_str(),
             code: rejection.code.as_str(),

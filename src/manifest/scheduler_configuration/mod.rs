@@ -30,4 +30,4 @@ pub use arguments::{
 pub use duration::GoDuration;
 pub use extension_point::ExtensionPoint;
 pub use reading::{Reading, SchedulerArguments, SchedulerFile, SchedulerNote, SchedulerProfile, read};
-pub use stray::stray;
+pub use stray::{STRAY_RULE, stray};

@@ -7,7 +7,7 @@ use super::reading::KIND;
 
 const GROUP: &str = "kubescheduler.config.k8s.io/";
 /// The rule of a configuration that lies there.
-const RULE: &str = "scheduler-configuration-not-used";
+pub const STRAY_RULE: &str = "scheduler-configuration-not-used";
 
 /// The note about `root`, where it is a KubeSchedulerConfiguration or a ConfigMap that holds one.
 #[must_use]
@@ -20,7 +20,7 @@ pub fn stray(source: SourceId, root: &Node) -> Option<Finding> {
     };
     let place = Place { source, span: root.locate(&path).span };
     let message = "the configuration of a scheduler lies here and is not obeyed unasked";
-    let mut finding = Finding::new(RULE, Severity::Info, message);
+    let mut finding = Finding::new(STRAY_RULE, Severity::Info, message);
     finding.path = path;
     finding.place = Some(place);
     finding.label = "not a manifest, and not used".to_owned();
