@@ -138,7 +138,10 @@ fn place_outside(state: &mut ClusterState, context: &Context<'_>, api: &ApiPodSp
         Placer::AsDefault => context.assume(Assumption::OtherScheduler(scheduler.to_owned())),
         Placer::Nobody => {
             spec.not_scheduled_here = true;
-            context.assume(Assumption::NoProfile(scheduler.to_owned()));
+            // A pod that is on a node already stays there.
+            if api.node_name.as_ref().is_none_or(String::is_empty) {
+                context.assume(Assumption::NoProfile(scheduler.to_owned()));
+            }
         }
     }
     let holds = match state.scheduler.profile(spec.profile).scheduling_gates {

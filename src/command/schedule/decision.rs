@@ -48,6 +48,7 @@ pub(super) fn answer(cluster: &Cluster, asked: &Asked, input: &Input) -> Result<
     let decision = decide(cluster, &state, asked, &pod);
     let mut assumptions: Vec<String> = pod.assumptions.iter().map(ToString::to_string).collect();
     assumptions.extend(nominal(&state, pod.id));
+    assumptions.extend(cluster.about_scheduler.iter().cloned());
     if matches!(asked.object.typed, Typed::DaemonSet(_)) {
         let note = "a DaemonSet makes a pod for each node and for that node alone; shown is one that is not pinned";
         assumptions.push(note.to_owned());

@@ -38,7 +38,7 @@ pub(in crate::command) fn run(arguments: &ScheduleArguments) -> Result<ExitStatu
     if cluster.model.state.nodes.is_empty() {
         return Err(one_cluster::no_nodes("the question where a pod can go", &cluster.inventory, &cluster.model));
     }
-    cluster.assumptions.extend(input.stray_schedulers());
+    cluster.about_scheduler.extend(input.stray_schedulers());
     let answers: Vec<Answered> =
         question.asked.par_iter().map(|asked| answer(&cluster, asked, &input)).collect::<Result<_, _>>()?;
     drop(progress);
