@@ -40,7 +40,7 @@ fn parse(text: &str) -> Option<GoDuration> {
         rest = behind;
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "checked to fit")]
-    (sum <= i64::MAX as f64).then(|| GoDuration((sign * sum) as i64))
+    (sum <= i64::MAX as f64).then_some(GoDuration((sign * sum) as i64))
 }
 
 /// `.5` and `5.` are numbers too.

@@ -131,13 +131,16 @@ pub(super) fn fit(verdict: &mut Verdict<'_, '_>, at: &At<'_>, arguments: &FitArg
         }
     }
     let ratio_at = at.key("requestedToCapacityRatio");
-    match (&strategy.requested_to_capacity_ratio, strategy.kind == "RequestedToCapacityRatio") {
-        (Some(ratio), true) => shape(verdict, &ratio_at.key("shape"), &ratio.shape),
-        (None, true) => drop(verdict.invalid(&ratio_at, "is required for this type")),
-        (Some(_), false) => {
-            drop(verdict.invalid(&ratio_at, "must only be there for the type RequestedToCapacityRatio"))
+    let is_ratio = strategy.kind == "RequestedToCapacityRatio";
+    match &strategy.requested_to_capacity_ratio {
+        Some(ratio) if is_ratio => shape(verdict, &ratio_at.key("shape"), &ratio.shape),
+        Some(_) => {
+            verdict.invalid(&ratio_at, "must only be there for the type RequestedToCapacityRatio");
         }
-        (None, false) => {}
+        None if is_ratio => {
+            verdict.invalid(&ratio_at, "is required for this type");
+        }
+        None => {}
     }
 }
 

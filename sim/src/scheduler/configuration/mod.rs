@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
+//! | `scheduler_configuration.rs` | the whole: profiles, waiting times |
 //! | `profile.rs` | which plugins run at which extension point, in which order and with which weights |
 //! | `arguments.rs` | the plugins' arguments |
 //! | `scoring.rs` | how NodeResourcesFit and NodeResourcesBalancedAllocation score resources |
@@ -10,6 +11,7 @@
 
 mod arguments;
 mod profile;
+mod scheduler_configuration;
 mod scoring;
 
 pub use arguments::{
@@ -17,69 +19,5 @@ pub use arguments::{
     PreemptionArguments,
 };
 pub use profile::{ExtensionPoint, PostFilterPlugin, Profile, SchedulingGates, ScorePlugin};
+pub use scheduler_configuration::{OtherSchedulers, SchedulerConfiguration};
 pub use scoring::{ScoredName, ScoredResource, ScoringStrategy, ShapePoint};
-
-use crate::cluster::{Duration, ProfileId};
-
-/// The configuration of kube-scheduler. Its default is kube-scheduler's without a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SchedulerConfiguration {
-    /// The profile of pods that [`ProfileId`] 0 names.
-    first: Profile,
-    more: Vec<Profile>,
-    /// `podInitialBackoffSeconds`: the first wait after a failed attempt.
-    pub pod_initial_backoff: Duration,
-    /// `podMaxBackoffSeconds`: the longest wait after a failed attempt.
-    pub pod_max_backoff: Duration,
-    /// What becomes of pods that no profile is for.
-    pub others: OtherSchedulers,
-}
-
-/// What becomes of pods whose `spec.schedulerName` no profile has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OtherSchedulers {
-    /// Nothing is known of their scheduler: it is taken to decide as this one does.
-    #[default]
-    Alike,
-    /// This is the only scheduler: nobody places them.
-    None,
-}
-
-impl Default for SchedulerConfiguration {
-    fn default() -> Self {
-        Self::new(Profile::default(), Vec::new())
-    }
-}
-
-impl SchedulerConfiguration {
-    /// A configuration of these profiles, with the default times.
-    #[must_use]
-    pub const fn new(first: Profile, more: Vec<Profile>) -> Self {
-        Self {
-            first,
-            more,
-            pod_initial_backoff: Duration::from_seconds(1),
-            pod_max_backoff: Duration::from_seconds(10),
-            others: OtherSchedulers::Alike,
-        }
-    }
-
-    /// The profile that `id` names; the first where there are not as many.
-    #[must_use]
-    pub fn profile(&self, id: ProfileId) -> &Profile {
-        let position = usize::from(id.0).checked_sub(1);
-        position.and_then(|position| self.more.get(position)).unwrap_or(&self.first)
-    }
-
-    /// The profile of pods whose `spec.schedulerName` is `name`; `None`: this scheduler leaves them alone.
-    #[must_use]
-    pub fn profile_named(&self, name: &str) -> Option<ProfileId> {
-        let position = self.profiles().position(|profile| profile.scheduler_name == name)?;
-        u8::try_from(position).ok().map(ProfileId)
-    }
-
-    /// All profiles, in their order.
-    pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
-        std::iter::once(&self.first).chain(&self.more)
-    }
-}

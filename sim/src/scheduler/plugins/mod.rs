@@ -19,9 +19,11 @@
 //! | `image_locality.rs` | | images that are present |
 //! | `resource_score.rs` | | amounts of a node, for the two that score resources |
 //! | `node_declared_features.rs` | features of the kubelet | |
+//! | `by_name.rs` | the filter and the scores of each plugin | |
 //! | `normalize_score.rs` | | shared by several |
 
 pub(crate) mod balanced_allocation;
+mod by_name;
 mod dynamic_resources;
 pub(crate) mod image_locality;
 pub(crate) mod inter_pod_affinity;
@@ -40,13 +42,14 @@ pub(crate) mod volume_binding;
 pub(crate) mod volume_restrictions;
 pub(crate) mod volume_zone;
 
+pub(crate) use by_name::{filter_of, score_of};
 pub use node_affinity::node_matches_affinity;
 pub(crate) use node_affinity::{PreFilter as NodeAffinityPreFilter, pre_filter as node_affinity_pre_filter};
 pub(crate) use node_ports::{any_taken, free_ports};
 pub use taint_toleration::{tolerates, untolerated_taint};
 pub use volume_binding::{Place, VolumePlan, matching_volume, volume_plan};
 
-use super::framework::{Plugin, Rejection};
+use super::framework::Rejection;
 use super::scheduling_cycle::{CycleState, ScoreInput};
 use super::snapshot::NodeInfo;
 
@@ -56,50 +59,3 @@ pub(crate) type Filter = for<'s, 'a> fn(&CycleState<'s, 'a>, &NodeInfo<'a>) -> O
 /// A score for each feasible node, in their order and normalised, before its weight; `None` when the plugin has nothing to
 /// say about the pod.
 pub(crate) type Score = for<'s, 'a> fn(&ScoreInput<'s, 'a>) -> Option<Vec<i64>>;
-
-/// The filter of `plugin`; `None`: it has none.
-pub(crate) fn filter_of(plugin: Plugin) -> Option<Filter> {
-    match plugin {
-        Plugin::NodeUnschedulable => Some(node_unschedulable::filter),
-        Plugin::NodeName => Some(node_name::filter),
-        Plugin::TaintToleration => Some(taint_toleration::filter),
-        Plugin::NodeAffinity => Some(node_affinity::filter),
-        Plugin::NodePorts => Some(node_ports::filter),
-        Plugin::NodeResourcesFit => Some(node_resources_fit::filter),
-        Plugin::VolumeRestrictions => Some(volume_restrictions::filter),
-        Plugin::NodeVolumeLimits => Some(node_volume_limits::filter),
-        Plugin::VolumeBinding => Some(volume_binding::filter),
-        Plugin::VolumeZone => Some(volume_zone::filter),
-        Plugin::PodTopologySpread => Some(pod_topology_spread::filter),
-        Plugin::InterPodAffinity => Some(inter_pod_affinity::filter),
-        Plugin::NodeDeclaredFeatures => Some(node_declared_features::filter),
-        // The state has no claims of devices.
-        Plugin::DynamicResources
-        | Plugin::NodeResourcesBalancedAllocation
-        | Plugin::ImageLocality
-        | Plugin::PreFilterResult => None,
-    }
-}
-
-/// The scores of `plugin`; `None`: it has none. The profile weighs them.
-pub(crate) fn score_of(plugin: Plugin) -> Option<Score> {
-    match plugin {
-        Plugin::TaintToleration => Some(taint_toleration::score),
-        Plugin::NodeAffinity => Some(node_affinity::score),
-        Plugin::NodeResourcesFit => Some(node_resources_fit::score),
-        Plugin::VolumeBinding => Some(volume_binding::score),
-        Plugin::PodTopologySpread => Some(pod_topology_spread::score),
-        Plugin::InterPodAffinity => Some(inter_pod_affinity::score),
-        Plugin::DynamicResources => Some(dynamic_resources::score),
-        Plugin::NodeResourcesBalancedAllocation => Some(balanced_allocation::score),
-        Plugin::ImageLocality => Some(image_locality::score),
-        Plugin::NodeUnschedulable
-        | Plugin::NodeName
-        | Plugin::NodePorts
-        | Plugin::VolumeRestrictions
-        | Plugin::NodeVolumeLimits
-        | Plugin::VolumeZone
-        | Plugin::NodeDeclaredFeatures
-        | Plugin::PreFilterResult => None,
-    }
-}
