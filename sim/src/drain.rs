@@ -30,11 +30,11 @@ enum Filtered {
 #[must_use]
 pub fn plan(state: &ClusterState, node: NodeId) -> DrainPlan {
     let (mut evict, mut unmanaged) = (Vec::new(), Vec::new());
-    for (id, pod) in state.pods.iter().filter(|(_, pod)| pod.node == Some(node)) {
+    for (id, pod) in state.pods.on_node(Some(node)) {
         match filter(state, pod) {
-            Filtered::Evict => evict.push(*id),
+            Filtered::Evict => evict.push(id),
             Filtered::Skip => {}
-            Filtered::Refuse => unmanaged.push(*id),
+            Filtered::Refuse => unmanaged.push(id),
         }
     }
     if unmanaged.is_empty() { DrainPlan::Evict(evict) } else { DrainPlan::Refuse { unmanaged } }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use crate::cluster::{
     BudgetId, BudgetStatus, ClusterState, Deletion, DeletionCause, DeploymentId, Effect, NodeId, NodeReady, Owner,
-    Phase, PodId, PodTemplate, ReplicaSetId, Symbol, Taint, Unschedulable,
+    Phase, Pod, PodId, PodTemplate, ReplicaSetId, Symbol, Taint, Unschedulable,
 };
 use crate::controller::WorkloadId;
 
@@ -196,7 +196,10 @@ fn apply_to_pod(state: &mut ClusterState, id: PodId, change: &PodChange) {
     if let PodChange::Bind(node) = change {
         volumes::bind_for_pod(state, id, *node);
     }
-    let Some(pod) = state.pods.get_mut(&id) else { return };
+    if state.pods.get(&id).is_some_and(|pod| goes_away(pod, change)) {
+        return remove_pod(state, id);
+    }
+    let Some(mut pod) = state.pods.get_mut(&id) else { return };
     match change {
         PodChange::Bind(node) => {
             pod.node = Some(*node);
@@ -220,14 +223,28 @@ fn apply_to_pod(state: &mut ClusterState, id: PodId, change: &PodChange) {
         PodChange::Hold => pod.held_unready = true,
         PodChange::Release => pod.held_unready = false,
         PodChange::Adopt(owner) => pod.owner = *owner,
-        PodChange::Remove(_) => remove_pod(state, id),
         PodChange::Delete(cause) => {
-            if pod.node.is_none() || matches!(pod.phase, Phase::Succeeded | Phase::Failed) {
-                remove_pod(state, id);
-            } else if pod.deletion.is_none() {
-                pod.deletion = Some(Deletion { requested_at: now, cause: *cause });
-            }
+            pod.deletion.get_or_insert(Deletion { requested_at: now, cause: *cause });
         }
+        // It has gone away.
+        PodChange::Remove(_) => {}
+    }
+}
+
+/// Whether the pod's object is gone after `change`.
+const fn goes_away(pod: &Pod, change: &PodChange) -> bool {
+    match change {
+        PodChange::Remove(_) => true,
+        PodChange::Delete(_) => pod.node.is_none() || matches!(pod.phase, Phase::Succeeded | Phase::Failed),
+        PodChange::Bind(_)
+        | PodChange::MarkUnschedulable(_)
+        | PodChange::Nominate(_)
+        | PodChange::Start
+        | PodChange::BecomeReady
+        | PodChange::BecomeUnready
+        | PodChange::Hold
+        | PodChange::Release
+        | PodChange::Adopt(_) => false,
     }
 }
 
@@ -278,7 +295,10 @@ fn apply_to_node(state: &mut ClusterState, id: NodeId, change: &NodeChange) {
 /// The containers of a crashed node have stopped. The API does not show it: only the time from which they run is forgotten,
 /// so that the kubelet starts them again when the node is back.
 fn stop_containers(state: &mut ClusterState, id: NodeId) {
-    for pod in state.pods.values_mut().filter(|pod| pod.node == Some(id)) {
-        pod.started_at = None;
+    let held: Vec<PodId> = state.pods.on_node(Some(id)).map(|(pod, _)| pod).collect();
+    for pod in held {
+        if let Some(mut pod) = state.pods.get_mut(&pod) {
+            pod.started_at = None;
+        }
     }
 }

@@ -159,7 +159,11 @@ fn a_drain_refuses_unmanaged_pods_before_it_evicts_anything() {
     let name = simulation.state.intern("backup");
     for owner in [Owner::Node, Owner::Other { kind, name }] {
         let mut branch = simulation.branch();
-        branch.state.pods.values_mut().filter(|pod| pod.owner == Owner::None).for_each(|pod| pod.owner = owner);
+        branch.state.pods.for_each_mut(|_, pod| {
+            if pod.owner == Owner::None {
+                pod.owner = owner;
+            }
+        });
         let report = play(&mut branch, StepAction::Drain { nodes: vec![NodeId(0)] });
         assert_eq!(report.outcome, StepOutcome::Completed);
         let stays = branch.state.pods.values().any(|pod| pod.owner == owner);

@@ -212,9 +212,7 @@ fn reverting_a_broken_revision_helps_parallel_sets_only() {
         simulation.state.nodes.values_mut().for_each(|node| node.allocatable_pods = 0);
         assert_eq!(play(&mut simulation, image(broken)).outcome, StepOutcome::Stuck);
         simulation.state.nodes.values_mut().for_each(|node| node.allocatable_pods = 110);
-        for pod in simulation.state.pods.values_mut().filter(|pod| pod.node.is_none()) {
-            pod.held_unready = true;
-        }
+        simulation.state.pods.for_each_mut(|_, pod| pod.held_unready |= pod.node.is_none());
         let report = play(&mut simulation, image(good));
         assert_eq!(report.outcome, outcome, "{policy:?} {:#?}", report.events);
     }

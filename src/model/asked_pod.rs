@@ -170,8 +170,9 @@ fn bare(state: &mut ClusterState, context: &Context<'_>, api: &ApiPod) -> Option
     keep_own_tolerations(state, context, written, &mut admitted);
     let source = AdmittedPod { spec: &admitted, status: None, own_claims: &[] };
     let spec = pod_spec(state, context, namespace, &source);
-    let pod = state.pods.get_mut(&id)?;
-    pod.template = Arc::new(PodTemplate { labels: pod.labels.clone(), spec, content: Symbol::EMPTY });
+    let mut pod = state.pods.get_mut(&id)?;
+    let labels = pod.labels.clone();
+    pod.template = Arc::new(PodTemplate { labels, spec, content: Symbol::EMPTY });
     Some(id)
 }
 
@@ -296,7 +297,7 @@ fn unbind(state: &mut ClusterState, id: PodId, node_name: Option<&str>) {
     let named = node_name
         .filter(|name| !name.is_empty())
         .map(|name| state.names.find(name).and_then(|name| state.node_named(name)).unwrap_or(NOWHERE));
-    let Some(pod) = state.pods.get_mut(&id) else { return };
+    let Some(mut pod) = state.pods.get_mut(&id) else { return };
     pod.node = None;
     pod.phase = Phase::Pending;
     pod.ready = false;

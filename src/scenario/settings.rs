@@ -94,7 +94,7 @@ pub(super) fn apply_default_tolerations(state: &mut ClusterState, file: &file::S
         state.deployments.values_mut().for_each(|own| set(&mut own.template));
         state.replica_sets.values_mut().for_each(|own| set(&mut own.template));
         state.daemon_sets.values_mut().for_each(|own| set(&mut own.template));
-        state.pods.values_mut().for_each(|own| set(&mut own.template));
+        state.pods.for_each_mut(|_, own| set(&mut own.template));
         for own in state.stateful_sets.values_mut() {
             set(&mut own.template);
             set(&mut own.current_template);

@@ -1,10 +1,13 @@
 //! Labels and label selectors.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::name::Symbol;
 
-/// Labels: keys are unique, kept sorted by symbol.
+/// Labels: keys are unique, kept sorted by symbol. Copies are shared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Labels(Vec<(Symbol, Symbol)>);
+pub struct Labels(Arc<[(Symbol, Symbol)]>);
 
 impl Labels {
     /// The value of `key`.
@@ -16,14 +19,22 @@ impl Labels {
 
     /// Sets `key` to `value`.
     pub fn insert(&mut self, key: Symbol, value: Symbol) {
-        match self.0.binary_search_by_key(&key, |(key, _)| *key) {
+        let mut pairs = self.0.to_vec();
+        match pairs.binary_search_by_key(&key, |(key, _)| *key) {
             Ok(position) => {
-                if let Some(pair) = self.0.get_mut(position) {
+                if let Some(pair) = pairs.get_mut(position) {
                     pair.1 = value;
                 }
             }
-            Err(position) => self.0.insert(position, (key, value)),
+            Err(position) => pairs.insert(position, (key, value)),
         }
+        self.0 = pairs.into();
+    }
+
+    /// Whether both are one and the same copy.
+    #[must_use]
+    pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// All pairs, sorted by symbol.
@@ -40,11 +51,9 @@ impl Labels {
 
 impl FromIterator<(Symbol, Symbol)> for Labels {
     fn from_iter<T: IntoIterator<Item = (Symbol, Symbol)>>(pairs: T) -> Self {
-        let mut labels = Self::default();
-        for (key, value) in pairs {
-            labels.insert(key, value);
-        }
-        labels
+        // Of several values for one key the last one holds.
+        let by_key: BTreeMap<Symbol, Symbol> = pairs.into_iter().collect();
+        Self(by_key.into_iter().collect())
     }
 }
 
@@ -83,6 +92,17 @@ impl LabelSelector {
     #[must_use]
     pub fn matches(&self, labels: &Labels) -> bool {
         self.requirements.iter().all(|requirement| requirement.matches(labels))
+    }
+
+    /// A label with its value that everything has that it matches; `None` where there is no such label.
+    pub(crate) fn only_value(&self) -> Option<(Symbol, Symbol)> {
+        self.requirements.iter().find_map(|requirement| match &requirement.operator {
+            Operator::In(values) => match values.as_slice() {
+                [value] => Some((requirement.key, *value)),
+                [] | [_, ..] => None,
+            },
+            Operator::NotIn(_) | Operator::Exists | Operator::DoesNotExist => None,
+        })
     }
 
     /// Whether it has no requirement and so matches everything.

@@ -22,6 +22,7 @@ mod name;
 mod node;
 mod pod;
 mod pod_template;
+mod pods;
 mod resources;
 mod state;
 mod time;
@@ -40,6 +41,7 @@ pub use pod_template::{
     PreemptionPolicy, PreferredNodeTerm, PreferredPodTerm, ProfileId, Protocol, SpreadConstraint, SpreadPolicy,
     Toleration, TolerationOperator, WhenUnsatisfiable,
 };
+pub use pods::{PodMut, Pods};
 pub use resources::{NonZeroRequests, Resources};
 pub use state::{ClusterState, Namespace, Service};
 pub use time::{Duration, Time};

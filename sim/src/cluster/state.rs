@@ -8,6 +8,7 @@ use super::labels::{LabelSelector, Labels};
 use super::name::{Names, Symbol};
 use super::node::{Node, NodeId};
 use super::pod::{Pod, PodId};
+use super::pods::Pods;
 use super::time::Time;
 use super::volume::Storage;
 use super::workload::{
@@ -27,7 +28,7 @@ pub struct ClusterState {
     /// Nodes, in the order in which they were added.
     pub nodes: BTreeMap<NodeId, Node>,
     /// Pods, in the order of creation.
-    pub pods: BTreeMap<PodId, Pod>,
+    pub pods: Pods,
     /// How many pods were ever created: the next pod's id.
     pub pods_created: u32,
     /// Deployments.

@@ -9,8 +9,8 @@ use super::workload::is_active;
 /// The adoptions that controllers would make now.
 #[must_use]
 pub fn adoptions(state: &ClusterState) -> Vec<Change> {
-    let orphans = state.pods.iter().filter(|(_, pod)| pod.owner == Owner::None && is_active(pod));
-    let adopted = orphans.filter_map(|(id, pod)| Some(Change::Pod(*id, PodChange::Adopt(controller_of(state, pod)?))));
+    let orphans = state.pods.of_owner(Owner::None).filter(|(_, pod)| is_active(pod));
+    let adopted = orphans.filter_map(|(id, pod)| Some(Change::Pod(id, PodChange::Adopt(controller_of(state, pod)?))));
     adopted.collect()
 }
 

@@ -6,7 +6,6 @@ use crate::cluster::{
     BudgetId, BudgetStatus, BudgetTarget, ClusterState, Duration, IntOrPercent, Owner, Pod, PodDisruptionBudget, PodId,
     Time,
 };
-use crate::eviction::covers;
 use crate::transition::Change;
 
 use super::workload::{WorkloadId, workload_of};
@@ -36,8 +35,8 @@ pub fn recheck_at(budget: &PodDisruptionBudget) -> Option<Time> {
 /// The status that the controller computes for `budget` now.
 #[must_use]
 pub fn status(state: &ClusterState, budget: &PodDisruptionBudget) -> BudgetStatus {
-    let pods: Vec<(PodId, &Pod)> =
-        state.pods.iter().filter(|(_, pod)| covers(budget, pod)).map(|(id, pod)| (*id, pod)).collect();
+    let selector = budget.selector.as_ref();
+    let pods = selector.map_or_else(Vec::new, |selector| state.pods.selected(budget.namespace, selector));
     let Ok((expected_pods, desired_healthy)) = expected_and_desired(state, budget, &pods) else {
         return BudgetStatus { disruptions_allowed: 0, sync_failed: true, ..budget.status.clone() };
     };

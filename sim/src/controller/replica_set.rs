@@ -1,7 +1,7 @@
 //! ReplicaSets: as many pods as asked for. Source: `pkg/controller/replicaset/replica_set.go`,
 //! `pkg/controller/controller_utils.go`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::cluster::{ClusterState, DeletionCause, NodeId, Owner, Phase, Pod, PodId, ReplicaSet, ReplicaSetId, Time};
@@ -56,11 +56,10 @@ fn in_deletion_order(
 /// How many active pods of all ReplicaSets of the same controller are on each node.
 fn related_pods_by_node(state: &ClusterState, set: &ReplicaSet, id: ReplicaSetId) -> BTreeMap<NodeId, usize> {
     let mut by_node = BTreeMap::new();
-    for pod in state.pods.values().filter(|pod| is_active(pod)) {
-        let Owner::ReplicaSet(owner) = pod.owner else { continue };
-        let related = owner == id
-            || (set.owner.is_some() && state.replica_sets.get(&owner).is_some_and(|other| other.owner == set.owner));
-        if let (true, Some(node)) = (related, pod.node) {
+    let siblings = state.replica_sets.iter().filter(|(_, other)| set.owner.is_some() && other.owner == set.owner);
+    let related: BTreeSet<ReplicaSetId> = siblings.map(|(other, _)| *other).chain([id]).collect();
+    for (_, pod) in related.into_iter().flat_map(|set| pods_of_replica_set(state, set)) {
+        if let Some(node) = pod.node.filter(|_| is_active(pod)) {
             let count: &mut usize = by_node.entry(node).or_default();
             *count = count.saturating_add(1);
         }

@@ -49,8 +49,9 @@ pub fn sync(state: &ClusterState, id: StatefulSetId) -> Vec<Change> {
 
 /// The pods of a set, by ordinal, those that terminate included.
 pub fn pods_of(state: &ClusterState, id: StatefulSetId) -> impl Iterator<Item = (u32, PodId, &Pod)> {
-    state.pods.iter().filter_map(move |(pod_id, pod)| match pod.owner {
-        Owner::StatefulSet { set, ordinal } if set == id => Some((ordinal, *pod_id, pod)),
+    let own = state.pods.of_owner(Owner::StatefulSet { set: id, ordinal: 0 });
+    own.filter_map(move |(pod_id, pod)| match pod.owner {
+        Owner::StatefulSet { set, ordinal } if set == id => Some((ordinal, pod_id, pod)),
         Owner::StatefulSet { .. }
         | Owner::None
         | Owner::ReplicaSet(_)

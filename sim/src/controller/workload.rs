@@ -122,6 +122,5 @@ pub fn available_at(pod: &Pod, min_ready_seconds: u64) -> Option<Time> {
 
 /// The pods of one ReplicaSet, those that terminate included.
 pub fn pods_of_replica_set(state: &ClusterState, id: ReplicaSetId) -> impl Iterator<Item = (PodId, &Pod)> {
-    let pods = state.pods.iter().filter(move |(_, pod)| pod.owner == Owner::ReplicaSet(id));
-    pods.map(|(id, pod)| (*id, pod))
+    state.pods.of_owner(Owner::ReplicaSet(id))
 }

@@ -109,7 +109,7 @@ fn signature(state: &ClusterState, id: NodeId) -> u64 {
         (allocatable.cpu_milli, allocatable.memory_bytes, allocatable.ephemeral_storage_bytes).hash(&mut hasher);
         (&allocatable.scalar, node.allocatable_pods, node.ready, &node.images).hash(&mut hasher);
     }
-    let own = state.pods.values().filter(|pod| pod.node == Some(id));
+    let own = state.pods.on_node(Some(id)).map(|(_, pod)| pod);
     let mut pods: Vec<_> =
         own.map(|pod| (pod.owner, pod.template.content, pod.phase, pod.ready, pod.deletion.is_some())).collect();
     pods.sort();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{NodeId, NodeReady, Time};
+use crate::cluster::{NodeId, NodeReady, PodId, Time};
 use crate::controller::disruption;
 use crate::simulation::{Simulation, StepAction, StepOutcome};
 
@@ -73,8 +73,11 @@ fn instant(simulation: &Simulation, nodes: &[NodeId]) -> Moment {
             node.ready = NodeReady::Unknown;
         }
     }
-    for pod in state.pods.values_mut().filter(|pod| pod.node.is_some_and(|node| nodes.contains(&node))) {
-        pod.ready = false;
+    let held = nodes.iter().flat_map(|node| state.pods.on_node(Some(*node)).map(|(id, _)| id));
+    for id in held.collect::<Vec<PodId>>() {
+        if let Some(mut pod) = state.pods.get_mut(&id) {
+            pod.ready = false;
+        }
     }
     let statuses: Vec<_> = state.budgets.iter().map(|(id, budget)| (*id, disruption::status(state, budget))).collect();
     for (id, status) in statuses {

@@ -65,12 +65,12 @@ impl Moment {
 
 /// Pods that the scheduler finds no node for, in the order of creation.
 pub(super) fn pending(state: &ClusterState) -> Vec<PendingPod> {
-    let waiting = state.pods.iter().filter(|(_, pod)| pod.node.is_none() && !is_terminal(pod));
+    let waiting = state.pods.on_node(None).filter(|(_, pod)| !is_terminal(pod));
     waiting
         .filter_map(|(id, pod)| {
             Some(PendingPod {
-                pod: *id,
-                name: pod_text(state, *id),
+                pod: id,
+                name: pod_text(state, id),
                 owner: owner_text(state, pod),
                 workload: workload_of(state, pod.owner).and_then(|workload| workload_name(state, workload)),
                 reason: pod.unschedulable.as_ref()?.message.clone(),

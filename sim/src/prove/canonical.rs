@@ -24,7 +24,7 @@ pub(super) fn input(state: &ClusterState, pod: &Pod) -> Input {
     for node in state.nodes.values() {
         input.nodes.insert(writer.text(node.name), writer.node(node));
     }
-    for (id, placed) in &state.pods {
+    for (id, placed) in state.pods.iter() {
         let on_node = placed.node.and_then(|node| state.nodes.get(&node));
         let is_counted = match placed.phase {
             Phase::Pending | Phase::Running => true,

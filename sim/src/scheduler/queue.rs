@@ -74,10 +74,10 @@ pub fn waiting_pods(state: &ClusterState) -> Vec<PodId> {
 /// then the one that has waited longest since its creation or its last failed attempt.
 #[must_use]
 pub fn next_to_schedule(state: &ClusterState, queue: &SchedulingQueue) -> Option<PodId> {
-    let candidates = state.pods.iter().filter(|(id, pod)| waits_for_scheduler(pod) && !queue.waits(**id));
+    let candidates = state.pods.on_node(None).filter(|(id, pod)| waits_for_scheduler(pod) && !queue.waits(*id));
     candidates
-        .min_by_key(|(id, pod)| (std::cmp::Reverse(pod.template.spec.priority), queue.last_attempt(**id), **id))
-        .map(|(id, _)| *id)
+        .min_by_key(|(id, pod)| (std::cmp::Reverse(pod.template.spec.priority), queue.last_attempt(*id), *id))
+        .map(|(id, _)| id)
 }
 
 /// How long a pod waits after its `failures`th failed attempt: each time twice as long, up to the longest; by default 1, 2, 4, 8,

@@ -180,7 +180,7 @@ impl<'a> Snapshot<'a> {
             nominated: BTreeMap::new(),
             images: Images::of(state.nodes.values()),
         };
-        for (id, pod) in &state.pods {
+        for (id, pod) in state.pods.iter() {
             snapshot.include(*id, pod);
         }
         snapshot

@@ -220,8 +220,7 @@ impl Simulation {
 
     fn wake_for_node(&mut self, node: NodeId, change: &NodeChange) {
         self.dirty.insert(Key::Node(node));
-        let on_node = self.state.pods.iter().filter(|(_, pod)| pod.node == Some(node));
-        self.dirty.extend(on_node.map(|(id, _)| Key::Pod(*id)));
+        self.dirty.extend(self.state.pods.on_node(Some(node)).map(|(id, _)| Key::Pod(id)));
         self.scheduling.retry_all();
         match change {
             // Nobody sees a crash.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cluster::{
-    ClusterState, DeploymentId, Labels, Operator, Owner, Phase, Pod, PodId, PodName, PodTemplate, ReplicaSet,
+    ClusterState, DeploymentId, Labels, Names, Operator, Owner, Phase, Pod, PodId, PodName, PodTemplate, ReplicaSet,
     ReplicaSetId, Requirement, Symbol,
 };
 use crate::controller::WorkloadId;
@@ -69,7 +69,8 @@ fn identity(state: &mut ClusterState, owner: Owner, template: &Arc<PodTemplate>)
             let (namespace, set_name) = (set.namespace, set.name);
             let name = state.intern(&format!("{}-{ordinal}", state.names.text(set_name)));
             let index = state.intern(&ordinal.to_string());
-            let hash = state.intern(&revision_hash(template));
+            let hash = revision_hash(&state.names, template);
+            let hash = state.intern(&hash);
             labels.insert(Symbol::STATEFUL_SET_POD_NAME, name);
             labels.insert(Symbol::POD_INDEX, index);
             labels.insert(Symbol::CONTROLLER_REVISION_HASH, hash);
@@ -78,7 +79,7 @@ fn identity(state: &mut ClusterState, owner: Owner, template: &Arc<PodTemplate>)
         Owner::DaemonSet(id) => {
             let Some(set) = state.daemon_sets.get(&id) else { return nameless(number, labels) };
             let (namespace, name) = (set.namespace, set.name);
-            let hash = revision_hash(&set.template);
+            let hash = revision_hash(&state.names, &set.template);
             let hash = state.intern(&hash);
             labels.insert(Symbol::CONTROLLER_REVISION_HASH, hash);
             (namespace, generated(name), labels)
@@ -99,7 +100,7 @@ pub(super) fn create_replica_set(
     replicas: i64,
 ) -> Option<ReplicaSetId> {
     let owner = state.deployments.get(&deployment)?;
-    let hash_text = unused_hash(state, deployment, &revision_hash(&owner.template));
+    let hash_text = unused_hash(state, deployment, &revision_hash(&state.names, &owner.template));
     let name_text = format!("{}-{hash_text}", state.names.text(owner.name));
     let max_replicas = owner.replicas.saturating_add(deployment::max_surge(owner));
     let mut set = ReplicaSet {
@@ -142,12 +143,15 @@ fn unused_hash(state: &ClusterState, deployment: DeploymentId, hash: &str) -> St
     text
 }
 
-/// A template's hash as names carry it: FNV-1a in letters that form no words. (Kubernetes' own hash covers fields that the
-/// model does not have; only equality matters.)
-fn revision_hash(template: &PodTemplate) -> String {
+/// A template's hash as names carry it: FNV-1a in letters that form no words, over what tells its content apart and its labels.
+/// (Kubernetes' own hash covers fields that the model does not have; only equality matters.)
+fn revision_hash(names: &Names, template: &PodTemplate) -> String {
+    let labels = template.labels.iter().flat_map(|(key, value)| [key, value]);
     let mut hash: u32 = 0x811c_9dc5;
-    for byte in format!("{template:?}").bytes() {
-        hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    for text in std::iter::once(template.content).chain(labels).map(|symbol| names.text(symbol)) {
+        for byte in text.bytes().chain([0]) {
+            hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        }
     }
     let letters = SAFE_LETTERS.len();
     let safe = |byte: u8| SAFE_LETTERS.get(usize::from(byte).checked_rem(letters).unwrap_or(0)).copied();

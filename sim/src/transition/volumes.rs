@@ -254,7 +254,7 @@ fn detach(state: &mut ClusterState, pod: &Pod) {
     if !state.storage.attachments.contains_key(&node) {
         return;
     }
-    let others = state.pods.values().filter(|other| other.node == Some(id));
+    let others = state.pods.on_node(Some(id)).map(|(_, other)| other);
     let needed: BTreeSet<VolumeName> = others.flat_map(|other| volumes_of(state, other)).collect();
     let free: BTreeSet<VolumeName> = volumes_of(state, pod).filter(|volume| !needed.contains(volume)).collect();
     if let Some(attached) = Arc::make_mut(&mut state.storage).attachments.get_mut(&node) {

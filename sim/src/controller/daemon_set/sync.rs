@@ -41,9 +41,9 @@ pub fn sync(state: &ClusterState, id: DaemonSetId) -> Vec<Change> {
 #[must_use]
 pub fn pods_by_node(state: &ClusterState, id: DaemonSetId) -> PodsByNode<'_> {
     let mut by_node = PodsByNode::new();
-    for (pod_id, pod) in state.pods.iter().filter(|(_, pod)| pod.owner == Owner::DaemonSet(id)) {
+    for (pod_id, pod) in state.pods.of_owner(Owner::DaemonSet(id)) {
         if let Some(node) = target_node(state, pod) {
-            by_node.entry(node).or_default().push((*pod_id, pod));
+            by_node.entry(node).or_default().push((pod_id, pod));
         }
     }
     by_node
@@ -51,8 +51,8 @@ pub fn pods_by_node(state: &ClusterState, id: DaemonSetId) -> PodsByNode<'_> {
 
 /// Pods that wait for a node that does not exist any more.
 fn without_node(state: &ClusterState, id: DaemonSetId) -> impl Iterator<Item = PodId> {
-    let own = state.pods.iter().filter(move |(_, pod)| pod.owner == Owner::DaemonSet(id) && pod.node.is_none());
-    own.filter(|(_, pod)| target_node(state, pod).is_none()).map(|(pod_id, _)| *pod_id)
+    let own = state.pods.of_owner(Owner::DaemonSet(id)).filter(|(_, pod)| pod.node.is_none());
+    own.filter(|(_, pod)| target_node(state, pod).is_none()).map(|(pod_id, _)| pod_id)
 }
 
 pub(super) const fn delete(pod: PodId) -> Change {

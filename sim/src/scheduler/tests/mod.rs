@@ -25,19 +25,37 @@ mod scores;
 mod volumes;
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use super::*;
 use crate::cluster::{
     ClusterState, Effect, LabelSelector, Labels, Namespace, Node, NodeId, NodeReady, NonZeroRequests, Operator, Owner,
-    Phase, Pod, PodAffinityTerm, PodId, PodName, PodSpec, PodTemplate, Requirement, Resources, SpreadConstraint,
-    SpreadPolicy, Symbol, Taint, Time, WhenUnsatisfiable,
+    Phase, Pod, PodAffinityTerm, PodId, PodMut, PodName, PodSpec, PodTemplate, Requirement, Resources,
+    SpreadConstraint, SpreadPolicy, Symbol, Taint, Time, WhenUnsatisfiable,
 };
 
 /// A cluster under construction.
 #[derive(Clone, Default)]
 struct Cluster {
     state: ClusterState,
+}
+
+/// A pod's specification, to be changed.
+struct SpecMut<'a>(PodMut<'a>);
+
+impl Deref for SpecMut<'_> {
+    type Target = PodSpec;
+
+    fn deref(&self) -> &PodSpec {
+        &self.0.template.spec
+    }
+}
+
+impl DerefMut for SpecMut<'_> {
+    fn deref_mut(&mut self) -> &mut PodSpec {
+        &mut Arc::make_mut(&mut self.0.template).spec
+    }
 }
 
 impl Cluster {
@@ -110,12 +128,12 @@ impl Cluster {
         })
     }
 
-    fn pod_mut(&mut self, pod: PodId) -> &mut Pod {
+    fn pod_mut(&mut self, pod: PodId) -> PodMut<'_> {
         self.state.pods.get_mut(&pod).unwrap()
     }
 
-    fn spec_mut(&mut self, pod: PodId) -> &mut PodSpec {
-        &mut Arc::make_mut(&mut self.pod_mut(pod).template).spec
+    fn spec_mut(&mut self, pod: PodId) -> SpecMut<'_> {
+        SpecMut(self.pod_mut(pod))
     }
 
     fn app(&mut self, app: &str) -> Labels {

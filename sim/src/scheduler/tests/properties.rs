@@ -208,7 +208,7 @@ proptest! {
             prop_assert!(!result.verdicts[&node].fits());
             let without = |kept: Option<PodId>| {
                 let mut cluster = cluster.clone();
-                cluster.state.pods.retain(|id, _| Some(*id) == kept || !victims.pods.contains(id));
+                cluster.state.pods.retain(|id, _| Some(id) == kept || !victims.pods.contains(&id));
                 cluster.schedule(pod).verdicts[&node].fits()
             };
             prop_assert!(without(None));
