@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::cluster::{Duration, ProfileId};
+use crate::cluster::{
+    Duration, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, PreferredNodeTerm, ProfileId, Service,
+};
 use crate::scheduler::{Cache, Sampling};
 
 /// The default profile, and one that fills nodes up.
@@ -83,4 +85,91 @@ fn the_default_profile_is_kube_schedulers() {
     assert!(profile.filter.runs_before(Plugin::NodeName, Plugin::NodePorts));
     assert!(!profile.filter.runs_before(Plugin::NodePorts, Plugin::NodeName));
     assert!(profile.preempts() && profile.has_default_name());
+}
+
+/// Its own constraints would be soft; those of the configuration are hard.
+#[test]
+fn default_spread_constraints_of_a_profile_can_be_hard() {
+    let mut cluster = Cluster::default();
+    let (used, free) = (cluster.node("used"), cluster.node("free"));
+    cluster.pod("web", asks(100, 0), Some(used));
+    let web = cluster.pod("web", asks(100, 0), None);
+    let other = cluster.pod("other", asks(100, 0), None);
+    let labels = cluster.app("web");
+    let requirements = labels.iter().map(|(key, value)| Requirement { key, operator: Operator::In(vec![value]) });
+    let selector = Some(LabelSelector { requirements: requirements.collect() });
+    let name = cluster.symbol("web");
+    cluster.state.services.push(Service { namespace: Symbol::DEFAULT, name, selector });
+    let hard = cluster.spread("web", Symbol::HOSTNAME, WhenUnsatisfiable::DoNotSchedule);
+    let mut profile = Profile::default();
+    profile.arguments.default_spread = DefaultSpread::List(vec![SpreadConstraint { selector: None, ..hard }]);
+    cluster.state.scheduler = Arc::new(SchedulerConfiguration::new(profile, Vec::new()));
+    let verdicts = schedule(&cluster.state, web).verdicts;
+    let reasons = vec![Reason::TopologySpread];
+    let plugin = Plugin::PodTopologySpread;
+    assert_eq!(verdicts[&used], Verdict::Rejected { code: Code::Unschedulable, plugin, reasons });
+    assert!(verdicts[&free].fits());
+    // Without a Service or a controller nothing says which pods count.
+    assert!(schedule(&cluster.state, other).verdicts[&used].fits());
+    let mut cache = Cache::new(&cluster.state, Sampling::AllNodes);
+    assert_eq!(cache.best_nodes_of(&cluster.state, web), [free]);
+}
+
+#[test]
+fn a_profile_without_node_affinity_does_not_look_at_names_of_nodes() {
+    let mut cluster = Cluster::default();
+    let (named, other) = (cluster.node("named"), cluster.node("other"));
+    let name = cluster.state.nodes[&named].name;
+    let field = NodeRequirement { key: Symbol::METADATA_NAME, operator: NodeRequirementOperator::In(vec![name]) };
+    let term = NodeSelectorTerm { expressions: Vec::new(), fields: vec![field] };
+    let pod = cluster.pod("pinned", PodSpec { required_node_terms: Some(vec![term]), ..asks(100, 0) }, None);
+    let best = |cluster: &Cluster| {
+        let mut cache = Cache::new(&cluster.state, Sampling::AllNodes);
+        (schedule(&cluster.state, pod).best, cache.best_nodes_of(&cluster.state, pod))
+    };
+    assert_eq!(best(&cluster), (vec![named], vec![named]));
+    let without = |point: &ExtensionPoint| point.iter().filter(|plugin| *plugin != Plugin::NodeAffinity).collect();
+    let default = Profile::default();
+    let (pre_filter, filter) = (without(&default.pre_filter), without(&default.filter));
+    cluster.state.scheduler =
+        Arc::new(SchedulerConfiguration::new(Profile { pre_filter, filter, ..default }, Vec::new()));
+    assert_eq!(best(&cluster), (vec![named, other], vec![named, other]));
+}
+
+#[test]
+fn what_a_profile_weighs_most_decides() {
+    let mut cluster = Cluster::default();
+    let (used, free) = (cluster.node("used"), cluster.node("free"));
+    cluster.pod("old", asks(2000, 2 << 30), Some(used));
+    let name = cluster.state.nodes[&free].name;
+    let field = NodeRequirement { key: Symbol::METADATA_NAME, operator: NodeRequirementOperator::In(vec![name]) };
+    let term = NodeSelectorTerm { expressions: Vec::new(), fields: vec![field] };
+    let preferred_node_terms = vec![PreferredNodeTerm { weight: 1, term }];
+    let pod = cluster.pod("pod", PodSpec { preferred_node_terms, ..asks(500, 1 << 30) }, None);
+    for (weight, expected) in [(1, free), (50, used)] {
+        let mut profile = Profile::default();
+        profile.arguments.fit.strategy = ScoringStrategy::MostAllocated;
+        let fit = profile.score.iter_mut().find(|own| own.plugin == Plugin::NodeResourcesFit).unwrap();
+        fit.weight = weight;
+        cluster.state.scheduler = Arc::new(SchedulerConfiguration::new(profile, Vec::new()));
+        assert_eq!(schedule(&cluster.state, pod).best, [expected]);
+        let mut cache = Cache::new(&cluster.state, Sampling::AllNodes);
+        assert_eq!(cache.best_nodes_of(&cluster.state, pod), [expected]);
+    }
+}
+
+#[test]
+fn required_affinity_of_others_that_counts_nothing_is_not_scored() {
+    let mut cluster = Cluster::default();
+    let (used, _) = (cluster.node("used"), cluster.node("free"));
+    let term = cluster.term("web", Symbol::HOSTNAME);
+    cluster.pod("old", PodSpec { required_affinity: vec![term], ..asks(100, 0) }, Some(used));
+    let web = cluster.pod("web", asks(100, 0), None);
+    let scores =
+        |cluster: &Cluster| schedule(&cluster.state, web).scores[&used].get(&Plugin::InterPodAffinity).copied();
+    assert_eq!(scores(&cluster), Some(200));
+    let mut profile = Profile::default();
+    profile.arguments.inter_pod_affinity.hard_pod_affinity_weight = 0;
+    cluster.state.scheduler = Arc::new(SchedulerConfiguration::new(profile, Vec::new()));
+    assert_eq!(scores(&cluster), None);
 }
