@@ -8,8 +8,10 @@ mod fresh_cases;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use quorate::manifest::assemble::{DecodeOptions, assemble};
+use quorate::manifest::scheduler_configuration::{self, SchedulerFile};
 use quorate::manifest::yaml::{self, Limits, parse_decoded};
 use quorate::manifest::{Inventory, Object, Origin, SourceMap};
 use quorate::model::{self, AskedWorkload, ask};
@@ -134,10 +136,25 @@ fn fresh_requests_are_summed_as_kube_scheduler_sums_them() {
     });
 }
 
+/// The configuration of a case, as it is read from a file.
+fn scheduler(configuration: &Value) -> Option<Arc<SchedulerFile>> {
+    if configuration.is_null() {
+        return None;
+    }
+    let text = configuration.to_string();
+    let mut sources = SourceMap::default();
+    let source = sources.add("scheduler.json".to_owned(), text.as_str(), Origin::Written);
+    let parsed = parse_decoded(source, &yaml::decode(text.as_bytes()), &Limits::default());
+    let reading = scheduler_configuration::read(source, &parsed.documents[0].root);
+    assert!(reading.file.is_some(), "{text}\n{:?}", reading.findings);
+    reading.file.map(Arc::new)
+}
+
 /// The state of a case, and the pod that is to be placed.
 fn asked(case: &Value) -> (ClusterState, PodId) {
     let objects: Vec<&Value> = case["objects"].as_array().unwrap().iter().collect();
-    let cluster = inventory(&objects);
+    let mut cluster = inventory(&objects);
+    cluster.set_scheduler(scheduler(&case["configuration"]));
     let pod = inventory(&[&case["pod"]]);
     let mut state = model::build(&cluster, &[]).state;
     let asked = ask(&mut state, &cluster, only(&pod), AskedWorkload::Brought).unwrap();
@@ -199,7 +216,9 @@ fn differences(case: &Value, answer: &Value) -> Vec<String> {
 fn manifests_are_placed_as_kube_scheduler_places_them() {
     let mut count = 0;
     let mut failures = Vec::new();
-    for (file, every) in [("schedule-edges.jsonl", 1), ("schedule.jsonl.gz", EVERY)] {
+    for (file, every) in
+        [("schedule-edges.jsonl", 1), ("schedule.jsonl.gz", EVERY), ("schedule-configurations.jsonl.gz", 1)]
+    {
         let known = divergences(file);
         let compared: Vec<Value> =
             cases(file).into_iter().step_by(every).filter(|case| !is_about_volumes(case)).collect();
@@ -216,7 +235,7 @@ fn manifests_are_placed_as_kube_scheduler_places_them() {
             .collect();
         failures.extend(of_file);
     }
-    report(count, 800, &failures);
+    report(count, 1600, &failures);
 }
 
 fn preemption(state: &ClusterState, pod: PodId) -> Value {
@@ -241,6 +260,7 @@ fn preemption(state: &ClusterState, pod: PodId) -> Value {
             }
         }
         Preemption::NotTried
+        | Preemption::NotEnabled
         | Preemption::PolicyNever
         | Preemption::VictimsTerminating
         | Preemption::NoCandidate { .. } => {}

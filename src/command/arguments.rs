@@ -51,6 +51,10 @@ pub(super) struct InputArguments {
     /// A quorate.yaml; several are joined, the later one wins. Without it the nearest one beside or above each PATH
     #[arg(long, value_name = "FILE")]
     pub(super) environment: Vec<PathBuf>,
+    /// The configuration of the cluster's scheduler, a KubeSchedulerConfiguration: what kube-scheduler is given with --config.
+    /// Without it the one that quorate.yaml names, else kube-scheduler's defaults
+    #[arg(long, value_name = "FILE")]
+    pub(super) scheduler_config: Option<PathBuf>,
     /// Nodes, where neither manifests nor quorate.yaml give any, for example 3x4cpu,8Gi,zone=a; ephemeral storage does not
     /// limit them
     #[arg(long, value_name = "NODES")]

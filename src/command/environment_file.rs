@@ -21,6 +21,16 @@ pub(super) struct EnvironmentFiles {
     pub(super) waivers: Vec<Waiver>,
     pub(super) findings: Vec<Finding>,
     pub(super) state: EnvironmentState,
+    /// The file with the scheduler's configuration; of several the last one that is named.
+    pub(super) scheduler: Option<NamedFile>,
+}
+
+/// A file that a `quorate.yaml` names.
+#[derive(Clone, Debug)]
+pub(super) struct NamedFile {
+    pub(super) path: PathBuf,
+    /// Where it is named.
+    pub(super) place: Place,
 }
 
 /// Whether every file could be understood, if only in parts.
@@ -82,6 +92,8 @@ fn read_one(path: &PathBuf, sources: &mut SourceMap, files: &mut EnvironmentFile
         if environment.is_none() {
             files.state = EnvironmentState::Unreadable;
         }
+        files.scheduler =
+            environment.as_ref().and_then(|own| scheduler(own, path, &document)).or(files.scheduler.take());
         files.waivers.extend(environment.iter().flat_map(|own| waivers(own, &document)));
         files.environment = match (files.environment.take(), environment) {
             (Some(earlier), Some(later)) => Some(earlier.merged_with(later)),
@@ -90,6 +102,14 @@ fn read_one(path: &PathBuf, sources: &mut SourceMap, files: &mut EnvironmentFile
         files.documents.push(document);
     }
     Ok(())
+}
+
+/// The file with the scheduler's configuration, which is named relative to `file`.
+fn scheduler(environment: &Environment, file: &Path, document: &Document) -> Option<NamedFile> {
+    let named = environment.spec.scheduler.as_ref()?.configuration.as_ref()?;
+    let span = document.root.locate(&FieldPath::parse("spec.scheduler.configuration")).span;
+    let path = file.parent().map_or_else(|| PathBuf::from(named), |directory| directory.join(named));
+    Some(NamedFile { path, place: Place { source: document.source, span } })
 }
 
 /// The waivers of one document, each with its place.

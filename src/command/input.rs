@@ -2,17 +2,20 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Node as ApiNode, Taint};
 
 use super::arguments::InputArguments;
-use super::environment_file::{self, EnvironmentFiles};
+use super::environment_file::{self, EnvironmentFiles, EnvironmentState};
 use super::error::CommandError;
 use super::node_argument;
+use super::scheduler_file::{self, Scheduler};
 use crate::environment::{DeclaredNode, TaintEffect};
 use crate::finding::{Finding, NotEvaluated};
 use crate::manifest::assemble::{DecodeOptions, assemble};
 use crate::manifest::collect::{CollectOptions, Counts, EmptyInput, collect};
+use crate::manifest::scheduler_configuration::STRAY_RULE;
 use crate::manifest::{Inventory, Place, SourceMap, Typed};
 use crate::model;
 
@@ -44,6 +47,21 @@ pub(super) struct Configuration {
 }
 
 impl Input {
+    /// Where schedulers are configured among the manifests that are not obeyed, as sentences.
+    pub(super) fn stray_schedulers(&self) -> Vec<String> {
+        let findings = self.configurations.iter().flat_map(|configuration| &configuration.findings);
+        let places = findings.filter(|finding| *finding.rule == *STRAY_RULE).filter_map(|finding| finding.place);
+        let sentence = |place: Place| {
+            let source = self.sources.get(place.source);
+            let line = source.line_column(place.span.start).line;
+            format!(
+                "{}:{line} configures a scheduler, and is not obeyed unasked: --scheduler-config FILE does that",
+                source.name
+            )
+        };
+        places.map(sentence).collect()
+    }
+
     /// How many objects there are in all configurations.
     pub(super) fn object_count(&self) -> usize {
         self.configurations.iter().map(|configuration| configuration.inventory.len()).sum()
@@ -88,7 +106,27 @@ pub(super) fn read(arguments: &InputArguments, empty: EmptyInput) -> Result<Inpu
         });
     }
     share_nodes(&mut input, arguments);
+    configure_scheduler(&mut input, arguments)?;
     Ok(input)
+}
+
+/// The scheduler of all configurations. Where one is given, others that lie among the manifests are of no interest.
+fn configure_scheduler(input: &mut Input, arguments: &InputArguments) -> Result<(), CommandError> {
+    let named = input.environment.scheduler.clone();
+    let argument = arguments.scheduler_config.as_deref();
+    match scheduler_file::read(argument, named.as_ref(), &mut input.sources, &mut input.findings)? {
+        Scheduler::Default => return Ok(()),
+        Scheduler::Configured(file) => {
+            for configuration in &mut input.configurations {
+                configuration.inventory.set_scheduler(Some(Arc::clone(&file)));
+            }
+        }
+        Scheduler::Refused => input.environment.state = EnvironmentState::Unreadable,
+    }
+    for configuration in &mut input.configurations {
+        configuration.findings.retain(|finding| *finding.rule != *STRAY_RULE);
+    }
+    Ok(())
 }
 
 /// Nodes that a configuration does not bring itself: Node manifests among the plain files that say how much room they have,

@@ -24,6 +24,7 @@ mod policy;
 mod progress;
 mod run;
 mod schedule;
+mod scheduler_file;
 mod simulate;
 
 pub use arguments::Arguments;

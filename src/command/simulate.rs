@@ -51,7 +51,8 @@ pub(super) fn run(arguments: &SimulateArguments) -> Result<ExitStatus, CommandEr
     let inventory = configuration.inventory.clone();
     let plan = plan(arguments, &mut input, &inventory, &mut model)?;
     progress.say("simulating");
-    let report = play(&model, &plan);
+    let mut report = play(&model, &plan);
+    report.assumptions.extend(input.stray_schedulers());
     drop(progress);
     write(arguments, &plan, &report)?;
     Ok(status(&plan, &report))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Delivery, Dependencies, Environment, EnvironmentMetadata, EnvironmentSpec, Exposure, Networks, Policies, Prices,
-    Recovery, Secrets,
+    Recovery, Scheduler, Secrets,
 };
 
 impl Environment {
@@ -29,6 +29,7 @@ impl EnvironmentSpec {
             prices: joined_option(self.prices, later.prices, Prices::merged_with),
             networks: joined_option(self.networks, later.networks, Networks::merged_with),
             failure_domains: appended(self.failure_domains, later.failure_domains),
+            scheduler: joined_option(self.scheduler, later.scheduler, Scheduler::merged_with),
             guarantees: appended(self.guarantees, later.guarantees),
             data_stores: joined_by(self.data_stores, later.data_stores, |store| {
                 (store.namespace.clone(), store.name.clone())
@@ -44,6 +45,12 @@ impl EnvironmentSpec {
             policies: joined_option(self.policies, later.policies, Policies::merged_with),
             waivers: appended(self.waivers, later.waivers),
         }
+    }
+}
+
+impl Scheduler {
+    fn merged_with(self, later: Self) -> Self {
+        Self { configuration: later.configuration.or(self.configuration) }
     }
 }
 

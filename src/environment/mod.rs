@@ -12,6 +12,7 @@
 //! | `backup.rs` | backups and recovery objectives |
 //! | `access.rs` | who may do what; secrets |
 //! | `delivery.rs` | how changes reach the environment |
+//! | `scheduler.rs` | how the scheduler is configured |
 //! | `rule.rs` | alerts that must exist, policies, waivers |
 //! | `quantity.rs`, `period.rs`, `cron_schedule.rs`, `reference.rs`, `label.rs` | values with a grammar of their own, parsed once |
 //!
@@ -35,6 +36,7 @@ mod price;
 mod quantity;
 mod reference;
 mod rule;
+mod scheduler;
 mod spec;
 
 pub use access::{AccessCondition, AccessRole, Permission, SecretSealing, SecretStorage, Secrets};
@@ -62,4 +64,5 @@ pub use rule::{
     Alert, AlertSeverity, ObjectSelector, Policies, RuleName, RuleNameError, RuleSeverity, Waiver, WaiverError,
     WaiverTarget,
 };
+pub use scheduler::Scheduler;
 pub use spec::{Environment, EnvironmentApiVersion, EnvironmentKind, EnvironmentMetadata, EnvironmentSpec};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccessRole, Alert, Backup, DataStore, DeclaredNode, Delivery, Dependencies, Exposure, Guarantee, LabelKey,
-    Networks, NodePool, Policies, Prices, Recovery, Secrets, Waiver,
+    Networks, NodePool, Policies, Prices, Recovery, Scheduler, Secrets, Waiver,
 };
 
 /// One `quorate.yaml`: facts that manifests do not carry.
@@ -72,6 +72,9 @@ pub struct EnvironmentSpec {
     /// Node label keys of the domains that fail together, from the smallest (a host) to the largest (a zone, a site).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failure_domains: Vec<LabelKey>,
+    /// How the cluster's scheduler is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduler: Option<Scheduler>,
     /// Promises that are decided by simulation and proof; a violation is an error.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub guarantees: Vec<Guarantee>,

@@ -11,6 +11,7 @@ pub mod default;
 mod field_path;
 mod node;
 mod object;
+pub mod scheduler_configuration;
 mod source;
 mod span;
 mod typed;

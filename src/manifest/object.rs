@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::api::group_of;
 use super::field_path::FieldPath;
 use super::node::{Located, Node};
+use super::scheduler_configuration::SchedulerFile;
 use super::source::{Place, SourceId};
 
 /// Names an object as people do: `Deployment default/backend`.
@@ -74,9 +75,22 @@ impl Object {
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
     objects: Vec<Object>,
+    /// What was said of the cluster's scheduler beside the objects.
+    scheduler: Option<Arc<SchedulerFile>>,
 }
 
 impl Inventory {
+    /// The configuration of the cluster's scheduler; `None`: its defaults.
+    #[must_use]
+    pub const fn scheduler(&self) -> Option<&Arc<SchedulerFile>> {
+        self.scheduler.as_ref()
+    }
+
+    /// The same objects in a cluster whose scheduler is configured so.
+    pub fn set_scheduler(&mut self, scheduler: Option<Arc<SchedulerFile>>) {
+        self.scheduler = scheduler;
+    }
+
     /// Adds an object and gives its id.
     pub fn add(&mut self, object: Object) -> ObjectId {
         let id = ObjectId(u32::try_from(self.objects.len()).unwrap_or(u32::MAX));

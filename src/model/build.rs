@@ -10,7 +10,7 @@ use quorate_sim::cluster::{BudgetId, ClusterState, Namespace, NodeId, Service, S
 use super::admission::{Admission, Creation, Refusal, RefusalCause, add_default_tolerations};
 use super::autoscalers::{self, ReplicaRange};
 use super::volumes::Volumes;
-use super::{labels, nodes, pods, volumes, workloads};
+use super::{labels, nodes, pods, scheduler, volumes, workloads};
 use crate::manifest::{FieldPath, Inventory, Node, ObjectId, Typed};
 
 /// A cluster state, and which object each of its parts comes from.
@@ -72,6 +72,10 @@ pub enum Assumption {
     SchedulingGates,
     /// Another scheduler.
     OtherScheduler(String),
+    /// A scheduler that no profile of the configuration is.
+    NoProfile(String),
+    /// Something about the scheduler's configuration, as a sentence.
+    Scheduler(String),
     /// An autoscaler changes the number of replicas.
     Autoscaled(String),
     /// A node that does not say how much room it has.
@@ -121,6 +125,14 @@ impl fmt::Display for Assumption {
             Self::OtherScheduler(name) => {
                 write!(formatter, "scheduler {name} is taken to decide as the default scheduler does")
             }
+            Self::NoProfile(name) => {
+                write!(
+                    formatter,
+                    "no profile of the scheduler's configuration is named {name}: its pods stay pending, unless another \
+                     scheduler places them"
+                )
+            }
+            Self::Scheduler(sentence) => formatter.write_str(sentence),
             Self::Autoscaled(workload) => {
                 write!(formatter, "{workload} is autoscaled: its replicas are taken as written, at least the minimum")
             }
@@ -222,6 +234,7 @@ impl Context<'_> {
 pub fn build(inventory: &Inventory, other_nodes: &[ApiNode]) -> Model {
     let mut model = Model::default();
     let mut context = context(inventory);
+    scheduler::configure(&mut model.state, &context, inventory);
     add_cluster_parts(&mut model, inventory);
     add_nodes(&mut model, inventory, other_nodes, &context);
     volumes::add_all(&mut model.state, &context.volumes, inventory);

@@ -8,6 +8,7 @@
 //! | `affinity.rs` | node and pod affinity, tolerations, spread constraints |
 //! | `admission/` | what admission adds, and why it refuses a pod |
 //! | `volumes/` | claims, volumes, classes, drivers; the volumes of pods |
+//! | `scheduler.rs` | the scheduler's configuration |
 //! | `labels.rs` | labels and selectors |
 //! | `nodes.rs` | nodes |
 //! | `workloads.rs` | workloads and budgets |
@@ -31,6 +32,7 @@ mod pod_template;
 mod pods;
 mod quantity;
 mod requests;
+mod scheduler;
 mod volumes;
 mod workloads;
 

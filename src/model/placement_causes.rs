@@ -113,6 +113,9 @@ impl Search<'_, '_> {
                 let required = "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution";
                 places.extend(self.field(required, "not so there"));
             }
+            Reason::NodeAffinityEnforced => {
+                details.push("the scheduler's configuration (addedAffinity) asks for other nodes".to_owned());
+            }
             Reason::HostPorts => {
                 let owners = nodes.iter().flat_map(|node| &node.pods).filter(|placed| self.shares_port(placed));
                 details.extend(self.owners("the host port is taken by", owners));

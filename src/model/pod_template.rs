@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::{
 use quorate_sim::cluster::{
     ClusterState, Duration, HostPort, NodeFeature, PodSpec, PodTemplate, PreemptionPolicy, Protocol, Symbol,
 };
+use quorate_sim::scheduler::SchedulingGates;
 use sha2::{Digest, Sha256};
 
 use super::admission::Creation;
@@ -15,7 +16,8 @@ use super::affinity;
 use super::build::{Assumption, Context};
 use super::labels;
 use super::nodes::normalised_image;
-use super::{requests, volumes};
+use super::scheduler::{DEFAULT_SCHEDULER, Placer};
+use super::{requests, scheduler, volumes};
 use crate::manifest::default;
 
 /// A template of a workload. `own_claims` are a StatefulSet's claim templates.
@@ -130,13 +132,25 @@ fn place_outside(state: &mut ClusterState, context: &Context<'_>, api: &ApiPodSp
         spec.node_name = state.node_named(symbol);
         spec.not_scheduled_here = spec.node_name.is_none();
     }
-    if api.scheduling_gates.as_ref().is_some_and(|gates| !gates.is_empty()) {
+    let scheduler = api.scheduler_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(DEFAULT_SCHEDULER);
+    match scheduler::profile(state, scheduler) {
+        Placer::Profile(profile) => spec.profile = profile,
+        Placer::AsDefault => context.assume(Assumption::OtherScheduler(scheduler.to_owned())),
+        Placer::Nobody => {
+            spec.not_scheduled_here = true;
+            // A pod that is on a node already stays there.
+            if api.node_name.as_ref().is_none_or(String::is_empty) {
+                context.assume(Assumption::NoProfile(scheduler.to_owned()));
+            }
+        }
+    }
+    let holds = match state.scheduler.profile(spec.profile).scheduling_gates {
+        SchedulingGates::Hold => true,
+        SchedulingGates::Ignored => false,
+    };
+    if holds && api.scheduling_gates.as_ref().is_some_and(|gates| !gates.is_empty()) {
         spec.not_scheduled_here = true;
         context.assume(Assumption::SchedulingGates);
-    }
-    let scheduler = api.scheduler_name.as_deref().filter(|name| !name.is_empty());
-    if let Some(other) = scheduler.filter(|name| *name != "default-scheduler") {
-        context.assume(Assumption::OtherScheduler(other.to_owned()));
     }
 }
 

@@ -25,6 +25,7 @@ func generatePreempt(arguments []string, _ io.Reader, out io.Writer) error {
 	seed := flags.Uint64("seed", 1, "seed of the random choices")
 	count := flags.Int("count", 100, "number of cases")
 	name := flags.String("draw", "small", "what the cases are about: "+strings.Join(sortedKeys(drawings), ", "))
+	configurations := flags.Bool("configurations", false, "each case with a scheduler configuration of its own")
 	answer := flags.Bool("answer", false, "answer each case at once, as preempt would")
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -36,7 +37,7 @@ func generatePreempt(arguments []string, _ io.Reader, out io.Writer) error {
 	silenceKubernetes()
 	writer := bufio.NewWriter(out)
 	for number, made := 0, 0; made < *count; number++ {
-		one, worth, err := draw.preemption(*seed, number)
+		one, worth, err := draw.preemption(*seed, number, *configurations)
 		if err != nil {
 			return err
 		}
@@ -60,11 +61,16 @@ func generatePreempt(arguments []string, _ io.Reader, out io.Writer) error {
 }
 
 // preemption draws one case and says whether it is worth asking.
-func (d drawing) preemption(seed uint64, number int) (drawn, bool, error) {
+func (d drawing) preemption(seed uint64, number int, configured bool) (drawn, bool, error) {
 	generator := &clusterGenerator{source: rand.New(rand.NewPCG(seed, uint64(number))), size: d.size, features: map[feature]bool{}}
 	one, err := generator.makePreemptCase(fmt.Sprintf("preempt-%d-%d", seed, number), d.volumes(number))
 	if err != nil {
 		return one, false, err
+	}
+	if configured {
+		if err := addConfiguration(generator.source, &one); err != nil {
+			return one, false, err
+		}
 	}
 	worth, err := generator.worthAsking(one)
 	return one, worth, err
@@ -72,7 +78,11 @@ func (d drawing) preemption(seed uint64, number int) (drawn, bool, error) {
 
 // worthAsking is false where the pod fits somewhere, and mostly where no eviction could help on any node.
 func (g *clusterGenerator) worthAsking(one drawn) (bool, error) {
-	ctx, cancel := context.WithCancel(context.Background())
+	configured, err := one.configuredContext(one.pod)
+	if err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithCancel(configured)
 	defer cancel()
 	cycle, err := newSchedulingCycle(ctx, one.objects)
 	if err != nil {

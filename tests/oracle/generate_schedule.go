@@ -94,6 +94,7 @@ func generateSchedule(arguments []string, _ io.Reader, out io.Writer) error {
 	seed := flags.Uint64("seed", 1, "seed of the random choices")
 	count := flags.Int("count", 100, "number of cases")
 	name := flags.String("draw", "small", "what the cases are about: "+strings.Join(sortedKeys(drawings), ", "))
+	configurations := flags.Bool("configurations", false, "each case with a scheduler configuration of its own")
 	answer := flags.Bool("answer", false, "answer each case at once, as schedule would")
 	edges := flags.Bool("edges", false, "the written cases of cases/schedule-*.yaml instead of random ones")
 	if err := flags.Parse(arguments); err != nil {
@@ -109,7 +110,11 @@ func generateSchedule(arguments []string, _ io.Reader, out io.Writer) error {
 	silenceKubernetes()
 	writer := bufio.NewWriter(out)
 	for number := range *count {
-		made, err := draw.one(*seed, number)
+		source := rand.New(rand.NewPCG(*seed, uint64(number)))
+		made, err := draw.one(source, fmt.Sprintf("%d-%d", *seed, number), number)
+		if err == nil && *configurations {
+			err = addConfiguration(source, &made)
+		}
 		if err != nil {
 			return err
 		}
@@ -132,13 +137,12 @@ func writeDrawn(out io.Writer, made drawn, answer bool) error {
 }
 
 // one draws until the API server would accept the case: once in some thousand a pod is not valid.
-func (d drawing) one(seed uint64, number int) (drawn, error) {
-	source := rand.New(rand.NewPCG(seed, uint64(number)))
+func (d drawing) one(source *rand.Rand, id string, number int) (drawn, error) {
 	var err error
 	for range 20 {
 		var made drawn
 		generator := &clusterGenerator{source: source, size: d.size}
-		if made, err = generator.makeCase(fmt.Sprintf("%d-%d", seed, number), d.volumes(number)); err == nil {
+		if made, err = generator.makeCase(id, d.volumes(number)); err == nil {
 			return made, nil
 		}
 	}

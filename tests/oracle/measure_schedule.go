@@ -98,7 +98,7 @@ func (c measuredCluster) build(ctx context.Context) (*placing, error) {
 		return nil, err
 	}
 	namespace := &v1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}}
-	profile, err := defaultProfile()
+	_, profile, err := profileIn(ctx)
 	if err != nil {
 		return nil, err
 	}

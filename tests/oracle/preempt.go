@@ -13,7 +13,6 @@ import (
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler"
-	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/defaultpreemption"
 	pluginfeature "k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
@@ -76,6 +75,24 @@ func answerPreempt(arguments []string, in io.Reader, out io.Writer) error {
 	})
 }
 
+func (a *preemptAnswer) preempt(objects []runtime.Object, pod *v1.Pod) error {
+	configured, err := a.configuredContext(pod)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(configured)
+	defer cancel()
+	cycle, err := newSchedulingCycle(ctx, append(objects, pod))
+	if err != nil {
+		return err
+	}
+	if err := a.noteProfile(ctx, cycle); err != nil {
+		return err
+	}
+	return a.search(ctx, cycle, objects, pod)
+}
+
+// preempt is what the default profile would do.
 func (a *postFilter) preempt(objects []runtime.Object, pod *v1.Pod) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -83,6 +100,10 @@ func (a *postFilter) preempt(objects []runtime.Object, pod *v1.Pod) error {
 	if err != nil {
 		return err
 	}
+	return a.search(ctx, cycle, objects, pod)
+}
+
+func (a *postFilter) search(ctx context.Context, cycle *schedulingCycle, objects []runtime.Object, pod *v1.Pod) error {
 	a.Candidates, a.Chosen, a.Statuses = map[string]victims{}, []string{}, map[string]verdict{}
 	if len(cycle.nodes) == 0 {
 		a.Message = scheduler.ErrNoNodesAvailable.Error()
@@ -90,7 +111,8 @@ func (a *postFilter) preempt(objects []runtime.Object, pod *v1.Pod) error {
 	}
 	state := framework.NewCycleState()
 	diagnosis := framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}
-	if a.Feasible, err = filterAll(ctx, cycle, state, pod, &diagnosis); err != nil || a.Feasible {
+	feasible, err := filterAll(ctx, cycle, state, pod, &diagnosis)
+	if a.Feasible = feasible; err != nil || feasible {
 		return err
 	}
 	if diagnosis.PreFilterMsg == "" {
@@ -141,7 +163,10 @@ func filterAll(ctx context.Context, cycle *schedulingCycle, state fwk.CycleState
 
 // dryRun asks for the victims on every node, which PostFilter itself does not tell.
 func (a *postFilter) dryRun(ctx context.Context, cycle *schedulingCycle, state fwk.CycleState, pod *v1.Pod, objects []runtime.Object, statuses *framework.NodeToStatus) error {
-	arguments := &config.DefaultPreemptionArgs{MinCandidateNodesPercentage: 10, MinCandidateNodesAbsolute: 100}
+	arguments := preemptionArguments(ctx, cycle.framework)
+	if arguments == nil {
+		return nil
+	}
 	plugin, err := defaultpreemption.New(ctx, arguments, cycle.framework, pluginfeature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate))
 	if err != nil {
 		return err
@@ -173,6 +198,9 @@ func (a *postFilter) dryRun(ctx context.Context, cycle *schedulingCycle, state f
 	others.ForEachExplicitNode(func(name string, status *fwk.Status) {
 		a.Statuses[name], err = rejection(status, "")
 	})
+	if _, isConfigured := ctx.Value(configuredKey{}).(configured); isConfigured && err == nil {
+		return a.chooseFromAnyStart(ctx, plugin, state, pod, nodes, budgets)
+	}
 	a.choose(ctx, plugin.Evaluator, candidates)
 	return err
 }

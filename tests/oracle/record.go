@@ -29,9 +29,13 @@ var recordings = []recording{
 	{"schedule.jsonl.gz", generateSchedule, []string{"--seed", "1", "--count", "3000"}, answerSchedule},
 	{"sequence.jsonl.gz", generateSequence, []string{"--seed", "6", "--count", "120"}, answerSequence},
 	{"sequence-large.jsonl.gz", generateSequence, []string{"--seed", "7", "--count", "40", "--draw", "any"}, answerSequence},
+	{"configurations.jsonl.gz", generateConfigurations, []string{"--seed", "9", "--count", "2000"}, answerConfiguration},
+	{"schedule-configurations.jsonl.gz", generateSchedule, []string{"--seed", "6", "--count", "800", "--configurations"}, answerSchedule},
+	{"schedule-configurations-volumes.jsonl.gz", generateSchedule, []string{"--seed", "7", "--count", "200", "--draw", "small-volumes", "--configurations"}, answerSchedule},
 	{"requests.jsonl.gz", generateRequests, []string{"--seed", "4", "--count", "2000"}, answerRequests},
 	{"admission.jsonl.gz", generateAdmit, []string{"--seed", "5", "--count", "1500"}, answerAdmit},
 	{"preempt.jsonl.gz", generatePreempt, []string{"--seed", "3", "--count", "1500"}, answerPreempt},
+	{"preempt-configurations.jsonl.gz", generatePreempt, []string{"--seed", "8", "--count", "300", "--configurations"}, answerPreempt},
 	{"preempt-volumes.jsonl.gz", generatePreempt, []string{"--seed", "4", "--count", "250", "--draw", "small-volumes"}, answerPreempt},
 }
 

@@ -25,6 +25,10 @@ type scheduleCase struct {
 	// plugins look at. Pods without spec.nodeName count only where status.nominatedNodeName is set.
 	Objects []json.RawMessage `json:"objects"`
 	Pod     json.RawMessage   `json:"pod"`
+	// Configuration is a KubeSchedulerConfiguration; without one kube-scheduler's defaults apply. An answer holds the profile that
+	// it gives the pod, with everything filled in.
+	Configuration json.RawMessage `json:"configuration,omitempty"`
+	Profile       *normalProfile  `json:"profile,omitempty"`
 }
 
 // verdict is a plugin's rejection, or Success. Reasons are sorted, as kube-scheduler sorts them in its events.
@@ -98,7 +102,25 @@ func decodeCluster(one scheduleCase) ([]runtime.Object, *v1.Pod, error) {
 	return objects, pod, nil
 }
 
-// schedule follows Scheduler.findNodesThatFitPod and prioritizeNodes, over all nodes and without extenders.
+// schedule decides by the profile that the case gives the pod.
+func (a *scheduleAnswer) schedule(objects []runtime.Object, pod *v1.Pod) error {
+	configured, err := a.configuredContext(pod)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(configured)
+	defer cancel()
+	cycle, err := newSchedulingCycle(ctx, objects)
+	if err != nil {
+		return err
+	}
+	if err := a.noteProfile(ctx, cycle); err != nil {
+		return err
+	}
+	return a.decide(ctx, cycle, pod)
+}
+
+// schedule decides by the default profile.
 func (a *decision) schedule(objects []runtime.Object, pod *v1.Pod) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -106,6 +128,11 @@ func (a *decision) schedule(objects []runtime.Object, pod *v1.Pod) error {
 	if err != nil {
 		return err
 	}
+	return a.decide(ctx, cycle, pod)
+}
+
+// decide follows Scheduler.findNodesThatFitPod and prioritizeNodes, over all nodes and without extenders.
+func (a *decision) decide(ctx context.Context, cycle *schedulingCycle, pod *v1.Pod) error {
 	a.Nodes, a.Scores, a.Total, a.Best = map[string]verdict{}, map[string]map[string]int64{}, map[string]int64{}, []string{}
 	state := framework.NewCycleState()
 	result, status, plugins := cycle.framework.RunPreFilterPlugins(ctx, state, pod)

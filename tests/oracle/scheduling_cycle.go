@@ -61,24 +61,12 @@ var inTreeRegistry = sync.OnceValue(plugins.NewInTreeRegistry)
 // noClient stands where a plugin wants a client: none is asked for anything before a decision is made.
 var noClient = sync.OnceValue(func() kubernetes.Interface { return fake.NewClientset() })
 
-func defaultProfile() (*config.KubeSchedulerProfile, error) {
-	configuration, err := defaultConfiguration()
-	if err != nil {
-		return nil, err
-	}
-	return &configuration.Profiles[0], nil
-}
-
-// newSchedulingCycle builds the framework of kube-scheduler's default profile over objects.
+// newSchedulingCycle builds the framework of the profile that ctx carries, kube-scheduler's default one without, over objects.
 func newSchedulingCycle(ctx context.Context, objects []runtime.Object) (*schedulingCycle, error) {
-	profile, err := defaultProfile()
+	_, profile, err := profileIn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return newSchedulingCycleOf(ctx, profile, objects)
-}
-
-func newSchedulingCycleOf(ctx context.Context, profile *config.KubeSchedulerProfile, objects []runtime.Object) (*schedulingCycle, error) {
 	snapshot, nominated, err := snapshotOf(ctx, objects)
 	if err != nil {
 		return nil, err

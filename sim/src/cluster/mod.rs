@@ -38,8 +38,8 @@ pub use node::{Effect, Node, NodeFeature, NodeId, NodeReady, Taint};
 pub use pod::{Deletion, DeletionCause, Owner, Phase, Pod, PodId, PodName, Unschedulable};
 pub use pod_template::{
     HostPort, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, PodAffinityTerm, PodSpec, PodTemplate,
-    PreemptionPolicy, PreferredNodeTerm, PreferredPodTerm, Protocol, SpreadConstraint, SpreadPolicy, Toleration,
-    TolerationOperator, WhenUnsatisfiable,
+    PreemptionPolicy, PreferredNodeTerm, PreferredPodTerm, ProfileId, Protocol, SpreadConstraint, SpreadPolicy,
+    Toleration, TolerationOperator, WhenUnsatisfiable,
 };
 pub use pods::{PodMut, Pods};
 pub use resources::{NonZeroRequests, Resources};

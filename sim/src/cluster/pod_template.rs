@@ -21,6 +21,10 @@ pub struct PodTemplate {
     pub content: Symbol,
 }
 
+/// Names a profile of the scheduler's configuration by its position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProfileId(pub u8);
+
 /// A pod's specification, as far as it decides where it runs and how long it lives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PodSpec {
@@ -55,9 +59,11 @@ pub struct PodSpec {
     pub required_features: BTreeSet<NodeFeature>,
     /// `spec.nodeName` of the template or pod: bound without the scheduler.
     pub node_name: Option<NodeId>,
-    /// `spec.nodeName` names a node that does not exist, or scheduling gates hold the pod, or another scheduler places it:
-    /// the scheduler of this model leaves it alone.
+    /// `spec.nodeName` names a node that does not exist, or scheduling gates hold the pod, or no profile of the scheduler has its
+    /// `spec.schedulerName`: the scheduler of this model leaves it alone.
     pub not_scheduled_here: bool,
+    /// The profile of the scheduler's configuration that places it: the one that `spec.schedulerName` names.
+    pub profile: ProfileId,
     /// Priority.
     pub priority: i32,
     /// Whether it may evict pods of lower priority.

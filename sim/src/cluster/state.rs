@@ -14,6 +14,7 @@ use super::volume::Storage;
 use super::workload::{
     DaemonSet, DaemonSetId, Deployment, DeploymentId, ReplicaSet, ReplicaSetId, StatefulSet, StatefulSetId,
 };
+use crate::scheduler::SchedulerConfiguration;
 
 /// A cluster at one moment. Every transition is a function from one state to the next.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +45,8 @@ pub struct ClusterState {
     pub services: Vec<Service>,
     /// Claims, volumes, classes and drivers.
     pub storage: Arc<Storage>,
+    /// How kube-scheduler is configured.
+    pub scheduler: Arc<SchedulerConfiguration>,
 }
 
 /// A namespace.

@@ -30,7 +30,7 @@ pub fn attempt(state: &ClusterState, pod: PodId, seed: u64) -> Attempt {
         changes.push(Change::Pod(pod, PodChange::MarkUnschedulable(message)));
     }
     match preemption {
-        Preemption::NotTried | Preemption::PolicyNever | Preemption::VictimsTerminating => {}
+        Preemption::NotTried | Preemption::NotEnabled | Preemption::PolicyNever | Preemption::VictimsTerminating => {}
         Preemption::NoCandidate { .. } => changes.extend(nominate(state, pod, None)),
         Preemption::Candidates { victims, best, .. } => {
             let node = choose(&best, pod, seed);

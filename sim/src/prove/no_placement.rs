@@ -89,6 +89,7 @@ fn fact(reason: &Reason, pod: &Pod, node: &Node, name: &str, input: &Input) -> O
             .map(Refutation::MissingTopologyKey)
             .find(|refutation| holds(input, name, refutation)),
         Reason::NodeName
+        | Reason::NodeAffinityEnforced
         | Reason::NodeAffinityConflict
         | Reason::Volume(_)
         | Reason::RequiredFeatures

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::reasons::Reason;
-use crate::cluster::NodeId;
+use crate::cluster::{NodeId, ProfileId};
 
 /// The highest score a plugin gives before its weight.
 pub(crate) const MAX_NODE_SCORE: i64 = 100;
 
-/// A plugin of the default profile, in the order in which plugins run.
+/// A plugin that decides where pods go, in the order in which those of the default profile run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Plugin {
     /// Cordoned nodes.
@@ -48,6 +48,25 @@ pub enum Plugin {
 }
 
 impl Plugin {
+    const ALL: [Self; 16] = [
+        Self::NodeUnschedulable,
+        Self::NodeName,
+        Self::TaintToleration,
+        Self::NodeAffinity,
+        Self::NodePorts,
+        Self::NodeResourcesFit,
+        Self::VolumeRestrictions,
+        Self::NodeVolumeLimits,
+        Self::VolumeBinding,
+        Self::VolumeZone,
+        Self::PodTopologySpread,
+        Self::InterPodAffinity,
+        Self::DynamicResources,
+        Self::NodeResourcesBalancedAllocation,
+        Self::ImageLocality,
+        Self::NodeDeclaredFeatures,
+    ];
+
     /// Upstream's name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -92,22 +111,70 @@ impl Plugin {
         }
     }
 
-    /// The weight of its scores; 0 for one that gives none. Source: `pkg/scheduler/apis/config/v1/default_plugins.go`.
-    pub(crate) const fn weight(self) -> i64 {
+    /// The plugin of this name; `None`: kube-scheduler has none, or this crate has no model of it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|plugin| plugin.as_str() == name)
+    }
+
+    /// Whether it has a PreFilter.
+    #[must_use]
+    pub fn pre_filters(self) -> bool {
         match self {
-            Self::TaintToleration => 3,
-            Self::NodeAffinity | Self::PodTopologySpread | Self::InterPodAffinity | Self::DynamicResources => 2,
-            Self::NodeResourcesFit | Self::NodeResourcesBalancedAllocation | Self::ImageLocality => 1,
+            Self::NodeAffinity
+            | Self::NodePorts
+            | Self::NodeResourcesFit
+            | Self::VolumeRestrictions
+            | Self::NodeVolumeLimits
+            | Self::VolumeBinding
+            | Self::VolumeZone
+            | Self::PodTopologySpread
+            | Self::InterPodAffinity
+            | Self::DynamicResources
+            | Self::NodeDeclaredFeatures => true,
+            Self::NodeUnschedulable
+            | Self::NodeName
+            | Self::TaintToleration
+            | Self::NodeResourcesBalancedAllocation
+            | Self::ImageLocality
+            | Self::PreFilterResult => false,
+        }
+    }
+
+    /// Whether it has a Filter.
+    #[must_use]
+    pub fn filters(self) -> bool {
+        self.pre_filters() || matches!(self, Self::NodeUnschedulable | Self::NodeName | Self::TaintToleration)
+    }
+
+    /// Whether it has a PreScore.
+    #[must_use]
+    pub fn pre_scores(self) -> bool {
+        match self {
+            Self::TaintToleration
+            | Self::NodeAffinity
+            | Self::NodeResourcesFit
+            | Self::VolumeBinding
+            | Self::PodTopologySpread
+            | Self::InterPodAffinity
+            | Self::NodeResourcesBalancedAllocation => true,
             Self::NodeUnschedulable
             | Self::NodeName
             | Self::NodePorts
             | Self::VolumeRestrictions
             | Self::NodeVolumeLimits
-            | Self::VolumeBinding
             | Self::VolumeZone
+            | Self::DynamicResources
+            | Self::ImageLocality
             | Self::NodeDeclaredFeatures
-            | Self::PreFilterResult => 0,
+            | Self::PreFilterResult => false,
         }
+    }
+
+    /// Whether it has a Score.
+    #[must_use]
+    pub fn scores(self) -> bool {
+        self.pre_scores() || matches!(self, Self::DynamicResources | Self::ImageLocality)
     }
 }
 
@@ -169,6 +236,8 @@ pub struct PreFilterRejection {
 /// The outcome of one scheduling cycle, up to the choice among equally good nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SchedulingResult {
+    /// The profile that decided.
+    pub profile: ProfileId,
     /// A rejection on every node at once: every verdict repeats it.
     pub pre_filter: Option<PreFilterRejection>,
     /// The verdict on each node that was examined: all of them, or only the nominated one where that one fits.

@@ -1,7 +1,8 @@
-//! kube-scheduler 1.36 with its default profile, as pure functions of a cluster's state.
+//! kube-scheduler 1.36, configured as the state says, as pure functions of a cluster's state.
 //!
 //! | file | what |
 //! | --- | --- |
+//! | `configuration/` | profiles: which plugins run, their weights and arguments |
 //! | `framework.rs` | plugins, codes, verdicts: the words of a decision |
 //! | `reasons.rs` | why a node is rejected, in upstream's texts, and the message of the PodScheduled condition |
 //! | `snapshot.rs` | a cluster prepared for many decisions: what each node holds |
@@ -13,11 +14,12 @@
 //!
 //! A scheduling cycle examines every node; `cache/` also samples them as kube-scheduler does in clusters of 100 or more.
 //!
-//! What is left out: the choice among equally good nodes (all of them are given: Kubernetes' own depends on a race), scheduler
-//! configuration files, claims of devices (DynamicResources gives 0 to every node). Among victims of equal priority and starting time, whose order Kubernetes leaves open, the
+//! What is left out: the choice among equally good nodes (all of them are given: Kubernetes' own depends on a race), extenders,
+//! plugins that are not kube-scheduler's own, claims of devices (DynamicResources gives 0 to every node). Among victims of equal priority and starting time, whose order Kubernetes leaves open, the
 //! older id is the more important one; among volumes that suit a claim equally well, the one that was known first.
 
 mod cache;
+mod configuration;
 mod framework;
 mod plugins;
 mod preemption;
@@ -27,6 +29,11 @@ mod scheduling_cycle;
 mod snapshot;
 
 pub use cache::{Cache, Sampling};
+pub use configuration::{
+    AddedNodeAffinity, Arguments, DefaultSpread, ExistingPreferredTerms, ExtensionPoint, FitArguments,
+    InterPodAffinityArguments, OtherSchedulers, PostFilterPlugin, PreemptionArguments, Profile, SchedulerConfiguration,
+    SchedulingGates, ScorePlugin, ScoredName, ScoredResource, ScoringStrategy, ShapePoint,
+};
 pub use framework::{Code, Plugin, PreFilterRejection, SchedulingResult, Verdict};
 pub use plugins::{
     Place, VolumePlan, matching_volume, node_matches_affinity, tolerates, untolerated_taint, volume_plan,

@@ -1,12 +1,15 @@
 //! Which pods of lower priority would go, and where.
 //!
 //! Source: `pkg/scheduler/framework/plugins/defaultpreemption`, `pkg/scheduler/framework/preemption`. Every candidate node is
-//! examined (Kubernetes stops after 100 or a tenth of them, from a random one on).
+//! examined; Kubernetes stops after 100 or a tenth of them, from a random one on, which is followed where a configuration gives other
+//! numbers.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::framework::{Code, SchedulingResult, Verdict};
+use super::cache::node_order;
+use super::configuration::{PostFilterPlugin, PreemptionArguments, Profile};
+use super::framework::{Code, Plugin, PreFilterRejection, SchedulingResult, Verdict};
 use super::plugins::free_ports;
 use super::reasons::{Reason, histogram};
 use super::scheduling_cycle::CycleState;
@@ -19,6 +22,8 @@ pub enum Preemption {
     /// PreFilter rejected the pod before every plugin had prepared itself: preemption is not tried, and the nominated node
     /// stays as it is.
     NotTried,
+    /// The profile does not preempt; the nominated node stays as it is.
+    NotEnabled,
     /// `preemptionPolicy: Never`; the nominated node stays as it is.
     PolicyNever,
     /// Pods that were evicted for it have not gone yet; the nominated node stays as it is.
@@ -59,23 +64,33 @@ pub struct Victims {
 
 impl Preemption {
     /// The PostFilter part of the message; `node_count` is the number of all nodes. Empty when preemption is under way.
-    pub(crate) fn message(&self, node_count: usize) -> String {
-        // DynamicResources runs first and has nothing to do for a pod without claims.
-        let preemption = "no new claims to deallocate, preemption:";
-        match self {
+    pub(crate) fn message(&self, plugins: &[PostFilterPlugin], node_count: usize) -> String {
+        if matches!(self, Self::Candidates { .. }) {
+            return String::new();
+        }
+        if *self == Self::NotTried {
             // DynamicResources does not find what its PreFilter would have left.
-            Self::NotTried => "not found".to_owned(),
-            Self::PolicyNever => format!("{preemption} not eligible due to preemptionPolicy=Never."),
-            Self::VictimsTerminating => {
-                format!("{preemption} not eligible due to a terminating pod on the nominated node.")
-            }
+            return "not found".to_owned();
+        }
+        let text = |plugin: &PostFilterPlugin| match plugin {
+            // It has nothing to do for a pod without claims.
+            PostFilterPlugin::DynamicResources => "no new claims to deallocate".to_owned(),
+            PostFilterPlugin::DefaultPreemption => format!("preemption: {}", self.text(node_count)),
+        };
+        plugins.iter().map(text).collect::<Vec<String>>().join(", ")
+    }
+
+    fn text(&self, node_count: usize) -> String {
+        match self {
+            Self::NotTried | Self::NotEnabled | Self::Candidates { .. } => String::new(),
+            Self::PolicyNever => "not eligible due to preemptionPolicy=Never.".to_owned(),
+            Self::VictimsTerminating => "not eligible due to a terminating pod on the nominated node.".to_owned(),
             Self::NoCandidate { statuses } => {
                 let not_helpful = Reason::PreemptionNotHelpful;
                 let others = std::iter::repeat_n(&not_helpful, node_count.saturating_sub(statuses.len()));
                 let reasons = statuses.values().flat_map(|status| status.reasons.iter()).chain(others);
-                format!("{preemption} 0/{node_count} nodes are available: {}.", histogram(reasons))
+                format!("0/{node_count} nodes are available: {}.", histogram(reasons))
             }
-            Self::Candidates { .. } => String::new(),
         }
     }
 }
@@ -92,8 +107,12 @@ pub fn preempt(state: &ClusterState, pod: PodId, result: &SchedulingResult) -> P
 /// What preemption can do for `pod` on `snapshot`. Pods without an id are never named among the victims.
 #[must_use]
 pub fn preempt_candidate<'a>(snapshot: &Snapshot<'a>, pod: &Candidate<'a>, result: &SchedulingResult) -> Preemption {
-    if result.pre_filter.is_some() {
+    let profile = snapshot.profile(pod);
+    if breaks_post_filter(profile, result) {
         return Preemption::NotTried;
+    }
+    if !profile.preempts() {
+        return Preemption::NotEnabled;
     }
     match pod.spec.preemption_policy {
         PreemptionPolicy::Never => return Preemption::PolicyNever,
@@ -104,20 +123,38 @@ pub fn preempt_candidate<'a>(snapshot: &Snapshot<'a>, pod: &Candidate<'a>, resul
     }
     let mut statuses = BTreeMap::new();
     let mut candidates = BTreeMap::new();
-    let Ok(cycle) = CycleState::new(snapshot, pod) else { return Preemption::NotTried };
-    for node in result.verdicts.iter().filter(|(_, verdict)| may_help(verdict)).filter_map(|(id, _)| snapshot.node(*id))
-    {
-        match select_victims(&cycle, node) {
-            Ok(victims) => drop(candidates.insert(node.id, victims)),
-            Err(status) => drop(statuses.insert(node.id, status)),
+    let examined: Vec<&NodeInfo<'a>> = result
+        .verdicts
+        .iter()
+        .filter(|(_, verdict)| may_help(verdict))
+        .filter_map(|(id, _)| snapshot.node(*id))
+        .collect();
+    if let Ok((cycle, _)) = CycleState::new(snapshot, pod) {
+        for node in &examined {
+            match select_victims(&cycle, node) {
+                Ok(victims) => drop(candidates.insert(node.id, victims)),
+                Err(status) => drop(statuses.insert(node.id, status)),
+            }
         }
     }
     if candidates.is_empty() {
         return Preemption::NoCandidate { statuses };
     }
-    let best = best_nodes(&candidates, snapshot.state.now);
+    let best = if profile.arguments.preemption == PreemptionArguments::default() {
+        best_nodes(&candidates, snapshot.state.now)
+    } else {
+        best_of_any_start(snapshot, profile.arguments.preemption, &examined, &candidates)
+    };
     let victims = candidates.into_iter().map(|(node, selection)| (node, selection.victims())).collect();
     Preemption::Candidates { victims, best, statuses }
+}
+
+/// Whether DynamicResources fails because its PreFilter had no turn: another one rejected the pod before.
+fn breaks_post_filter(profile: &Profile, result: &SchedulingResult) -> bool {
+    let rejected_before =
+        |rejection: &PreFilterRejection| !profile.pre_filter.runs_before(Plugin::DynamicResources, rejection.plugin);
+    profile.post_filter.contains(&PostFilterPlugin::DynamicResources)
+        && result.pre_filter.as_ref().is_some_and(rejected_before)
 }
 
 fn may_help(verdict: &Verdict) -> bool {
@@ -228,18 +265,53 @@ fn split_by_budgets<'a>(state: &ClusterState, pods: Vec<PlacedPod<'a>>) -> (Vec<
     })
 }
 
+/// The nodes that are chosen when the search begins at one node or another: it goes round until it has found as many
+/// candidates as the arguments ask for, one of them without a budget violation. Upstream's workers may find a few more.
+fn best_of_any_start(
+    snapshot: &Snapshot<'_>,
+    arguments: PreemptionArguments,
+    examined: &[&NodeInfo<'_>],
+    candidates: &BTreeMap<NodeId, Selection<'_>>,
+) -> Vec<NodeId> {
+    let ids: BTreeSet<NodeId> = examined.iter().map(|node| node.id).collect();
+    let order: Vec<NodeId> = node_order(snapshot.state).into_iter().filter(|id| ids.contains(id)).collect();
+    let enough = arguments.candidates(order.len());
+    let now = snapshot.state.now;
+    let mut best = BTreeSet::new();
+    for start in 0..order.len() {
+        let mut found = Vec::new();
+        let mut without_violation = false;
+        for id in order.iter().skip(start).chain(order.iter().take(start)) {
+            let Some(selection) = candidates.get(id) else { continue };
+            found.push((*id, rank(selection, now)));
+            without_violation = without_violation || selection.budget_violations == 0;
+            if without_violation && found.len() >= enough {
+                break;
+            }
+        }
+        let least = found.iter().map(|(_, rank)| rank).min();
+        best.extend(found.iter().filter(|(_, rank)| Some(rank) == least).map(|(id, _)| *id));
+    }
+    best.into_iter().collect()
+}
+
+/// The candidates that are best of all.
+fn best_nodes(candidates: &BTreeMap<NodeId, Selection<'_>>, now: Time) -> Vec<NodeId> {
+    let best = candidates.values().map(|selection| rank(selection, now)).min();
+    candidates.iter().filter(|(_, selection)| Some(rank(selection, now)) == best).map(|(node, _)| *node).collect()
+}
+
+/// What makes one candidate better than another: the smaller, the better.
+type Rank = (usize, Option<i64>, i64, usize, Reverse<Option<Time>>);
+
 /// Fewest budget violations, then the least important most important victim, the smallest sum of priorities, the fewest
 /// victims, the latest start of those of the highest priority.
-fn best_nodes(candidates: &BTreeMap<NodeId, Selection<'_>>, now: Time) -> Vec<NodeId> {
-    let rank = |selection: &Selection<'_>| {
-        let priorities = || selection.victims.iter().map(|victim| i64::from(victim.pod.spec.priority));
-        let highest = priorities().max();
-        // 2^31 is added so that more victims of negative priority are not better than fewer.
-        let sum = priorities().fold(0_i64, |sum, priority| sum.saturating_add(priority).saturating_add(1 << 31));
-        let of_highest = selection.victims.iter().filter(|victim| Some(i64::from(victim.pod.spec.priority)) == highest);
-        let earliest = of_highest.map(|victim| victim.started_at.unwrap_or(now)).min();
-        (selection.budget_violations, highest, sum, selection.victims.len(), Reverse(earliest))
-    };
-    let best = candidates.values().map(rank).min();
-    candidates.iter().filter(|(_, selection)| Some(rank(selection)) == best).map(|(node, _)| *node).collect()
+fn rank(selection: &Selection<'_>, now: Time) -> Rank {
+    let priorities = || selection.victims.iter().map(|victim| i64::from(victim.pod.spec.priority));
+    let highest = priorities().max();
+    // 2^31 is added so that more victims of negative priority are not better than fewer.
+    let sum = priorities().fold(0_i64, |sum, priority| sum.saturating_add(priority).saturating_add(1 << 31));
+    let of_highest = selection.victims.iter().filter(|victim| Some(i64::from(victim.pod.spec.priority)) == highest);
+    let earliest = of_highest.map(|victim| victim.started_at.unwrap_or(now)).min();
+    (selection.budget_violations, highest, sum, selection.victims.len(), Reverse(earliest))
 }

@@ -2,12 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::configuration::SchedulerConfiguration;
 use crate::cluster::{ClusterState, Duration, Phase, Pod, PodId};
-
-/// The first wait after a failed attempt.
-const INITIAL_BACKOFF_SECONDS: u64 = 1;
-/// The longest wait after a failed attempt.
-const MAX_BACKOFF_SECONDS: u64 = 10;
 
 /// What the queue remembers of pods that found no node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,14 +80,15 @@ pub fn next_to_schedule(state: &ClusterState, queue: &SchedulingQueue) -> Option
         .map(|(id, _)| id)
 }
 
-/// How long a pod waits after its `failures`th failed attempt: 1, 2, 4, 8, then 10 seconds.
+/// How long a pod waits after its `failures`th failed attempt: each time twice as long, up to the longest; by default 1, 2, 4, 8,
+/// then 10 seconds.
 #[must_use]
-pub fn backoff(failures: u32) -> Duration {
-    let exponent = failures.saturating_sub(1);
-    let seconds = 2_u64
-        .checked_pow(exponent)
-        .map_or(MAX_BACKOFF_SECONDS, |factor| INITIAL_BACKOFF_SECONDS.saturating_mul(factor).min(MAX_BACKOFF_SECONDS));
-    if failures == 0 { Duration::ZERO } else { Duration::from_seconds(seconds) }
+pub fn backoff(configuration: &SchedulerConfiguration, failures: u32) -> Duration {
+    let Some(exponent) = failures.checked_sub(1) else { return Duration::ZERO };
+    let longest = configuration.pod_max_backoff.milliseconds();
+    let factor = 2_u64.checked_pow(exponent).unwrap_or(u64::MAX);
+    let milliseconds = configuration.pod_initial_backoff.milliseconds().saturating_mul(factor).min(longest);
+    Duration::from_milliseconds(milliseconds)
 }
 
 fn waits_for_scheduler(pod: &Pod) -> bool {

@@ -20,6 +20,8 @@ pub enum Reason {
     UntoleratedTaint,
     /// The node selector or the required node affinity does not match.
     NodeAffinity,
+    /// The node affinity that the scheduler's configuration adds does not match.
+    NodeAffinityEnforced,
     /// The terms of the required node affinity name no common node.
     NodeAffinityConflict,
     /// A host port is taken.
@@ -55,6 +57,19 @@ pub enum Reason {
 pub enum VolumeReason {
     /// A claim of the pod does not exist.
     ClaimNotFound(String),
+    /// The same, as NodeVolumeLimits says it where no other plugin has looked for the claim.
+    ClaimLookup {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        claim: String,
+    },
+    /// A claim has neither a volume nor a class.
+    NeitherVolumeNorClass,
+    /// The class of a claim without a volume does not exist.
+    ClassNotFound(String),
+    /// A claim that does not wait for its first consumer has no volume, as VolumeZone says it.
+    VolumeWithoutName,
     /// The claim of an ephemeral volume has not been created yet.
     EphemeralClaimNotFound(String),
     /// The volume of a claim is gone.
@@ -134,6 +149,7 @@ impl fmt::Display for Reason {
             Self::NodeName => "node(s) didn't match the requested node name",
             Self::UntoleratedTaint => "node(s) had untolerated taint(s)",
             Self::NodeAffinity => "node(s) didn't match Pod's node affinity/selector",
+            Self::NodeAffinityEnforced => "node(s) didn't match scheduler-enforced node affinity",
             Self::NodeAffinityConflict => "pod affinity terms conflict",
             Self::HostPorts => "node(s) didn't have free ports for the requested pod ports",
             Self::TooManyPods => "Too many pods",
@@ -165,6 +181,17 @@ impl fmt::Display for VolumeReason {
                  another pod"
             }
             Self::ClaimNotFound(claim) => return write!(formatter, "persistentvolumeclaim {claim:?} not found"),
+            Self::ClaimLookup { namespace, claim } => {
+                return write!(
+                    formatter,
+                    "looking up PVC {namespace}/{claim}: persistentvolumeclaim {claim:?} not found"
+                );
+            }
+            Self::NeitherVolumeNorClass => "PersistentVolumeClaim had no pv name and storageClass name",
+            Self::ClassNotFound(class) => {
+                return write!(formatter, "storageclass.storage.k8s.io {class:?} not found");
+            }
+            Self::VolumeWithoutName => "PersistentVolume had no name",
             Self::EphemeralClaimNotFound(claim) => {
                 return write!(
                     formatter,
@@ -233,7 +260,7 @@ pub fn unschedulable_message(state: &ClusterState, result: &SchedulingResult, pr
         message.push_str(&cause);
         message.push('.');
     }
-    let post_filter = preemption.message(node_count);
+    let post_filter = preemption.message(&state.scheduler.profile(result.profile).post_filter, node_count);
     if !post_filter.is_empty() {
         message.push(' ');
         message.push_str(&post_filter);

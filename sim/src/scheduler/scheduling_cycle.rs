@@ -4,19 +4,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::configuration::Profile;
 use super::framework::{Code, Plugin, PreFilterRejection, SchedulingResult, Verdict};
 use super::plugins::{
-    FILTERS, NodeAffinityPreFilter, SCORES, inter_pod_affinity, node_affinity_pre_filter, node_volume_limits,
-    pod_topology_spread, volume_binding, volume_restrictions, volume_zone,
+    NodeAffinityPreFilter, filter_of, inter_pod_affinity, node_affinity_pre_filter, node_volume_limits,
+    pod_topology_spread, score_of, volume_binding, volume_restrictions, volume_zone,
 };
 use super::reasons::Reason;
 use super::snapshot::{Candidate, NodeInfo, PlacedPod, Snapshot};
-use crate::cluster::{ClusterState, NodeId, PodId};
+use crate::cluster::{ClusterState, NodeId, PodId, Symbol};
 
 /// What PreFilter has prepared for one pod. A part that is `None` is skipped, also when pods come and go later in the cycle.
 #[derive(Clone)]
 pub(crate) struct CycleState<'s, 'a> {
     pub(crate) snapshot: &'s Snapshot<'a>,
+    pub(crate) profile: &'a Profile,
     pub(crate) pod: Candidate<'a>,
     pub(crate) volume_restrictions: Option<volume_restrictions::State>,
     pub(crate) node_volume_limits: Option<node_volume_limits::State>,
@@ -29,36 +31,94 @@ pub(crate) struct CycleState<'s, 'a> {
 /// What Score plugins are given.
 pub(crate) struct ScoreInput<'s, 'a> {
     pub(crate) snapshot: &'s Snapshot<'a>,
+    pub(crate) profile: &'a Profile,
     pub(crate) pod: &'s Candidate<'a>,
     /// The feasible nodes.
     pub(crate) nodes: &'s [&'s NodeInfo<'a>],
 }
 
 impl<'s, 'a> CycleState<'s, 'a> {
-    /// PreFilter; those of volumes may reject the pod on every node.
-    pub(crate) fn new(snapshot: &'s Snapshot<'a>, pod: &Candidate<'a>) -> Result<Self, PreFilterRejection> {
-        let of_volumes = Self::of_volumes(snapshot, pod)?;
-        Ok(Self {
-            spread: pod_topology_spread::pre_filter(snapshot, pod),
-            inter_pod_affinity: inter_pod_affinity::pre_filter(snapshot, pod),
-            ..of_volumes
-        })
+    /// PreFilter, in the profile's order; some may reject the pod on every node, and NodeAffinity may leave only some of them.
+    pub(crate) fn new(
+        snapshot: &'s Snapshot<'a>,
+        pod: &Candidate<'a>,
+    ) -> Result<(Self, Option<BTreeSet<Symbol>>), PreFilterRejection> {
+        Self::with(snapshot, pod, |_| true)
     }
 
     /// PreFilter of the plugins that look at volumes, and of no other.
     pub(crate) fn of_volumes(snapshot: &'s Snapshot<'a>, pod: &Candidate<'a>) -> Result<Self, PreFilterRejection> {
-        let by = |plugin| move |reason| rejected_by(plugin, Reason::Volume(reason));
-        Ok(Self {
+        Self::with(snapshot, pod, Plugin::looks_at_volumes).map(|(cycle, _)| cycle)
+    }
+
+    fn with(
+        snapshot: &'s Snapshot<'a>,
+        pod: &Candidate<'a>,
+        wanted: impl Fn(Plugin) -> bool,
+    ) -> Result<(Self, Option<BTreeSet<Symbol>>), PreFilterRejection> {
+        let mut left = None;
+        let mut cycle = Self::before_pre_filter(snapshot, pod);
+        for plugin in cycle.profile.pre_filter.iter().filter(|plugin| wanted(*plugin)) {
+            if let Some(names) = cycle.pre_filter(plugin).map_err(|reason| rejected_by(plugin, reason))? {
+                left = Some(names);
+            }
+        }
+        Ok((cycle, left))
+    }
+
+    /// Two filters do without their PreFilter.
+    fn before_pre_filter(snapshot: &'s Snapshot<'a>, pod: &Candidate<'a>) -> Self {
+        let profile = snapshot.profile(pod);
+        let alone = |plugin| !profile.pre_filter.has(plugin);
+        Self {
             snapshot,
+            profile,
             pod: *pod,
-            volume_restrictions: volume_restrictions::pre_filter(snapshot, pod)
-                .map_err(by(Plugin::VolumeRestrictions))?,
-            node_volume_limits: node_volume_limits::pre_filter(pod),
-            volume_binding: volume_binding::pre_filter(snapshot.state, pod).map_err(by(Plugin::VolumeBinding))?,
-            volume_zone: volume_zone::pre_filter(snapshot.state, pod).map_err(by(Plugin::VolumeZone))?,
+            volume_restrictions: None,
+            node_volume_limits: alone(Plugin::NodeVolumeLimits).then_some(node_volume_limits::State),
+            volume_binding: None,
+            volume_zone: if alone(Plugin::VolumeZone) {
+                volume_zone::without_pre_filter(snapshot.state, pod)
+            } else {
+                None
+            },
             spread: None,
             inter_pod_affinity: None,
-        })
+        }
+    }
+
+    fn pre_filter(&mut self, plugin: Plugin) -> Result<Option<BTreeSet<Symbol>>, Reason> {
+        let (snapshot, pod, filter) = (self.snapshot, self.pod, &self.profile.filter);
+        match plugin {
+            Plugin::NodeAffinity => match node_affinity_pre_filter(pod.spec) {
+                NodeAffinityPreFilter::AllNodes => {}
+                NodeAffinityPreFilter::Only(names) => return Ok(Some(names)),
+                NodeAffinityPreFilter::Conflict => return Err(Reason::NodeAffinityConflict),
+            },
+            Plugin::VolumeRestrictions => self.volume_restrictions = volume_restrictions::pre_filter(snapshot, &pod)?,
+            Plugin::NodeVolumeLimits => self.node_volume_limits = node_volume_limits::pre_filter(&pod),
+            Plugin::VolumeBinding => self.volume_binding = volume_binding::pre_filter(snapshot.state, &pod)?,
+            Plugin::VolumeZone => self.volume_zone = volume_zone::pre_filter(snapshot.state, &pod)?,
+            Plugin::PodTopologySpread if filter.has(plugin) => {
+                self.spread = pod_topology_spread::pre_filter(snapshot, &pod);
+            }
+            Plugin::InterPodAffinity if filter.has(plugin) => {
+                self.inter_pod_affinity = inter_pod_affinity::pre_filter(snapshot, &pod);
+            }
+            Plugin::PodTopologySpread
+            | Plugin::InterPodAffinity
+            | Plugin::NodeUnschedulable
+            | Plugin::NodeName
+            | Plugin::TaintToleration
+            | Plugin::NodePorts
+            | Plugin::NodeResourcesFit
+            | Plugin::DynamicResources
+            | Plugin::NodeResourcesBalancedAllocation
+            | Plugin::ImageLocality
+            | Plugin::NodeDeclaredFeatures
+            | Plugin::PreFilterResult => {}
+        }
+        Ok(None)
     }
 
     /// Counts `placed` on `node`.
@@ -110,7 +170,8 @@ impl<'s, 'a> CycleState<'s, 'a> {
 }
 
 fn run_filters<'a>(cycle: &CycleState<'_, 'a>, node: &NodeInfo<'a>) -> Verdict {
-    let rejected = FILTERS.iter().find_map(|(plugin, filter)| Some((*plugin, filter(cycle, node)?)));
+    let mut plugins = cycle.profile.filter.iter();
+    let rejected = plugins.find_map(|plugin| Some((plugin, filter_of(plugin)?(cycle, node)?)));
     match rejected {
         None => Verdict::Fits,
         Some((plugin, rejection)) => Verdict::Rejected { code: rejection.code, plugin, reasons: rejection.reasons },
@@ -135,7 +196,7 @@ pub fn schedule_candidate<'a>(snapshot: &Snapshot<'a>, pod: &Candidate<'a>) -> S
         [] => {}
         [only] => result.best = vec![only.id],
         nodes => {
-            result.scores = score_nodes(&ScoreInput { snapshot, pod, nodes });
+            result.scores = score_nodes(&ScoreInput { snapshot, profile: snapshot.profile(pod), pod, nodes });
             result.totals = totals(&result.scores);
             let highest = result.totals.values().copied().max();
             let best = result.totals.iter().filter(|(_, total)| Some(**total) == highest);
@@ -154,7 +215,7 @@ pub fn scores<'a>(
     nodes: &[NodeId],
 ) -> BTreeMap<NodeId, BTreeMap<Plugin, i64>> {
     let nodes: Vec<&NodeInfo<'a>> = nodes.iter().filter_map(|id| snapshot.node(*id)).collect();
-    score_nodes(&ScoreInput { snapshot, pod, nodes: &nodes })
+    score_nodes(&ScoreInput { snapshot, profile: snapshot.profile(pod), pod, nodes: &nodes })
 }
 
 /// The nodes that `pod` fits, without scoring them.
@@ -165,17 +226,12 @@ pub fn feasible_nodes<'a>(snapshot: &Snapshot<'a>, pod: &Candidate<'a>) -> Vec<N
 
 /// PreFilter and Filter.
 fn filter_nodes<'a>(snapshot: &Snapshot<'a>, pod: &Candidate<'a>) -> SchedulingResult {
-    let mut result = SchedulingResult::default();
-    let names = match node_affinity_pre_filter(pod.spec) {
-        NodeAffinityPreFilter::AllNodes => None,
-        NodeAffinityPreFilter::Only(names) => Some(names),
-        NodeAffinityPreFilter::Conflict => {
-            return rejected_everywhere(snapshot, rejected_by(Plugin::NodeAffinity, Reason::NodeAffinityConflict));
+    let mut result = SchedulingResult { profile: pod.spec.profile, ..SchedulingResult::default() };
+    let (cycle, names) = match CycleState::new(snapshot, pod) {
+        Ok(prepared) => prepared,
+        Err(rejection) => {
+            return SchedulingResult { profile: pod.spec.profile, ..rejected_everywhere(snapshot, rejection) };
         }
-    };
-    let cycle = match CycleState::new(snapshot, pod) {
-        Ok(cycle) => cycle,
-        Err(rejection) => return rejected_everywhere(snapshot, rejection),
     };
     // A nominated node is tried alone; where it fits the others are not examined.
     if let Some(node) = pod.nominated_node.and_then(|id| snapshot.node(id)) {
@@ -208,7 +264,7 @@ fn rejected_everywhere(snapshot: &Snapshot<'_>, rejection: PreFilterRejection) -
     }
 }
 
-/// No PreFilter of the default profile rejects a pod that preemption could help.
+/// No PreFilter rejects a pod that preemption could help.
 const fn rejected_by(plugin: Plugin, reason: Reason) -> PreFilterRejection {
     PreFilterRejection { plugin, code: Code::UnschedulableAndUnresolvable, reason }
 }
@@ -224,11 +280,11 @@ fn not_among_pre_filter_result() -> Verdict {
 fn score_nodes(input: &ScoreInput<'_, '_>) -> BTreeMap<NodeId, BTreeMap<Plugin, i64>> {
     let mut scores: BTreeMap<NodeId, BTreeMap<Plugin, i64>> =
         input.nodes.iter().map(|node| (node.id, BTreeMap::new())).collect();
-    for (plugin, score) in SCORES {
-        let Some(of_nodes) = score(input) else { continue };
+    for scorer in &input.profile.score {
+        let Some(of_nodes) = score_of(scorer.plugin).and_then(|score| score(input)) else { continue };
         for (node, score) in input.nodes.iter().zip(of_nodes) {
             if let Some(of_node) = scores.get_mut(&node.id) {
-                of_node.insert(*plugin, score.saturating_mul(plugin.weight()));
+                of_node.insert(scorer.plugin, score.saturating_mul(scorer.weight));
             }
         }
     }

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::configuration::Profile;
 use crate::cluster::{
     ClusterState, DeletionCause, HostPort, Labels, Node, NodeId, NonZeroRequests, Owner, Phase, Pod, PodId, PodSpec,
     PodVolume, Resources, Symbol, Time,
@@ -253,6 +254,11 @@ impl<'a> Snapshot<'a> {
     #[must_use]
     pub fn node_count(&self) -> usize {
         self.nodes.len()
+    }
+
+    /// The profile that places `pod`.
+    pub(crate) fn profile(&self, pod: &Candidate<'_>) -> &'a Profile {
+        self.state.scheduler.profile(pod.spec.profile)
     }
 
     /// Pods that are nominated to run on `node` and not yet bound.

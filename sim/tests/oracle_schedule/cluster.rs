@@ -12,6 +12,7 @@ use quorate_sim::cluster::{
 use serde_json::Value;
 
 use crate::affinity::{effect, selector};
+use crate::configuration;
 use crate::pod::{Standing, labels, pod};
 use crate::resources::{amounts, resources};
 use crate::storage;
@@ -54,6 +55,7 @@ pub(crate) fn convert_objects(objects: &[Value]) -> ClusterState {
     for manifest in of_kind("PodDisruptionBudget") {
         add_budget(&mut state, manifest);
     }
+    configuration::configure(&mut state, case);
     // Later than every start of a pod.
     state.now = Time::from_milliseconds(3_600_000);
     state

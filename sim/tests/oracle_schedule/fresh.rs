@@ -60,3 +60,16 @@ fn fresh_cases_are_answered_as_by_kube_scheduler() {
         count: count_decision,
     });
 }
+
+#[test]
+fn fresh_cases_under_other_configurations_are_answered_as_by_kube_scheduler() {
+    compare(&Subject {
+        name: "scheduling decisions under other configurations",
+        generate: &["generate-schedule", "--draw", "any", "--configurations", "--answer"],
+        answer: &["schedule", "--keep-going"],
+        question: &["objects", "pod", "configuration"],
+        cases: 1000,
+        differences: decision,
+        count: count_decision,
+    });
+}

@@ -10,6 +10,7 @@
 mod affinity;
 mod cache;
 mod cluster;
+mod configuration;
 mod fresh;
 #[path = "../fresh_cases/mod.rs"]
 mod fresh_cases;

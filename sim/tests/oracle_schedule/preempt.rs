@@ -23,7 +23,7 @@ fn answer(state: &ClusterState, pod: &Pod) -> Value {
     };
     let (mut candidates, mut chosen, mut statuses) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
     match &preemption {
-        Preemption::NotTried | Preemption::PolicyNever | Preemption::VictimsTerminating => {}
+        Preemption::NotTried | Preemption::NotEnabled | Preemption::PolicyNever | Preemption::VictimsTerminating => {}
         Preemption::NoCandidate { statuses: of_nodes } => add_statuses(&mut statuses, of_nodes, node_name),
         Preemption::Candidates { victims, best, statuses: of_nodes } => {
             add_statuses(&mut statuses, of_nodes, node_name);

@@ -20,6 +20,8 @@ pub(super) struct Cluster {
     /// With the other pods where they are.
     pub(super) state: ClusterState,
     pub(super) placement: SchedulePlacement,
+    /// What is taken for granted of its scheduler: of every pod that is asked about.
+    pub(super) about_scheduler: Vec<String>,
     /// What is taken for granted of it.
     pub(super) assumptions: Vec<String>,
 }
@@ -46,7 +48,9 @@ impl Cluster {
             }
         }
         let placement = summary(&state, placed);
-        Self { inventory, model, state, placement, assumptions }
+        let notes = inventory.scheduler().into_iter().flat_map(|scheduler| &scheduler.notes);
+        let about_scheduler = notes.map(|note| note.text.clone()).collect();
+        Self { inventory, model, state, placement, about_scheduler, assumptions }
     }
 }
 

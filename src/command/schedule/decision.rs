@@ -48,6 +48,7 @@ pub(super) fn answer(cluster: &Cluster, asked: &Asked, input: &Input) -> Result<
     let decision = decide(cluster, &state, asked, &pod);
     let mut assumptions: Vec<String> = pod.assumptions.iter().map(ToString::to_string).collect();
     assumptions.extend(nominal(&state, pod.id));
+    assumptions.extend(cluster.about_scheduler.iter().cloned());
     if matches!(asked.object.typed, Typed::DaemonSet(_)) {
         let note = "a DaemonSet makes a pod for each node and for that node alone; shown is one that is not pinned";
         assumptions.push(note.to_owned());
@@ -72,7 +73,9 @@ fn decide(cluster: &Cluster, state: &ClusterState, asked: &Asked, pod: &AskedPod
     let of_nodes = scores(&snapshot, &candidate, &feasible);
     let name = |id: NodeId| node_name(state, id);
     let causes = causes(&snapshot, &cluster.model, pod, &asked.object.root, &result);
+    let profile = state.scheduler.profile(result.profile);
     let mut decision = Decision {
+        profile: (!profile.has_default_name()).then(|| profile.scheduler_name.clone()),
         pre_filter: result.pre_filter.as_ref().map(|rejection| PreFilterVerdict {
             plugin: rejection.plugin.as_str(),
             code: rejection.code.as_str(),
@@ -140,6 +143,7 @@ fn excluded(state: &ClusterState, cluster: &Cluster, asked: &Asked, cause: &Caus
 fn preemption_summary(state: &ClusterState, preemption: &Preemption) -> PreemptionSummary {
     let outcome = match preemption {
         Preemption::NotTried => "not-tried",
+        Preemption::NotEnabled => "not-enabled",
         Preemption::PolicyNever => "policy-never",
         Preemption::VictimsTerminating => "victims-terminating",
         Preemption::NoCandidate { .. } => "no-candidate",
@@ -148,6 +152,7 @@ fn preemption_summary(state: &ClusterState, preemption: &Preemption) -> Preempti
     let mut summary = PreemptionSummary { outcome, victims: BTreeMap::new(), best: Vec::new() };
     match preemption {
         Preemption::NotTried
+        | Preemption::NotEnabled
         | Preemption::PolicyNever
         | Preemption::VictimsTerminating
         | Preemption::NoCandidate { .. } => {}

@@ -131,6 +131,7 @@ fn of_cluster(text: &str, namespace: &str, cluster: &Inventory) -> Result<Questi
 /// The cluster without the pod that is asked about. A workload stays: one more pod of it is meant.
 fn without(cluster: &Inventory, asked: &Object) -> Inventory {
     let mut left = Inventory::default();
+    left.set_scheduler(cluster.scheduler().cloned());
     let is_asked = |object: &Object| *asked.reference.kind == *"Pod" && object.reference == asked.reference;
     for (_, object) in cluster.iter().filter(|(_, object)| !is_asked(object)) {
         left.add(object.clone());

@@ -34,10 +34,11 @@ pub(in crate::command) fn run(arguments: &ScheduleArguments) -> Result<ExitStatu
     let (inventory, other_nodes) = (configuration.inventory.clone(), configuration.other_nodes.clone());
     let Some(question) = question::read(arguments, &mut input, &inventory)? else { return Ok(ExitStatus::Usage) };
     progress.say("placing pods");
-    let cluster = Cluster::new(question.inventory, &other_nodes, arguments.placement, arguments.seed);
+    let mut cluster = Cluster::new(question.inventory, &other_nodes, arguments.placement, arguments.seed);
     if cluster.model.state.nodes.is_empty() {
         return Err(one_cluster::no_nodes("the question where a pod can go", &cluster.inventory, &cluster.model));
     }
+    cluster.about_scheduler.extend(input.stray_schedulers());
     let answers: Vec<Answered> =
         question.asked.par_iter().map(|asked| answer(&cluster, asked, &input)).collect::<Result<_, _>>()?;
     drop(progress);

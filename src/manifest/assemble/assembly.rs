@@ -10,7 +10,9 @@ use crate::manifest::api::{KubernetesVersion, Resolved, group_of, resolve};
 use crate::manifest::custom_resource::{Definition, Definitions};
 use crate::manifest::decode::{DecodeProblem, DecodeProblemKind, decode_kubernetes};
 use crate::manifest::validate::validate;
-use crate::manifest::{Inventory, Node, Object, ObjectReference, Place, SourceId, Typed, custom_resource, default};
+use crate::manifest::{
+    Inventory, Node, Object, ObjectReference, Place, SourceId, Typed, custom_resource, default, scheduler_configuration,
+};
 
 use super::duplicate::duplicates;
 use super::header::{Header, header, is_named, reference};
@@ -125,6 +127,7 @@ fn outcome(source: SourceId, root: Node, run: &Run<'_>) -> Outcome {
         }
     };
     outcome.findings = placeholder::judge(report.into_findings(), &root);
+    outcome.findings.extend(scheduler_configuration::stray(source, &root));
     outcome.object = object.map(|(reference, typed)| Object { reference, root, source, typed });
     outcome
 }

@@ -69,16 +69,19 @@ pub enum DecodeProblemKind {
 impl DecodeProblem {
     /// The same problem, where the value that was decoded is the field `key` of another.
     #[must_use]
-    pub fn inside(mut self, key: &str) -> Self {
-        let within = |path: &FieldPath| {
-            let outer = FieldPath::root().key(key);
-            outer.segments().iter().chain(path.segments()).cloned().collect::<FieldPath>()
-        };
+    pub fn inside(self, key: &str) -> Self {
+        self.below(&FieldPath::root().key(key))
+    }
+
+    /// The same problem, where the value that was decoded stands at `outer` of another.
+    #[must_use]
+    pub fn below(mut self, outer: &FieldPath) -> Self {
+        let within = |path: &FieldPath| outer.segments().iter().chain(path.segments()).cloned().collect::<FieldPath>();
         self.path = within(&self.path);
         if let DecodeProblemKind::UnknownField { suggestion: Some(suggestion), .. } = &mut self.kind {
             match suggestion {
                 Suggestion::Misspelt { path, .. } => *path = within(path),
-                Suggestion::Misplaced { path } => *path = format!("{key}.{path}"),
+                Suggestion::Misplaced { path } => *path = format!("{outer}.{path}"),
             }
         }
         self

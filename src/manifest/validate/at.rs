@@ -6,7 +6,7 @@ use crate::manifest::{FieldPath, Segment};
 
 /// A field, named from the one that holds it.
 #[derive(Clone, Copy)]
-pub(super) struct At<'a> {
+pub(in crate::manifest) struct At<'a> {
     holder: Option<&'a At<'a>>,
     step: Step<'a>,
 }
@@ -20,20 +20,20 @@ enum Step<'a> {
 
 impl<'a> At<'a> {
     /// The object itself.
-    pub(super) const ROOT: At<'static> = At { holder: None, step: Step::Root };
+    pub(in crate::manifest) const ROOT: At<'static> = At { holder: None, step: Step::Root };
 
     /// The field `key` of what stands here.
-    pub(super) const fn key(&'a self, key: &'a str) -> At<'a> {
+    pub(in crate::manifest) const fn key(&'a self, key: &'a str) -> At<'a> {
         At { holder: Some(self), step: Step::Key(key) }
     }
 
     /// The item `index` of what stands here.
-    pub(super) const fn index(&'a self, index: usize) -> At<'a> {
+    pub(in crate::manifest) const fn index(&'a self, index: usize) -> At<'a> {
         At { holder: Some(self), step: Step::Index(index) }
     }
 
     /// The field as a path.
-    pub(super) fn path(&self) -> FieldPath {
+    pub(in crate::manifest) fn path(&self) -> FieldPath {
         let mut segments = Vec::new();
         let mut at = Some(self);
         while let Some(current) = at {

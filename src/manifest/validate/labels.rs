@@ -10,7 +10,7 @@ use super::verdict::Verdict;
 pub(super) type Labels = BTreeMap<String, String>;
 
 /// What is wrong with a label's key, or with a taint's or a resource's name.
-pub(super) fn key_problem(key: &str) -> Option<String> {
+pub(in crate::manifest) fn key_problem(key: &str) -> Option<String> {
     let (prefix, name) = match key.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, key),
@@ -27,7 +27,7 @@ pub(super) fn key_problem(key: &str) -> Option<String> {
 }
 
 /// What is wrong with a label's value.
-pub(super) fn value_problem(value: &str) -> Option<String> {
+pub(in crate::manifest) fn value_problem(value: &str) -> Option<String> {
     if value.len() > 63 {
         return Some(format!("the value has {} characters, and 63 are allowed", value.len()));
     }

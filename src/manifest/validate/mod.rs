@@ -26,4 +26,7 @@ mod workload;
 #[cfg(test)]
 mod tests;
 
+pub(super) use at::At;
+pub(super) use labels::{key_problem, value_problem};
 pub(super) use object::validate;
+pub(super) use verdict::Verdict;

@@ -10,25 +10,25 @@ use super::at::At;
 const RULE: &str = "invalid-value";
 
 /// What the checks of one object share.
-pub(super) struct Verdict<'r, 'a> {
+pub(in crate::manifest) struct Verdict<'r, 'a> {
     report: &'r mut Report<'a>,
     /// Where decoding found something: what is missing there was not forgotten.
     undecoded: Vec<FieldPath>,
 }
 
 impl<'r, 'a> Verdict<'r, 'a> {
-    pub(super) fn new(report: &'r mut Report<'a>) -> Self {
+    pub(in crate::manifest) fn new(report: &'r mut Report<'a>) -> Self {
         let undecoded = report.findings().iter().map(|finding| finding.path.clone()).collect();
         Self { report, undecoded }
     }
 
     /// The value at `at` is refused.
-    pub(super) fn invalid(&mut self, at: &At<'_>, message: &str) -> Option<&mut Finding> {
+    pub(in crate::manifest) fn invalid(&mut self, at: &At<'_>, message: &str) -> Option<&mut Finding> {
         self.invalid_given(at, &[], message)
     }
 
     /// The value at `at` is refused, given the values at `others`, which are shown too.
-    pub(super) fn invalid_given(
+    pub(in crate::manifest) fn invalid_given(
         &mut self,
         at: &At<'_>,
         others: &[(&At<'_>, &str)],
@@ -48,14 +48,14 @@ impl<'r, 'a> Verdict<'r, 'a> {
     }
 
     /// The field at `at` must be there.
-    pub(super) fn required(&mut self, at: &At<'_>, value: &str) {
+    pub(in crate::manifest) fn required(&mut self, at: &At<'_>, value: &str) {
         if value.is_empty() {
             self.invalid(at, "is required");
         }
     }
 
     /// The value at `at`, if there is one, must be one of `known`.
-    pub(super) fn one_of(&mut self, at: &At<'_>, value: Option<&str>, known: &[&str]) {
+    pub(in crate::manifest) fn one_of(&mut self, at: &At<'_>, value: Option<&str>, known: &[&str]) {
         let Some(value) = value.filter(|value| !value.is_empty() && !known.contains(value)) else { return };
         let message = format!("expected one of {}, found {value:?}", known.join(", "));
         let near = nearest(value, known.iter().copied());

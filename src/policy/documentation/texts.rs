@@ -25,7 +25,7 @@ macro_rules! texts {
     };
 }
 
-const TEXTS: [Text; 30] = texts! {
+const TEXTS: [Text; 32] = texts! {
     "simulation" Simulation:
         "pods-stay-pending"
         "rollout-deadlock"
@@ -53,7 +53,9 @@ const TEXTS: [Text; 30] = texts! {
         "unknown-kind"
         "removed-api-version"
         "deprecated-api-version"
-        "custom-resource-invalid";
+        "custom-resource-invalid"
+        "scheduler-configuration-not-used"
+        "scheduler-plugin-not-modelled";
     "policy" Policy:
         "policy-error"
         "waiver-expired"

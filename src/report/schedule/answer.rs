@@ -67,7 +67,8 @@ fn headline(drawn: &mut String, document: &ScheduleDocument<'_>, decision: &Deci
     let score = decision.best.first().and_then(|node| decision.total.get(node)).copied().unwrap_or(0);
     let (all, feasible) = (decision.nodes.len(), decision.scores.len());
     let pod = page.line(document.pod);
-    let subject = if pod.starts_with("pod/") { pod } else { format!("one more pod of {pod}") };
+    let by = decision.profile.as_ref().map(|profile| format!(" (profile {})", page.line(profile))).unwrap_or_default();
+    let subject = if pod.starts_with("pod/") { format!("{pod}{by}") } else { format!("one more pod of {pod}{by}") };
     let goes = match best.as_slice() {
         [] => format!("fits on none of {} nodes", grouped(all)),
         [only] if feasible == 1 => format!("can only go to {only}"),

@@ -90,6 +90,8 @@ pub struct RefusedPod {
 /// What kube-scheduler says. Nodes are named.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Decision {
+    /// The scheduler's profile that decided, unless it is the one of pods that name no scheduler.
+    pub profile: Option<String>,
     /// A PreFilter that rejects every node.
     pub pre_filter: Option<PreFilterVerdict>,
     /// The verdict on each node.

@@ -18,6 +18,8 @@ struct ScheduleJson<'a> {
     kubernetes: &'a str,
     summary: SummaryJson,
     pod: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'a str>,
     placement: PlacementJson<'a>,
     admission: Option<AdmissionJson<'a>>,
     pre_filter: Option<PreFilterJson<'a>>,
@@ -117,6 +119,7 @@ fn with_json(
             best: decision.best.len(),
         },
         pod: document.pod,
+        profile: decision.profile.as_deref(),
         placement: PlacementJson {
             kind: placement.placed.as_str(),
             bound: placement.bound,

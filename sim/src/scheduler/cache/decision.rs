@@ -8,7 +8,8 @@ use super::relation::Ground;
 use super::view::{Eligible, Entry, View, Worth};
 use crate::cluster::{ClusterState, NodeId, Pod, PodId, PodSpec};
 use crate::scheduler::Plugin;
-use crate::scheduler::plugins::inter_pod_affinity::normalize as normalize_affinity;
+use crate::scheduler::plugins::inter_pod_affinity::{normalize as normalize_affinity, scores as scores_affinity};
+use crate::scheduler::plugins::node_affinity;
 use crate::scheduler::plugins::normalize_score::{normalize, normalize_reversed};
 use crate::scheduler::plugins::pod_topology_spread::normalize as normalize_spread;
 use crate::scheduler::snapshot::Candidate;
@@ -60,7 +61,7 @@ impl Cache {
         match feasible.as_slice() {
             [] => Vec::new(),
             [only] => vec![only.position],
-            several => self.highest(view, spec, several),
+            several => self.highest(state, view, spec, several),
         }
     }
 
@@ -93,7 +94,8 @@ impl Cache {
     /// Filters nodes from where the last examination ended, until one more would be feasible than are looked for.
     fn examine(&mut self, state: &ClusterState, view: &mut View, question: &Question<'_, '_>) -> Vec<Feasible> {
         let order = self.order(view);
-        let limit = self.sampling.feasible_nodes(order.len());
+        let profile = state.scheduler.profile(question.candidate.spec.profile);
+        let limit = self.sampling.of(profile).feasible_nodes(order.len());
         let start = self.start.checked_rem(order.len()).unwrap_or(0);
         let mut feasible = Vec::with_capacity(limit.min(order.len()));
         let mut examined: usize = 0;
@@ -131,29 +133,32 @@ impl Cache {
     }
 
     /// The positions of those with the highest total.
-    fn highest(&self, view: &View, spec: &PodSpec, feasible: &[Feasible]) -> Vec<usize> {
+    fn highest(&self, state: &ClusterState, view: &View, spec: &PodSpec, feasible: &[Feasible]) -> Vec<usize> {
+        let profile = state.scheduler.profile(spec.profile);
         let mut totals: Vec<i64> = feasible.iter().map(|node| node.entry.base).collect();
-        let mut add = |plugin: Plugin, scores: Vec<i64>| {
+        let mut add = |weight: i64, scores: Vec<i64>| {
             for (total, score) in totals.iter_mut().zip(scores) {
-                *total = total.saturating_add(score.saturating_mul(plugin.weight()));
+                *total = total.saturating_add(score.saturating_mul(weight));
             }
         };
         let avoided = feasible.iter().any(|node| node.entry.avoidance > 0);
-        if avoided {
+        if let Some(weight) = profile.weight(Plugin::TaintToleration).filter(|_| avoided) {
             let avoidance = feasible.iter().map(|node| node.entry.avoidance).collect();
-            add(Plugin::TaintToleration, normalize_reversed(avoidance));
+            add(weight, normalize_reversed(avoidance));
         }
-        if !spec.preferred_node_terms.is_empty() {
+        if let Some(weight) = profile.weight(Plugin::NodeAffinity).filter(|_| node_affinity::scores(profile, spec)) {
             let preference = feasible.iter().map(|node| node.entry.preference).collect();
-            add(Plugin::NodeAffinity, normalize(preference));
+            add(weight, normalize(preference));
         }
-        if view.spread.scores() {
+        if let Some(weight) = profile.weight(Plugin::PodTopologySpread).filter(|_| view.spread.scores()) {
             let window: Vec<usize> = feasible.iter().map(|node| node.position).collect();
-            add(Plugin::PodTopologySpread, normalize_spread(&view.spread.raw_scores(&self.topologies, &window)));
+            add(weight, normalize_spread(&view.spread.raw_scores(&self.topologies, &window)));
         }
-        if view.affinity.scores() {
+        let arguments = &profile.arguments.inter_pod_affinity;
+        let affinity_scores = view.affinity.scores() && scores_affinity(arguments, spec);
+        if let Some(weight) = profile.weight(Plugin::InterPodAffinity).filter(|_| affinity_scores) {
             let weights = feasible.iter().map(|node| view.affinity.weight(&self.topologies, node.position));
-            add(Plugin::InterPodAffinity, normalize_affinity(&weights.collect::<Vec<i64>>()));
+            add(weight, normalize_affinity(&weights.collect::<Vec<i64>>()));
         }
         let highest = totals.iter().copied().max();
         let best = feasible.iter().zip(&totals).filter(|(_, total)| Some(**total) == highest);

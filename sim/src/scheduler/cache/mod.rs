@@ -38,3 +38,4 @@ mod view;
 
 pub use keeping::Cache;
 pub use sampling::Sampling;
+pub(crate) use sampling::node_order;

@@ -4,8 +4,9 @@ use super::keeping::{Cache, Life, Step};
 use super::nominated::{Nominated, Nominations};
 use super::view::{Entry, View, Worth, look_at};
 use crate::cluster::{ClusterState, NodeId};
-use crate::scheduler::framework::PreFilterRejection;
-use crate::scheduler::plugins::{FILTERS, Filter};
+use crate::scheduler::configuration::Profile;
+use crate::scheduler::framework::{Plugin, PreFilterRejection};
+use crate::scheduler::plugins::{Filter, filter_of};
 use crate::scheduler::scheduling_cycle::CycleState;
 use crate::scheduler::snapshot::{Candidate, NodeInfo, PlacedPod, Snapshot};
 
@@ -23,8 +24,8 @@ pub(super) struct VolumeFilters<'s, 'a> {
 }
 
 /// Those of the filters that look at volumes.
-fn volume_filters() -> impl Iterator<Item = Filter> {
-    FILTERS.iter().filter(|(plugin, _)| plugin.looks_at_volumes()).map(|(_, filter)| *filter)
+fn volume_filters(profile: &Profile) -> impl Iterator<Item = Filter> {
+    profile.filter.iter().filter(|plugin| plugin.looks_at_volumes()).filter_map(filter_of)
 }
 
 impl<'s, 'a> VolumeFilters<'s, 'a> {
@@ -49,7 +50,7 @@ impl<'s, 'a> VolumeFilters<'s, 'a> {
             &holds_none
         };
         if nominated.is_empty() {
-            return volume_filters().all(|filter| filter(&self.cycle, held).is_none());
+            return volume_filters(self.cycle.profile).all(|filter| filter(&self.cycle, held).is_none());
         }
         let (mut cycle, mut with_nominated) = (self.cycle.clone(), held.clone());
         for nominated in nominated {
@@ -57,7 +58,7 @@ impl<'s, 'a> VolumeFilters<'s, 'a> {
             with_nominated.add(placed);
             cycle.pod_added(&placed, held);
         }
-        volume_filters().all(|filter| filter(&cycle, &with_nominated).is_none())
+        volume_filters(cycle.profile).all(|filter| filter(&cycle, &with_nominated).is_none())
     }
 }
 
@@ -90,7 +91,11 @@ impl Worth<'_> {
         position: usize,
     ) -> Option<Entry> {
         let entry = view.entry(self, question.candidate.spec, position);
-        let looked_at = LookedAt { spread: view.spread.restricts(), affinity: view.affinity.restricts() };
+        let profile = self.ground.state.scheduler.profile(question.candidate.spec.profile);
+        let looked_at = LookedAt {
+            spread: profile.counts_for(Plugin::PodTopologySpread) && view.spread.restricts(),
+            affinity: profile.counts_for(Plugin::InterPodAffinity) && view.affinity.restricts(),
+        };
         if !entry.fits || !self.passes(view, looked_at, question, position, &[]) {
             return None;
         }

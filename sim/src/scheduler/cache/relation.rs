@@ -5,7 +5,7 @@ use super::slot::NodeSlot;
 use super::spread::Spread;
 use super::topology::{Topologies, TopologyId};
 use crate::cluster::{ClusterState, Labels, PodAffinityTerm, Symbol};
-use crate::scheduler::plugins::inter_pod_affinity::{HARD_POD_AFFINITY_WEIGHT, IncomingTerm, placed_term_matches};
+use crate::scheduler::plugins::inter_pod_affinity::{IncomingTerm, placed_term_matches, terms_of_placed};
 
 /// Which counters of a view one placed pod moves.
 #[derive(Clone, Debug, Default)]
@@ -91,10 +91,8 @@ impl Relation {
                 self.keeps_away.push(ground.topology(term.topology_key));
             }
         }
-        let required = spec.required_affinity.iter().map(|term| (HARD_POD_AFFINITY_WEIGHT, term));
-        let affinity = spec.preferred_affinity.iter().map(|own| (own.weight, &own.term));
-        let anti_affinity = spec.preferred_anti_affinity.iter().map(|own| (own.weight.saturating_neg(), &own.term));
-        for (weight, term) in required.chain(affinity).chain(anti_affinity) {
+        let arguments = &ground.state.scheduler.profile(target.spec.profile).arguments.inter_pod_affinity;
+        for (weight, term) in terms_of_placed(spec, arguments.hard_pod_affinity_weight) {
             if matches(term) {
                 self.add_weight(ground.topology(term.topology_key), weight);
             }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::cluster::{ClusterState, Labels, NodeId, Symbol};
+use crate::scheduler::configuration::Profile;
 
 /// With fewer nodes all are examined.
 const MIN_FEASIBLE_NODES: usize = 100;
@@ -18,7 +19,8 @@ const MIN_PERCENTAGE: usize = 5;
 pub enum Sampling {
     /// All of them.
     AllNodes,
-    /// As many as kube-scheduler examines by default: half of the nodes in a cluster of 100 and less the larger it is.
+    /// As many as kube-scheduler examines: what the pod's profile says, by default half of the nodes in a cluster of 100 and less
+    /// the larger it is.
     #[default]
     Adaptive,
     /// `percentageOfNodesToScore`, from 1 to 100.
@@ -26,6 +28,14 @@ pub enum Sampling {
 }
 
 impl Sampling {
+    /// The same for pods of `profile`.
+    pub(super) fn of(self, profile: &Profile) -> Self {
+        match (self, profile.percentage_of_nodes_to_score) {
+            (Self::Adaptive, Some(percentage)) => Self::Percentage(percentage),
+            (Self::AllNodes | Self::Adaptive | Self::Percentage(_), _) => self,
+        }
+    }
+
     /// With how many feasible nodes of `nodes` the examination ends.
     pub(super) fn feasible_nodes(self, nodes: usize) -> usize {
         let percentage = match self {
@@ -42,7 +52,7 @@ impl Sampling {
 
 /// The nodes of `state` as kube-scheduler lists them: the first of every zone, then the second of every zone, and so on;
 /// zones and nodes in the order in which they were added.
-pub(super) fn node_order(state: &ClusterState) -> Vec<NodeId> {
+pub(crate) fn node_order(state: &ClusterState) -> Vec<NodeId> {
     let mut zones: Vec<Vec<NodeId>> = Vec::new();
     let mut positions = BTreeMap::new();
     for (id, node) in &state.nodes {

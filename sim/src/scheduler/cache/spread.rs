@@ -4,7 +4,7 @@ use super::class::PodClass;
 use super::relation::Ground;
 use super::topology::{Topologies, TopologyId};
 use crate::cluster::{Labels, Node, PodSpec, Symbol, WhenUnsatisfiable};
-use crate::scheduler::plugins::pod_topology_spread::{Constraint, declared, defaults, has_all_keys};
+use crate::scheduler::plugins::pod_topology_spread::{Constraint, constraints, has_all_keys, requires_all_keys};
 
 /// All spread constraints of a class with their counts.
 #[derive(Clone, Debug)]
@@ -85,13 +85,9 @@ impl Spread {
     pub(super) fn new(ground: &mut Ground<'_>, class: &PodClass) -> Self {
         let candidate = class.candidate();
         let spec = candidate.spec;
-        let hard = declared(&candidate, WhenUnsatisfiable::DoNotSchedule);
-        let requires_all_keys = !spec.spread_constraints.is_empty();
-        let soft = if requires_all_keys {
-            declared(&candidate, WhenUnsatisfiable::ScheduleAnyway)
-        } else {
-            defaults(ground.state, &candidate)
-        };
+        let hard = constraints(ground.state, &candidate, WhenUnsatisfiable::DoNotSchedule);
+        let requires_all_keys = requires_all_keys(ground.state, &candidate);
+        let soft = constraints(ground.state, &candidate, WhenUnsatisfiable::ScheduleAnyway);
         let has_keys =
             |constraints: &[Constraint], ground: &Ground<'_>| of_nodes(ground, |node| has_all_keys(node, constraints));
         let eligible = has_keys(&hard, ground);

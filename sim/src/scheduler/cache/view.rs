@@ -10,7 +10,9 @@ use super::relation::{Ground, Relation};
 use super::slot::NodeSlot;
 use super::spread::Spread;
 use super::topology::Topologies;
-use crate::cluster::{Node, PodSpec, Symbol};
+use crate::cluster::{Names, Node, PodSpec, Symbol};
+use crate::scheduler::configuration::Profile;
+use crate::scheduler::framework::Plugin;
 use crate::scheduler::plugins::{
     self, NodeAffinityPreFilter, any_taken, balanced_allocation, image_locality, node_affinity,
     node_affinity_pre_filter, node_declared_features, node_name, node_resources_fit, node_unschedulable,
@@ -68,7 +70,7 @@ impl View {
         let mut view = Self {
             class: id,
             last_used: 0,
-            nodes: match node_affinity_pre_filter(&class.template.spec) {
+            nodes: match eligible(ground, &class.template.spec) {
                 NodeAffinityPreFilter::AllNodes => Eligible::All,
                 NodeAffinityPreFilter::Only(names) => Eligible::Named(names),
                 NodeAffinityPreFilter::Conflict => Eligible::None,
@@ -160,28 +162,57 @@ impl View {
     }
 }
 
+fn eligible(ground: &Ground<'_>, spec: &PodSpec) -> NodeAffinityPreFilter {
+    if ground.state.scheduler.profile(spec.profile).pre_filter.has(Plugin::NodeAffinity) {
+        node_affinity_pre_filter(spec)
+    } else {
+        NodeAffinityPreFilter::AllNodes
+    }
+}
+
 pub(super) fn look_at(worth: &Worth<'_>, spec: &PodSpec, slot: &NodeSlot, node: &Node) -> Entry {
     let names = &worth.ground.state.names;
-    let fits = !node_unschedulable::rejects(spec, node)
-        && !node_name::rejects(spec, slot.id)
-        && plugins::untolerated_taint(spec, node).is_none()
-        && plugins::node_matches_affinity(names, spec, node)
-        && !any_taken(names, &spec.host_ports, slot.used_ports())
-        && node_resources_fit::fits(spec, node, &slot.requested, slot.pod_count)
-        && !node_declared_features::rejects(spec, node);
-    if !fits {
+    let profile = worth.ground.state.scheduler.profile(spec.profile);
+    if !fits(names, profile, spec, (slot, node)) {
         return Entry::default();
     }
-    let mut base = node_resources_fit::free_share(spec, node, slot.non_zero_requested)
-        .saturating_add(image_locality::presence(spec, node, worth.images));
-    if balanced_allocation::scores(&spec.requests) {
-        base = base.saturating_add(balanced_allocation::improvement(&spec.requests, node, &slot.requested));
+    let arguments = &profile.arguments;
+    let mut base = 0_i64;
+    let mut add = |weight: i64, score: i64| base = base.saturating_add(score.saturating_mul(weight));
+    if let Some(weight) = profile.weight(Plugin::NodeResourcesFit) {
+        let used = (&slot.requested, slot.non_zero_requested);
+        add(weight, node_resources_fit::allocation(&arguments.fit, spec, node, used));
+    }
+    if let Some(weight) = profile.weight(Plugin::ImageLocality) {
+        add(weight, image_locality::presence(spec, node, worth.images));
+    }
+    if let Some(weight) = balanced_allocation::weight(profile, &spec.requests) {
+        add(weight, balanced_allocation::improvement(&arguments.balanced, &spec.requests, node, &slot.requested));
     }
     Entry {
         version: 0,
-        fits,
+        fits: true,
         base,
         avoidance: taint_toleration::avoidance(spec, node),
-        preference: node_affinity::preference(names, spec, node),
+        preference: node_affinity::preference(names, &arguments.added_node_affinity, spec, node),
     }
+}
+
+/// Whether the filters of `profile` that look at nothing but the node let it pass.
+fn fits(names: &Names, profile: &Profile, spec: &PodSpec, (slot, node): (&NodeSlot, &Node)) -> bool {
+    let filter = &profile.filter;
+    let skips = |plugin| !filter.has(plugin);
+    let arguments = &profile.arguments;
+    let affine = || {
+        node_affinity::matches_added(names, &arguments.added_node_affinity, node)
+            && plugins::node_matches_affinity(names, spec, node)
+    };
+    let room = || node_resources_fit::fits((&arguments.fit, names), spec, node, (&slot.requested, slot.pod_count));
+    (skips(Plugin::NodeUnschedulable) || !node_unschedulable::rejects(spec, node))
+        && (skips(Plugin::NodeName) || !node_name::rejects(spec, slot.id))
+        && (skips(Plugin::TaintToleration) || plugins::untolerated_taint(spec, node).is_none())
+        && (skips(Plugin::NodeAffinity) || affine())
+        && (skips(Plugin::NodePorts) || !any_taken(names, &spec.host_ports, slot.used_ports()))
+        && (skips(Plugin::NodeResourcesFit) || room())
+        && (skips(Plugin::NodeDeclaredFeatures) || !node_declared_features::rejects(spec, node))
 }

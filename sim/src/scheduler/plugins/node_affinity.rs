@@ -7,7 +7,8 @@ use super::normalize_score::normalize;
 use crate::cluster::{
     Labels, Names, Node, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, PodSpec, Symbol,
 };
-use crate::scheduler::framework::Rejection;
+use crate::scheduler::configuration::{AddedNodeAffinity, Profile};
+use crate::scheduler::framework::{Plugin, Rejection};
 use crate::scheduler::reasons::Reason;
 use crate::scheduler::scheduling_cycle::{CycleState, ScoreInput};
 use crate::scheduler::snapshot::NodeInfo;
@@ -63,8 +64,17 @@ fn names_of_term(term: &NodeSelectorTerm) -> Option<BTreeSet<Symbol>> {
 }
 
 pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<Rejection> {
-    let matches = node_matches_affinity(&cycle.snapshot.state.names, cycle.pod.spec, node.node);
+    let names = &cycle.snapshot.state.names;
+    if !matches_added(names, &cycle.profile.arguments.added_node_affinity, node.node) {
+        return Some(Rejection::unresolvable(Reason::NodeAffinityEnforced));
+    }
+    let matches = node_matches_affinity(names, cycle.pod.spec, node.node);
     (!matches).then(|| Rejection::unresolvable(Reason::NodeAffinity))
+}
+
+/// Whether `node` satisfies what the scheduler's configuration asks of it.
+pub(crate) fn matches_added(names: &Names, added: &AddedNodeAffinity, node: &Node) -> bool {
+    added.required.as_ref().is_none_or(|terms| terms.iter().any(|term| term_matches(names, term, node)))
 }
 
 /// Whether `node` satisfies the node selector and the required node affinity of `spec`.
@@ -120,16 +130,26 @@ fn field_matches(requirement: &NodeRequirement, name: Symbol) -> bool {
 
 /// The sum of the weights of the preferred terms that match.
 pub(crate) fn score(input: &ScoreInput<'_, '_>) -> Option<Vec<i64>> {
-    let spec = input.pod.spec;
-    if spec.preferred_node_terms.is_empty() {
+    let (spec, profile) = (input.pod.spec, input.profile);
+    if !scores(profile, spec) {
         return None;
     }
     let names = &input.snapshot.state.names;
-    Some(normalize(input.nodes.iter().map(|node| preference(names, spec, node.node)).collect()))
+    let added = &profile.arguments.added_node_affinity;
+    Some(normalize(input.nodes.iter().map(|node| preference(names, added, spec, node.node)).collect()))
 }
 
-/// The sum of the weights of the preferred terms of `spec` that `node` matches.
-pub(crate) fn preference(names: &Names, spec: &PodSpec, node: &Node) -> i64 {
-    let matching = spec.preferred_node_terms.iter().filter(|preferred| term_matches(names, &preferred.term, node));
+/// Whether pods of `spec` are scored.
+pub(crate) fn scores(profile: &Profile, spec: &PodSpec) -> bool {
+    let skipped = spec.preferred_node_terms.is_empty()
+        && profile.arguments.added_node_affinity.preferred.is_empty()
+        && profile.pre_score.has(Plugin::NodeAffinity);
+    !skipped
+}
+
+/// The sum of the weights of the preferred terms of `spec`, and of those that are added to it, that `node` matches.
+pub(crate) fn preference(names: &Names, added: &AddedNodeAffinity, spec: &PodSpec, node: &Node) -> i64 {
+    let terms = spec.preferred_node_terms.iter().chain(&added.preferred);
+    let matching = terms.filter(|preferred| term_matches(names, &preferred.term, node));
     matching.fold(0_i64, |sum, preferred| sum.saturating_add(preferred.weight))
 }

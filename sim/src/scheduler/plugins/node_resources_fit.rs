@@ -1,10 +1,16 @@
-//! Resources and the number of pods. Source: `plugins/noderesources/{fit,least_allocated}.go`.
+//! Resources and the number of pods. Source: `plugins/noderesources/{fit,least_allocated,most_allocated,
+//! requested_to_capacity_ratio}.go`, `plugins/helper/shape_score.go`.
 
-use crate::cluster::{Node, NonZeroRequests, PodSpec, Resources, Symbol};
+use super::resource_score::{amount, is_skipped};
+use crate::cluster::{Names, Node, NonZeroRequests, PodSpec, Resources, Symbol};
+use crate::scheduler::configuration::{FitArguments, ScoredName, ScoringStrategy, ShapePoint};
 use crate::scheduler::framework::{Code, MAX_NODE_SCORE, Rejection};
 use crate::scheduler::reasons::{Reason, ResourceName};
 use crate::scheduler::scheduling_cycle::{CycleState, ScoreInput};
 use crate::scheduler::snapshot::NodeInfo;
+
+/// What a score of 1 in a shape, of at most 10, is worth.
+const SHAPE_SCORE_UNIT: i64 = 10;
 
 /// All resources that are short are reported. Preemption cannot help where one of them is more than the node has in all.
 pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<Rejection> {
@@ -28,35 +34,95 @@ pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<
         ResourceName::EphemeralStorage
     });
     let amount = |of: &std::collections::BTreeMap<Symbol, i64>, name| of.get(name).copied().unwrap_or(0);
-    for (name, wanted) in &wanted.scalar {
-        let text = || ResourceName::Scalar(cycle.snapshot.state.names.text(*name).to_owned());
+    let (arguments, names) = (&cycle.profile.arguments.fit, &cycle.snapshot.state.names);
+    for (name, wanted) in wanted.scalar.iter().filter(|(name, _)| !arguments.ignores(names, **name)) {
+        let text = || ResourceName::Scalar(names.text(*name).to_owned());
         check(*wanted, amount(&used.scalar, name), amount(&whole.scalar, name), &text);
     }
     (!rejection.reasons.is_empty()).then_some(rejection)
 }
 
-/// The mean of the shares of CPU and memory that would stay free, in hundredths; a resource that the node does not have does
-/// not count.
+/// How well the use of the node's resources suits the scoring strategy: by default the mean of the shares of CPU and memory
+/// that would stay free, in hundredths. A resource that the node does not have does not count.
 pub(crate) fn score(input: &ScoreInput<'_, '_>) -> Option<Vec<i64>> {
-    let spec = input.pod.spec;
-    Some(input.nodes.iter().map(|node| free_share(spec, node.node, node.non_zero_requested)).collect())
+    let (spec, arguments) = (input.pod.spec, &input.profile.arguments.fit);
+    let score =
+        |node: &&NodeInfo<'_>| allocation(arguments, spec, node.node, (&node.requested, node.non_zero_requested));
+    Some(input.nodes.iter().map(score).collect())
 }
 
-/// The score of `node` for a pod of `spec`, where the pods that it holds count `used`.
-pub(crate) fn free_share(spec: &PodSpec, node: &Node, used: NonZeroRequests) -> i64 {
+/// The score of `node` for a pod of `spec`, where the pods that it holds request, and count, `used`.
+pub(crate) fn allocation(
+    arguments: &FitArguments,
+    spec: &PodSpec,
+    node: &Node,
+    (used, counted): (&Resources, NonZeroRequests),
+) -> i64 {
     let wanted = spec.non_zero_requests_while_placed.unwrap_or(spec.non_zero_requests);
-    let whole = &node.allocatable;
-    let shares = [
-        share(used.cpu_milli.saturating_add(wanted.cpu_milli), whole.cpu_milli),
-        share(used.memory_bytes.saturating_add(wanted.memory_bytes), whole.memory_bytes),
-    ];
-    let count = i64::try_from(shares.iter().flatten().count()).unwrap_or(i64::MAX);
-    shares.iter().flatten().fold(0_i64, |sum, share| sum.saturating_add(*share)).checked_div(count).unwrap_or(0)
+    let (mut sum, mut weights) = (0_i64, 0_i64);
+    for resource in &arguments.resources {
+        let (own, used) = match resource.name {
+            ScoredName::Cpu => (wanted.cpu_milli, counted.cpu_milli),
+            ScoredName::Memory => (wanted.memory_bytes, counted.memory_bytes),
+            name @ (ScoredName::EphemeralStorage | ScoredName::Scalar(_)) => {
+                (amount(&spec.requests, name), amount(used, name))
+            }
+        };
+        let whole = amount(&node.allocatable, resource.name);
+        if whole == 0 || is_skipped(resource.name, own) {
+            continue;
+        }
+        if let Some(score) = resource_score(&arguments.strategy, used.saturating_add(own), whole) {
+            sum = sum.saturating_add(score.saturating_mul(resource.weight));
+            weights = weights.saturating_add(resource.weight);
+        }
+    }
+    match arguments.strategy {
+        ScoringStrategy::LeastAllocated | ScoringStrategy::MostAllocated => sum.checked_div(weights).unwrap_or(0),
+        ScoringStrategy::RequestedToCapacityRatio(_) if weights == 0 => 0,
+        ScoringStrategy::RequestedToCapacityRatio(_) => (sum as f64 / weights as f64).round() as i64,
+    }
+}
+
+/// The score of one resource; `None`: it does not count.
+fn resource_score(strategy: &ScoringStrategy, used: i64, whole: i64) -> Option<i64> {
+    let share = |amount: i64| amount.saturating_mul(MAX_NODE_SCORE).checked_div(whole).unwrap_or(0);
+    match strategy {
+        ScoringStrategy::LeastAllocated if used > whole => Some(0),
+        ScoringStrategy::LeastAllocated => Some(share(whole.saturating_sub(used))),
+        ScoringStrategy::MostAllocated => Some(share(used.min(whole))),
+        ScoringStrategy::RequestedToCapacityRatio(shape) => {
+            let utilization = if used > whole { 100 } else { share(used) };
+            Some(on_line(shape, utilization)).filter(|score| *score > 0)
+        }
+    }
+}
+
+/// What the line through `shape` gives for `utilization`, in hundredths.
+fn on_line(shape: &[ShapePoint], utilization: i64) -> i64 {
+    let mut before: Option<ShapePoint> = None;
+    for point in shape {
+        let score = point.score.saturating_mul(SHAPE_SCORE_UNIT);
+        if utilization <= point.utilization {
+            let Some(before) = before else { return score };
+            let base = before.score.saturating_mul(SHAPE_SCORE_UNIT);
+            let rise = score.saturating_sub(base).saturating_mul(utilization.saturating_sub(before.utilization));
+            let step = rise.checked_div(point.utilization.saturating_sub(before.utilization)).unwrap_or(0);
+            return base.saturating_add(step);
+        }
+        before = Some(*point);
+    }
+    before.map_or(0, |last| last.score.saturating_mul(SHAPE_SCORE_UNIT))
 }
 
 /// Whether a pod of `spec` fits on `node`, which holds `pod_count` pods that request `used`: what [`filter`] decides,
 /// without reasons.
-pub(crate) fn fits(spec: &PodSpec, node: &Node, used: &Resources, pod_count: i64) -> bool {
+pub(crate) fn fits(
+    (arguments, names): (&FitArguments, &Names),
+    spec: &PodSpec,
+    node: &Node,
+    (used, pod_count): (&Resources, i64),
+) -> bool {
     let (wanted, whole) = (&spec.requests, &node.allocatable);
     let enough = |wanted: i64, used: i64, whole: i64| wanted <= 0 || wanted <= whole.saturating_sub(used);
     let amount = |of: &std::collections::BTreeMap<Symbol, i64>, name| of.get(name).copied().unwrap_or(0);
@@ -64,18 +130,7 @@ pub(crate) fn fits(spec: &PodSpec, node: &Node, used: &Resources, pod_count: i64
         && enough(wanted.cpu_milli, used.cpu_milli, whole.cpu_milli)
         && enough(wanted.memory_bytes, used.memory_bytes, whole.memory_bytes)
         && enough(wanted.ephemeral_storage_bytes, used.ephemeral_storage_bytes, whole.ephemeral_storage_bytes)
-        && wanted
-            .scalar
-            .iter()
-            .all(|(name, wanted)| enough(*wanted, amount(&used.scalar, name), amount(&whole.scalar, name)))
-}
-
-fn share(used: i64, whole: i64) -> Option<i64> {
-    if whole == 0 {
-        return None;
-    }
-    if used > whole {
-        return Some(0);
-    }
-    whole.saturating_sub(used).saturating_mul(MAX_NODE_SCORE).checked_div(whole)
+        && wanted.scalar.iter().all(|(name, wanted)| {
+            enough(*wanted, amount(&used.scalar, name), amount(&whole.scalar, name)) || arguments.ignores(names, *name)
+        })
 }

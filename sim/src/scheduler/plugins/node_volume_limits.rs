@@ -6,7 +6,7 @@ use crate::cluster::{
     ClaimName, ClassName, ClusterState, CsiVolume, MigratedDisk, PersistentVolumeClaim, PersistentVolumeSource,
     PodVolume, ProvisionerKind, Symbol,
 };
-use crate::scheduler::framework::Rejection;
+use crate::scheduler::framework::{Plugin, Rejection};
 use crate::scheduler::reasons::VolumeReason;
 use crate::scheduler::scheduling_cycle::CycleState;
 use crate::scheduler::snapshot::{Candidate, NodeInfo};
@@ -51,6 +51,11 @@ impl From<CsiVolume> for Counted {
 pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<Rejection> {
     cycle.node_volume_limits?;
     let state = cycle.snapshot.state;
+    if !cycle.profile.pre_filter.has(Plugin::VolumeBinding)
+        && let Some(reason) = unusable_claim(state, &cycle.pod)
+    {
+        return Some(Rejection::unresolvable(reason.into()));
+    }
     // Without a CSINode there are no limits, and no in-tree disk counts.
     let csi_node = state.storage.csi_nodes.get(&node.node.name)?;
     let counter = Counter { state };
@@ -78,6 +83,26 @@ pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<
         limit.is_some_and(|limit| used.get(&driver).copied().unwrap_or(0).saturating_add(count) > limit)
     });
     exceeded.then(|| Rejection::unschedulable(VolumeReason::TooManyVolumes.into()))
+}
+
+/// What VolumeBinding, where it runs, finds before.
+fn unusable_claim(state: &ClusterState, pod: &Candidate<'_>) -> Option<VolumeReason> {
+    let text = |symbol| state.names.text(symbol).to_owned();
+    pod.volumes.iter().find_map(|volume| {
+        let name = volume.claim(pod.namespace)?;
+        let (namespace, claim) = (text(name.namespace), text(name.name));
+        let Some(of_state) = state.storage.claims.get(&name) else {
+            return Some(VolumeReason::ClaimLookup { namespace, claim });
+        };
+        match volume {
+            // Upstream gives up with an error here, for this node and all others.
+            PodVolume::Ephemeral { pod: owner, .. } if of_state.controlled_by_pod != Some(*owner) => {
+                let (claim, pod) = (format!("{namespace}/{claim}"), format!("{namespace}/{}", text(*owner)));
+                Some(VolumeReason::ClaimOfAnother { claim, pod })
+            }
+            PodVolume::Ephemeral { .. } | PodVolume::Claim(_) | PodVolume::Disk(_) => None,
+        }
+    })
 }
 
 fn per_driver(volumes: &BTreeSet<Counted>) -> BTreeMap<Symbol, i64> {

@@ -1,9 +1,9 @@
 //! Zones of bound volumes. Source: `plugins/volumezone/volume_zone.go`.
 //!
 //! Ephemeral volumes are not looked at. Of the rejections before the nodes are looked at only that of a missing volume can be
-//! met: the others are VolumeBinding's, which runs first.
+//! met in the default profile: the others are VolumeBinding's, which runs first there.
 
-use crate::cluster::{ClusterState, PodVolume, Symbol, ZONE_DELIMITER};
+use crate::cluster::{BindingMode, ClassName, ClusterState, PodVolume, Symbol, ZONE_DELIMITER};
 use crate::scheduler::framework::Rejection;
 use crate::scheduler::reasons::VolumeReason;
 use crate::scheduler::scheduling_cycle::CycleState;
@@ -15,6 +15,16 @@ const TOPOLOGY_LABELS: [Symbol; 4] = [Symbol::BETA_ZONE, Symbol::BETA_REGION, Sy
 #[derive(Clone, Debug)]
 pub(crate) struct State<'a> {
     topologies: Vec<(Symbol, Vec<&'a str>)>,
+    /// Why these are not known, where no PreFilter has rejected the pod for it.
+    unknown: Option<VolumeReason>,
+}
+
+/// What Filter finds out for itself where there is no PreFilter.
+pub(crate) fn without_pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Option<State<'a>> {
+    match pre_filter(state, pod) {
+        Ok(known) => known,
+        Err(reason) => Some(State { topologies: Vec::new(), unknown: Some(reason) }),
+    }
 }
 
 /// `None` (Skip) when no volume of the pod says where it is.
@@ -26,18 +36,35 @@ pub(crate) fn pre_filter<'a>(state: &'a ClusterState, pod: &Candidate<'a>) -> Re
             PodVolume::Claim(_) => volume.claim(pod.namespace),
             PodVolume::Ephemeral { .. } | PodVolume::Disk(_) => None,
         };
-        let claim = name.and_then(|name| storage.claims.get(&name));
-        let Some(name) = claim.and_then(|claim| claim.binding.volume()) else { continue };
-        let Some(volume) = storage.volumes.get(&name) else {
-            let volume = state.names.text(name.0).to_owned();
-            return Err(VolumeReason::VolumeNotFound(volume));
+        let Some(name) = name else { continue };
+        let Some(claim) = storage.claims.get(&name) else {
+            return Err(VolumeReason::ClaimNotFound(state.names.text(name.name).to_owned()));
+        };
+        let Some(volume) = claim.binding.volume() else {
+            unbound(state, claim.class)?;
+            continue;
+        };
+        let Some(volume) = storage.volumes.get(&volume) else {
+            return Err(VolumeReason::VolumeNotFound(state.names.text(volume.0).to_owned()));
         };
         for key in TOPOLOGY_LABELS {
             let values = volume.labels.get(key).and_then(|label| zones_of(state.names.text(label)));
             topologies.extend(values.map(|values| (key, values)));
         }
     }
-    Ok((!topologies.is_empty()).then_some(State { topologies }))
+    Ok((!topologies.is_empty()).then_some(State { topologies, unknown: None }))
+}
+
+/// Whether a claim of `class` that has no volume may be passed over: it waits for its first consumer.
+fn unbound(state: &ClusterState, class: ClassName) -> Result<(), VolumeReason> {
+    if class == ClassName::NONE {
+        return Err(VolumeReason::NeitherVolumeNorClass);
+    }
+    match state.storage.classes.get(&class).map(|class| class.binding_mode) {
+        None => Err(VolumeReason::ClassNotFound(state.names.text(class.0).to_owned())),
+        Some(BindingMode::WaitForFirstConsumer) => Ok(()),
+        Some(BindingMode::Immediate) => Err(VolumeReason::VolumeWithoutName),
+    }
 }
 
 /// The zones that a label names; `None` where one of them is empty: the label is ignored then.
@@ -49,6 +76,9 @@ fn zones_of(label: &str) -> Option<Vec<&str>> {
 /// A node without any of the labels takes every volume.
 pub(crate) fn filter(cycle: &CycleState<'_, '_>, node: &NodeInfo<'_>) -> Option<Rejection> {
     let state = cycle.volume_zone.as_ref()?;
+    if let Some(reason) = &state.unknown {
+        return Some(Rejection::unresolvable(reason.clone().into()));
+    }
     let labels = &node.node.labels;
     if TOPOLOGY_LABELS.into_iter().all(|key| labels.get(key).is_none()) {
         return None;

@@ -9,6 +9,7 @@
 //! | `messages.rs` | the message of the PodScheduled condition, as real control planes wrote it |
 //! | `preemption.rs` | victims and the choice of a node |
 //! | `nominated.rs` | nominated pods, the queue |
+//! | `profiles.rs` | several profiles, and what a profile says beside plugins |
 //! | `properties.rs` | what holds for every cluster |
 #![allow(clippy::unwrap_used)]
 
@@ -18,6 +19,7 @@ mod messages;
 mod nominated;
 mod pod_constraints;
 mod preemption;
+mod profiles;
 mod properties;
 mod scores;
 mod volumes;

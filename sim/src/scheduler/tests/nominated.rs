@@ -106,7 +106,8 @@ fn the_queue_goes_by_priority_then_by_age() {
 
 #[test]
 fn backoff_doubles_up_to_ten_seconds() {
-    let seconds: Vec<u64> = (0..7).map(|failures| backoff(failures).milliseconds() / 1000).collect();
+    let seconds: Vec<u64> =
+        (0..7).map(|failures| backoff(&SchedulerConfiguration::default(), failures).milliseconds() / 1000).collect();
     assert_eq!(seconds, [0, 1, 2, 4, 8, 10, 10]);
-    assert_eq!(backoff(u32::MAX), Duration::from_seconds(10));
+    assert_eq!(backoff(&SchedulerConfiguration::default(), u32::MAX), Duration::from_seconds(10));
 }

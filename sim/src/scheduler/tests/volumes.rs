@@ -213,6 +213,11 @@ fn the_zone_of_a_volume_must_be_the_nodes() {
     let pod = cluster.pod_with("web", vec![PodVolume::Claim(claim.name)], None);
     let elsewhere = "UAU VolumeZone: node(s) had no available volume zone";
     assert_eq!(cluster.verdicts(pod), ["fits", elsewhere, "fits"]);
+    // The filter finds the volume for itself where there is no PreFilter.
+    let mut profile = Profile::default();
+    profile.pre_filter = profile.pre_filter.iter().filter(|plugin| *plugin != Plugin::VolumeZone).collect();
+    cluster.state.scheduler = Arc::new(SchedulerConfiguration::new(profile, Vec::new()));
+    assert_eq!(cluster.verdicts(pod), ["fits", elsewhere, "fits"]);
 }
 
 #[test]

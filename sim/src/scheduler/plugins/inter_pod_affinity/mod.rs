@@ -11,5 +11,5 @@ mod score;
 mod term;
 
 pub(crate) use filter::{State, filter, pre_filter};
-pub(crate) use score::{HARD_POD_AFFINITY_WEIGHT, normalize, score};
+pub(crate) use score::{normalize, score, scores, terms_of_placed};
 pub(crate) use term::{IncomingTerm, placed_term_matches};

@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::term::{IncomingTerm, placed_term_matches};
-use crate::cluster::{Labels, PodAffinityTerm, PreferredPodTerm, Symbol};
+use crate::cluster::{Labels, PodAffinityTerm, PodSpec, PreferredPodTerm, Symbol};
+use crate::scheduler::configuration::{ExistingPreferredTerms, InterPodAffinityArguments};
 use crate::scheduler::framework::MAX_NODE_SCORE;
 use crate::scheduler::scheduling_cycle::ScoreInput;
 use crate::scheduler::snapshot::{Candidate, NodeInfo, PlacedPod};
-
-/// `hardPodAffinityWeight`: what a required affinity term of a placed pod counts.
-pub(crate) const HARD_POD_AFFINITY_WEIGHT: i64 = 1;
 
 /// Weight by label key and value.
 type Weights = BTreeMap<(Symbol, Symbol), i64>;
@@ -19,10 +17,15 @@ struct Incoming<'a> {
     pod: Candidate<'a>,
     namespace_labels: Labels,
     terms: Vec<(i64, IncomingTerm<'a>)>,
+    /// What a required affinity term of a placed pod counts.
+    hard_weight: i64,
 }
 
 pub(crate) fn score(input: &ScoreInput<'_, '_>) -> Option<Vec<i64>> {
     let incoming = incoming(input);
+    if !scores(&input.profile.arguments.inter_pod_affinity, input.pod.spec) {
+        return None;
+    }
     let mut weights = Weights::new();
     for node in input.snapshot.nodes() {
         if incoming.terms.is_empty() {
@@ -44,6 +47,26 @@ pub(crate) fn score(input: &ScoreInput<'_, '_>) -> Option<Vec<i64>> {
     Some(normalize(&input.nodes.iter().map(|node| raw(node)).collect::<Vec<i64>>()))
 }
 
+/// Whether pods of `spec` are scored.
+pub(crate) fn scores(arguments: &InterPodAffinityArguments, spec: &PodSpec) -> bool {
+    match arguments.existing_preferred_terms {
+        ExistingPreferredTerms::Count => true,
+        // As 1.36.3 has it: a pod with preferred terms of its own sees those of the others all the same.
+        ExistingPreferredTerms::Ignored => {
+            !spec.preferred_affinity.is_empty() || !spec.preferred_anti_affinity.is_empty()
+        }
+    }
+}
+
+/// The terms of a placed pod of `spec` that say something about pods that come near it, with what they count.
+pub(crate) fn terms_of_placed(spec: &PodSpec, hard_weight: i64) -> impl Iterator<Item = (i64, &PodAffinityTerm)> {
+    let required = spec.required_affinity.iter().filter(move |_| hard_weight > 0).map(move |term| (hard_weight, term));
+    let affinity = spec.preferred_affinity.iter().map(|preferred| (preferred.weight, &preferred.term));
+    let anti_affinity =
+        spec.preferred_anti_affinity.iter().map(|preferred| (preferred.weight.saturating_neg(), &preferred.term));
+    required.chain(affinity).chain(anti_affinity)
+}
+
 fn incoming<'a>(input: &ScoreInput<'_, 'a>) -> Incoming<'a> {
     let resolve = |preferred: &'a PreferredPodTerm, sign: i64| {
         let weight = preferred.weight.saturating_mul(sign);
@@ -56,6 +79,7 @@ fn incoming<'a>(input: &ScoreInput<'_, 'a>) -> Incoming<'a> {
         pod: *input.pod,
         namespace_labels: input.snapshot.namespace_labels(input.pod.namespace).cloned().unwrap_or_default(),
         terms: affinity.chain(anti_affinity).collect(),
+        hard_weight: input.profile.arguments.inter_pod_affinity.hard_pod_affinity_weight,
     }
 }
 
@@ -68,14 +92,9 @@ fn add_incoming(weights: &mut Weights, incoming: &Incoming<'_>, placed: &PlacedP
 }
 
 fn add_existing(weights: &mut Weights, incoming: &Incoming<'_>, placed: &PlacedPod<'_>, node: &NodeInfo<'_>) {
-    let spec = placed.pod.spec;
-    let required = spec.required_affinity.iter().map(|term| (HARD_POD_AFFINITY_WEIGHT, term));
-    let affinity = spec.preferred_affinity.iter().map(|preferred| (preferred.weight, &preferred.term));
-    let anti_affinity =
-        spec.preferred_anti_affinity.iter().map(|preferred| (preferred.weight.saturating_neg(), &preferred.term));
     let matches =
         |term: &PodAffinityTerm| placed_term_matches(term, &placed.pod, &incoming.pod, &incoming.namespace_labels);
-    for (weight, term) in required.chain(affinity).chain(anti_affinity) {
+    for (weight, term) in terms_of_placed(placed.pod.spec, incoming.hard_weight) {
         if matches(term) {
             add(weights, node, term.topology_key, weight);
         }

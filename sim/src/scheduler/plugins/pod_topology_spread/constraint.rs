@@ -4,6 +4,7 @@ use crate::cluster::{
     ClusterState, LabelSelector, Labels, Names, Node, Operator, Owner, PodSpec, Requirement, SpreadConstraint,
     SpreadPolicy, Symbol, WhenUnsatisfiable,
 };
+use crate::scheduler::configuration::DefaultSpread;
 use crate::scheduler::plugins::node_affinity::node_matches_affinity;
 use crate::scheduler::plugins::taint_toleration::untolerated_taint;
 use crate::scheduler::snapshot::{Candidate, NodeInfo};
@@ -79,8 +80,8 @@ fn equals(key: Symbol, value: Symbol) -> Requirement {
     Requirement { key, operator: Operator::In(vec![value]) }
 }
 
-/// The constraints of `pod` that are hard, or those that are soft.
-pub(crate) fn declared(pod: &Candidate<'_>, when_unsatisfiable: WhenUnsatisfiable) -> Vec<Constraint> {
+/// Those that `pod` declares.
+fn declared(pod: &Candidate<'_>, when_unsatisfiable: WhenUnsatisfiable) -> Vec<Constraint> {
     let constraints = pod.spec.spread_constraints.iter();
     constraints
         .filter(|constraint| constraint.when_unsatisfiable == when_unsatisfiable)
@@ -88,9 +89,35 @@ pub(crate) fn declared(pod: &Candidate<'_>, when_unsatisfiable: WhenUnsatisfiabl
         .collect()
 }
 
-/// The constraints of a pod that declares none: spread over hosts and zones, of the pods that its Services and its controller
-/// select. Without such a selector there are none.
-pub(crate) fn defaults(state: &ClusterState, pod: &Candidate<'_>) -> Vec<Constraint> {
+/// The constraints of `pod` that are hard, or those that are soft: its own, or the defaults where it declares none of either kind.
+pub(crate) fn constraints(
+    state: &ClusterState,
+    pod: &Candidate<'_>,
+    when_unsatisfiable: WhenUnsatisfiable,
+) -> Vec<Constraint> {
+    if !pod.spec.spread_constraints.is_empty() {
+        return declared(pod, when_unsatisfiable);
+    }
+    match (&state.scheduler.profile(pod.spec.profile).arguments.default_spread, when_unsatisfiable) {
+        (DefaultSpread::System, WhenUnsatisfiable::DoNotSchedule) => Vec::new(),
+        (DefaultSpread::System, WhenUnsatisfiable::ScheduleAnyway) => system_defaults(state, pod),
+        (DefaultSpread::List(list), _) => listed_defaults(state, pod, list, when_unsatisfiable),
+    }
+}
+
+/// Whether nodes that lack the label of one soft constraint get no score from any: not with the defaults that are
+/// kube-scheduler's own, so that a node without a zone still counts as a host.
+pub(crate) fn requires_all_keys(state: &ClusterState, pod: &Candidate<'_>) -> bool {
+    let is_system = match state.scheduler.profile(pod.spec.profile).arguments.default_spread {
+        DefaultSpread::System => true,
+        DefaultSpread::List(_) => false,
+    };
+    !pod.spec.spread_constraints.is_empty() || !is_system
+}
+
+/// Spread over hosts and zones, of the pods that the pod's Services and its controller select. Without such a selector there are
+/// no constraints.
+fn system_defaults(state: &ClusterState, pod: &Candidate<'_>) -> Vec<Constraint> {
     let selector = default_selector(state, pod);
     if selector.is_empty() {
         return Vec::new();
@@ -104,6 +131,28 @@ pub(crate) fn defaults(state: &ClusterState, pod: &Candidate<'_>) -> Vec<Constra
         node_taints_policy: SpreadPolicy::Ignore,
     };
     vec![constraint(Symbol::HOSTNAME, 3), constraint(Symbol::ZONE, 5)]
+}
+
+/// The same for those of a configuration.
+fn listed_defaults(
+    state: &ClusterState,
+    pod: &Candidate<'_>,
+    list: &[SpreadConstraint],
+    when_unsatisfiable: WhenUnsatisfiable,
+) -> Vec<Constraint> {
+    let of_kind = list.iter().filter(|constraint| constraint.when_unsatisfiable == when_unsatisfiable);
+    let mut constraints: Vec<Constraint> = of_kind.map(|constraint| Constraint::new(constraint, pod.labels)).collect();
+    if constraints.is_empty() {
+        return constraints;
+    }
+    let selector = default_selector(state, pod);
+    if selector.is_empty() {
+        return Vec::new();
+    }
+    for constraint in &mut constraints {
+        constraint.selector = Some(selector.clone());
+    }
+    constraints
 }
 
 fn default_selector(state: &ClusterState, pod: &Candidate<'_>) -> LabelSelector {

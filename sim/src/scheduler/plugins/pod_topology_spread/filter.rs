@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::constraint::{Constraint, declared, has_all_keys};
+use super::constraint::{Constraint, constraints, has_all_keys};
 use crate::cluster::{Symbol, WhenUnsatisfiable};
 use crate::scheduler::framework::Rejection;
 use crate::scheduler::reasons::Reason;
@@ -25,9 +25,9 @@ struct Counted {
     self_match: i64,
 }
 
-/// `None` (Skip) for a pod without hard constraints: the defaults have none.
+/// `None` (Skip) for a pod without hard constraints; kube-scheduler's own defaults have none.
 pub(crate) fn pre_filter(snapshot: &Snapshot<'_>, pod: &Candidate<'_>) -> Option<State> {
-    let constraints = declared(pod, WhenUnsatisfiable::DoNotSchedule);
+    let constraints = constraints(snapshot.state, pod, WhenUnsatisfiable::DoNotSchedule);
     if constraints.is_empty() {
         return None;
     }

@@ -10,6 +10,6 @@ mod constraint;
 mod filter;
 mod score;
 
-pub(crate) use constraint::{Constraint, declared, defaults, has_all_keys};
+pub(crate) use constraint::{Constraint, constraints, has_all_keys, requires_all_keys};
 pub(crate) use filter::{State, filter, pre_filter};
 pub(crate) use score::{normalize, score};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::constraint::{Constraint, declared, defaults, has_all_keys};
+use super::constraint::{Constraint, constraints, has_all_keys, requires_all_keys};
 use crate::cluster::{Symbol, WhenUnsatisfiable};
 use crate::scheduler::framework::MAX_NODE_SCORE;
 use crate::scheduler::scheduling_cycle::ScoreInput;
@@ -18,13 +18,8 @@ struct Weighted {
 
 /// The fewer matching pods a node's domains hold, the better.
 pub(crate) fn score(input: &ScoreInput<'_, '_>) -> Option<Vec<i64>> {
-    // With the defaults a node that lacks a label still counts for the other.
-    let require_all_keys = !input.pod.spec.spread_constraints.is_empty();
-    let constraints = if require_all_keys {
-        declared(input.pod, WhenUnsatisfiable::ScheduleAnyway)
-    } else {
-        defaults(input.snapshot.state, input.pod)
-    };
+    let require_all_keys = requires_all_keys(input.snapshot.state, input.pod);
+    let constraints = constraints(input.snapshot.state, input.pod, WhenUnsatisfiable::ScheduleAnyway);
     if constraints.is_empty() {
         return None;
     }

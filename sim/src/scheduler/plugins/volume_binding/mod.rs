@@ -14,7 +14,7 @@ mod matching;
 mod plan;
 mod pre_filter;
 
-pub(crate) use filter::filter;
+pub(crate) use filter::{filter, score};
 pub use matching::{Place, matching_volume};
 pub use plan::{VolumePlan, volume_plan};
 pub(crate) use pre_filter::{State, pre_filter};
