@@ -20,6 +20,7 @@ use crate::storage;
 /// Converts `{objects, pod}`.
 pub(crate) fn convert(case: &Value) -> (ClusterState, Pod) {
     let mut state = convert_objects(case["objects"].as_array().unwrap());
+    configuration::configure(&mut state, case);
     let to_place = pod(&mut state, &case["pod"], Standing::ToPlace);
     (state, to_place)
 }
@@ -55,7 +56,6 @@ pub(crate) fn convert_objects(objects: &[Value]) -> ClusterState {
     for manifest in of_kind("PodDisruptionBudget") {
         add_budget(&mut state, manifest);
     }
-    configuration::configure(&mut state, case);
     // Later than every start of a pod.
     state.now = Time::from_milliseconds(3_600_000);
     state

@@ -1,6 +1,8 @@
 //! Many pods placed one after another, with pods that go, terminate or are preempted and nodes that change in between: after every
 //! step both ways to decide, the whole cycle and the cache that is kept all the while, give what kube-scheduler's plugins give.
 
+use std::sync::Arc;
+
 use quorate_sim::cluster::{ClusterState, Deletion, DeletionCause, NodeId, Pod, PodId};
 use quorate_sim::scheduler::{Cache, Sampling};
 use serde_json::Value;
@@ -47,10 +49,8 @@ impl Sequence {
             }
         } else if let Some(name) = step["terminate"].as_str() {
             let terminating = Deletion { requested_at: self.state.now, cause: DeletionCause::Delete };
-            if let Some(id) = self.named(name)
-                && let Some(pod) = self.state.pods.get_mut(&id).filter(|pod| pod.node.is_some())
-            {
-                pod.deletion = Some(terminating);
+            if let Some(id) = self.named(name).filter(|id| self.state.pods[id].node.is_some()) {
+                self.state.pods.get_mut(&id).unwrap().deletion = Some(terminating);
                 self.cache.pod_changed(&self.state, id);
             }
         } else if let Some(name) = step["node"].as_str() {
@@ -72,7 +72,7 @@ impl Sequence {
     fn remove(&mut self, id: PodId) -> Pod {
         let pod = self.state.pods.remove(&id).unwrap();
         self.cache.pod_changed(&self.state, id);
-        pod
+        Arc::unwrap_or_clone(pod)
     }
 
     fn node(&mut self, outcome: &Value) -> Option<NodeId> {
