@@ -1,6 +1,9 @@
 //! What Kubernetes 1.36.3 itself answered (`fixtures/oracle/1.36.3`), against the whole way that a manifest takes: decoding,
 //! defaults, admission, model, scheduler.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
+#[path = "../sim/tests/fresh_cases/mod.rs"]
+mod fresh_cases;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -18,6 +21,8 @@ use quorate_sim::scheduler::{
 };
 use rayon::prelude::*;
 use serde_json::{Value, json};
+
+use fresh_cases::{Counts, Subject, compare, differing};
 
 fn cases(name: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/oracle/1.36.3").join(name);
@@ -75,28 +80,30 @@ fn scored(amounts: NonZeroRequests) -> Value {
     json!({"cpu": amounts.cpu_milli, "memory": amounts.memory_bytes})
 }
 
-#[test]
-fn requests_are_summed_as_kube_scheduler_sums_them() {
+/// In which sums of a pod's requests the model differs from kube-scheduler.
+fn requests_differ(case: &Value) -> Vec<String> {
     let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}});
     let cluster = inventory(&[&node]);
+    let mut placed = case["pod"].clone();
+    placed["spec"]["nodeName"] = json!("n1");
+    let model = model::build(&inventory(&[&node, &placed]), &[]);
+    let on_node = &model.state.pods[&PodId(0)].template.spec;
+    let mut state = model::build(&cluster, &[]).state;
+    let asked = ask(&mut state, &cluster, only(&inventory(&[&case["pod"]])), AskedWorkload::Brought).unwrap();
+    let incoming = &state.pods[&asked.id].template.spec;
+    let answer = json!({
+        "requests": amounts(&model.state, &on_node.requests),
+        "nonZero": scored(on_node.non_zero_requests),
+        "requestsIncoming": amounts(&state, &incoming.requests),
+        "nonZeroIncoming": scored(incoming.non_zero_requests_while_placed.unwrap_or(incoming.non_zero_requests)),
+    });
+    differing(case, &answer, &["requests", "nonZero", "requestsIncoming", "nonZeroIncoming"])
+}
+
+#[test]
+fn requests_are_summed_as_kube_scheduler_sums_them() {
     let cases = cases("requests.jsonl.gz");
-    let compare = |case: &Value| {
-        let mut placed = case["pod"].clone();
-        placed["spec"]["nodeName"] = json!("n1");
-        let model = model::build(&inventory(&[&node, &placed]), &[]);
-        let on_node = &model.state.pods[&PodId(0)].template.spec;
-        let mut state = model::build(&cluster, &[]).state;
-        let asked = ask(&mut state, &cluster, only(&inventory(&[&case["pod"]])), AskedWorkload::Brought).unwrap();
-        let incoming = &state.pods[&asked.id].template.spec;
-        let answer = json!({
-            "requests": amounts(&model.state, &on_node.requests),
-            "nonZero": scored(on_node.non_zero_requests),
-            "requestsIncoming": amounts(&state, &incoming.requests),
-            "nonZeroIncoming": scored(incoming.non_zero_requests_while_placed.unwrap_or(incoming.non_zero_requests)),
-        });
-        differences(case, &answer)
-    };
-    let failures: Vec<String> = cases.par_iter().flat_map_iter(compare).collect();
+    let failures: Vec<String> = cases.par_iter().flat_map_iter(requests_differ).collect();
     report(cases.len(), 2000, &failures);
 }
 
@@ -112,6 +119,35 @@ fn scheduler(configuration: &Value) -> Option<Arc<SchedulerFile>> {
     let reading = scheduler_configuration::read(source, &parsed.documents[0].root);
     assert!(reading.file.is_some(), "{text}\n{:?}", reading.findings);
     reading.file.map(Arc::new)
+}
+
+/// What the sums of a pod depend on.
+fn count_requests(case: &Value, counts: &mut Counts) {
+    let mut count = |name: &str| *counts.entry(name.to_owned()).or_insert(0) += 1;
+    let spec = &case["pod"]["spec"];
+    for (name, is_given) in [
+        ("pods with init containers", !spec["initContainers"].is_null()),
+        ("pods with overhead", !spec["overhead"].is_null()),
+        ("pods with resources of their own", !spec["resources"].is_null()),
+        ("pods with a status", !case["pod"]["status"].is_null()),
+    ] {
+        if is_given {
+            count(name);
+        }
+    }
+}
+
+#[test]
+fn fresh_requests_are_summed_as_kube_scheduler_sums_them() {
+    compare(&Subject {
+        name: "sums of requests",
+        generate: &["generate-requests", "--answer"],
+        answer: &["requests", "--keep-going"],
+        question: &["pod"],
+        cases: 1000,
+        differences: requests_differ,
+        count: count_requests,
+    });
 }
 
 /// The state of a case, and the pod that is to be placed.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 
@@ -39,16 +40,24 @@ type admitAnswer struct {
 	Spec    *v1.PodSpec `json:"spec,omitempty"`
 	Plugin  string      `json:"plugin,omitempty"`
 	Reasons []string    `json:"reasons,omitempty"`
+	// Error says why there is no answer, where --keep-going asked for it.
+	Error string `json:"error,omitempty"`
 }
 
 // answerAdmit is the subcommand admit: {"id", "objects", "pod"} to the same with "spec", or "plugin" and "reasons". The
 // plugins are those that change where a pod can go and are on by default: LimitRanger, Priority, DefaultTolerationSeconds
 // and RuntimeClass.
-func answerAdmit(_ []string, in io.Reader, out io.Writer) error {
+//
+// With --keep-going a case that has no answer is answered with "error".
+func answerAdmit(arguments []string, in io.Reader, out io.Writer) error {
+	keepGoing := slices.Contains(arguments, "--keep-going")
 	silenceKubernetes()
 	return forEachLine(in, out, func(one admitCase) (admitAnswer, error) {
 		answer := admitAnswer{admitCase: one}
 		if err := answer.admit(); err != nil {
+			if keepGoing {
+				return admitAnswer{admitCase: admitCase{ID: one.ID}, Error: err.Error()}, nil
+			}
 			return answer, fmt.Errorf("case %q: %w", one.ID, err)
 		}
 		return answer, nil

@@ -15,7 +15,6 @@ import (
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
-	"k8s.io/kubernetes/pkg/scheduler/apis/config/latest"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/validation"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
@@ -117,9 +116,9 @@ func ignoreManagedResources(configuration *config.KubeSchedulerConfiguration, pr
 // normalise builds the framework of a profile over no objects and asks it for its plugins.
 func normalise(configuration *config.KubeSchedulerConfiguration, profile *config.KubeSchedulerProfile) (*normalProfile, error) {
 	ignoreManagedResources(configuration, profile)
-	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), configuredKey{}, configured{configuration, profile}))
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	cycle, err := newSchedulingCycle(ctx, nil)
+	cycle, err := newSchedulingCycleOf(ctx, profile, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -204,6 +203,8 @@ func (p *normalProfile) unusable() string {
 type configured struct {
 	configuration *config.KubeSchedulerConfiguration
 	profile       *config.KubeSchedulerProfile
+	// of is the case, in which the profile is recorded.
+	of *scheduleCase
 }
 
 type configuredKey struct{}
@@ -223,33 +224,53 @@ func (c *scheduleCase) configuredContext(pod *v1.Pod) (context.Context, error) {
 	for index := range configuration.Profiles {
 		profile := &configuration.Profiles[index]
 		if profile.SchedulerName == pod.Spec.SchedulerName {
-			return context.WithValue(context.Background(), configuredKey{}, configured{configuration, profile}), nil
+			return context.WithValue(context.Background(), configuredKey{}, configured{configuration, profile, c}), nil
 		}
 	}
 	return nil, fmt.Errorf("no profile is named %q", pod.Spec.SchedulerName)
 }
 
-// profileIn is the profile that ctx carries, or the default one.
-func profileIn(ctx context.Context) (*config.KubeSchedulerConfiguration, *config.KubeSchedulerProfile, error) {
-	if found, is := ctx.Value(configuredKey{}).(configured); is {
-		return found.configuration, found.profile, nil
-	}
-	configuration, err := latest.Default()
-	if err != nil {
-		return nil, nil, err
-	}
-	return configuration, &configuration.Profiles[0], nil
+// isConfigured is true where ctx carries a profile.
+func isConfigured(ctx context.Context) bool {
+	_, is := ctx.Value(configuredKey{}).(configured)
+	return is
 }
 
-// noteProfile records what the framework made of the configuration.
-func (c *scheduleCase) noteProfile(ctx context.Context, cycle *schedulingCycle) error {
+// profileIn is the profile that ctx carries, or the default one.
+func profileIn(ctx context.Context) (*config.KubeSchedulerProfile, error) {
+	if found, is := ctx.Value(configuredKey{}).(configured); is {
+		return found.profile, nil
+	}
+	return defaultProfile()
+}
+
+// noteProfile records what the framework made of the configuration that ctx carries.
+func noteProfile(ctx context.Context, cycle *schedulingCycle) error {
 	found, is := ctx.Value(configuredKey{}).(configured)
 	if !is {
 		return nil
 	}
 	var err error
-	c.Profile, err = normalOf(found.configuration, found.profile, cycle.framework)
+	found.of.Profile, err = normalOf(found.configuration, found.profile, cycle.framework)
 	return err
+}
+
+// schedule decides by the configuration of the case.
+func (a *scheduleAnswer) schedule(objects []runtime.Object, pod *v1.Pod) error {
+	configured, err := a.configuredContext(pod)
+	if err != nil {
+		return err
+	}
+	return a.scheduleIn(configured, objects, pod)
+}
+
+// preempt does so by the configuration of the case.
+func (a *preemptAnswer) preempt(objects []runtime.Object, pod *v1.Pod) error {
+	configured, err := a.configuredContext(pod)
+	if err != nil {
+		return err
+	}
+	return a.preemptIn(configured, objects, pod)
 }
 
 // preemptionArguments are those of the profile that ctx carries, or the default ones; nil where it does not preempt.
@@ -271,7 +292,7 @@ func preemptionArguments(ctx context.Context, made framework.Framework) *config.
 }
 
 // chooseFromAnyStart asks for the best candidate of every search that the arguments allow: one from each node on.
-func (a *preemptAnswer) chooseFromAnyStart(ctx context.Context, plugin *defaultpreemption.DefaultPreemption, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo, budgets []*policyv1.PodDisruptionBudget) error {
+func (a *postFilter) chooseFromAnyStart(ctx context.Context, plugin *defaultpreemption.DefaultPreemption, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo, budgets []*policyv1.PodDisruptionBudget) error {
 	chosen := map[string]bool{}
 	_, enough := plugin.GetOffsetAndNumCandidates(int32(len(nodes)))
 	for start := range nodes {
@@ -282,7 +303,7 @@ func (a *preemptAnswer) chooseFromAnyStart(ctx context.Context, plugin *defaultp
 		if len(candidates) == 0 {
 			continue
 		}
-		for range choices {
+		for range choices(len(candidates)) {
 			chosen[plugin.Evaluator.SelectCandidate(ctx, candidates).Name()] = true
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -13,20 +14,42 @@ func generateAdmit(arguments []string, _ io.Reader, out io.Writer) error {
 	flags := flag.NewFlagSet("generate-admit", flag.ContinueOnError)
 	seed := flags.Uint64("seed", 1, "seed of the random choices")
 	count := flags.Int("count", 100, "number of cases")
+	answer := flags.Bool("answer", false, "answer each case at once, as admit would")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
+	silenceKubernetes()
 	writer := bufio.NewWriter(out)
 	for number := range *count {
-		generator := &podGenerator{rand.New(rand.NewPCG(*seed, uint64(number)))}
-		one := map[string]any{
-			"id": fmt.Sprintf("%d-%d", *seed, number), "objects": generator.admissionObjects(), "pod": generator.podToAdmit(),
+		one, err := drawAdmission(*seed, number)
+		if err == nil && *answer {
+			answered := admitAnswer{admitCase: one}
+			if err = answered.admit(); err == nil {
+				err = writeLine(writer, answered)
+			}
+		} else if err == nil {
+			err = writeLine(writer, one)
 		}
-		if err := writeLine(writer, one); err != nil {
-			return err
+		if err != nil {
+			return fmt.Errorf("case %s: %w", one.ID, err)
 		}
 	}
 	return writer.Flush()
+}
+
+func drawAdmission(seed uint64, number int) (admitCase, error) {
+	generator := &podGenerator{rand.New(rand.NewPCG(seed, uint64(number)))}
+	one := admitCase{ID: fmt.Sprintf("%d-%d", seed, number), Objects: []json.RawMessage{}}
+	for _, object := range generator.admissionObjects() {
+		encoded, err := json.Marshal(object)
+		if err != nil {
+			return one, err
+		}
+		one.Objects = append(one.Objects, encoded)
+	}
+	pod, err := json.Marshal(generator.podToAdmit())
+	one.Pod = pod
+	return one, err
 }
 
 func (g *podGenerator) admissionObjects() list {

@@ -45,9 +45,8 @@ var points = []struct {
 
 // addConfiguration draws a configuration for a case, one that kube-scheduler starts with and can schedule by, and gives the pod the
 // name of one of its profiles.
-func addConfiguration(source *rand.Rand, made *scheduleCase) error {
+func addConfiguration(source *rand.Rand, made *drawn) error {
 	g := &clusterGenerator{source: source, nodes: 4, features: map[feature]bool{}}
-	silenceKubernetes()
 	for range 200 {
 		drawn := g.configuration()
 		encoded, err := json.Marshal(drawn)
@@ -71,7 +70,8 @@ func addConfiguration(source *rand.Rand, made *scheduleCase) error {
 		if made.Pod, err = json.Marshal(pod); err != nil {
 			return err
 		}
-		if isAnswered(*made) {
+		if isAnswered(made) {
+			made.Profile = nil
 			return nil
 		}
 	}
@@ -79,12 +79,13 @@ func addConfiguration(source *rand.Rand, made *scheduleCase) error {
 }
 
 // isAnswered is false where a plugin gives up with an error, which another one would have kept it from.
-func isAnswered(made scheduleCase) bool {
-	objects, pod, err := decodeCluster(made)
+func isAnswered(made *drawn) bool {
+	objects, pod, err := decodeCluster(made.scheduleCase)
 	if err != nil {
 		return false
 	}
-	return (&scheduleAnswer{scheduleCase: made}).schedule(objects, pod) == nil
+	made.objects, made.pod = objects, pod
+	return (&scheduleAnswer{scheduleCase: made.scheduleCase}).schedule(objects, pod) == nil
 }
 
 // usable says why kube-scheduler cannot schedule by a configuration.

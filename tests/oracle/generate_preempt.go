@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
@@ -23,63 +24,84 @@ func generatePreempt(arguments []string, _ io.Reader, out io.Writer) error {
 	flags := flag.NewFlagSet("generate-preempt", flag.ContinueOnError)
 	seed := flags.Uint64("seed", 1, "seed of the random choices")
 	count := flags.Int("count", 100, "number of cases")
-	volumes := flags.Bool("volumes", false, "cases about volumes instead of everything else")
+	name := flags.String("draw", "small", "what the cases are about: "+strings.Join(sortedKeys(drawings), ", "))
+	answer := flags.Bool("answer", false, "answer each case at once, as preempt would")
 	configurations := flags.Bool("configurations", false, "each case with a scheduler configuration of its own")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
+	draw, known := drawings[*name]
+	if !known {
+		return fmt.Errorf("--draw is one of %s", strings.Join(sortedKeys(drawings), ", "))
+	}
+	draw.configurations = *configurations
 	silenceKubernetes()
 	writer := bufio.NewWriter(out)
 	for number, made := 0, 0; made < *count; number++ {
-		generator := &clusterGenerator{source: rand.New(rand.NewPCG(*seed, uint64(number))), features: map[feature]bool{}}
-		one, err := generator.makePreemptCase(fmt.Sprintf("preempt-%d-%d", *seed, number), *volumes)
+		one, worth, err := draw.preemption(*seed, number)
 		if err != nil {
 			return err
 		}
-		if *configurations {
-			if err := addConfiguration(generator.source, &one); err != nil {
-				return err
-			}
-		}
-		if worth, err := generator.worthAsking(one); err != nil {
-			return err
-		} else if !worth {
+		if !worth {
 			continue
 		}
 		made++
-		if err := writeLine(writer, one); err != nil {
-			return err
+		if !*answer {
+			err = writeLine(writer, one.scheduleCase)
+		} else {
+			answered := preemptAnswer{scheduleCase: one.scheduleCase}
+			if err = answered.preempt(one.objects, one.pod); err == nil {
+				err = writeLine(writer, answered)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("case %s: %w", one.ID, err)
 		}
 	}
 	return writer.Flush()
 }
 
-// worthAsking is false where the pod fits somewhere, and mostly where no eviction could help on any node.
-func (g *clusterGenerator) worthAsking(one scheduleCase) (bool, error) {
-	objects, pod, err := decodeCluster(one)
+// preemption draws one case and says whether it is worth asking.
+func (d drawing) preemption(seed uint64, number int) (drawn, bool, error) {
+	generator := &clusterGenerator{source: rand.New(rand.NewPCG(seed, uint64(number))), size: d.size, features: map[feature]bool{}}
+	one, err := generator.makePreemptCase(fmt.Sprintf("preempt-%d-%d", seed, number), d.volumes(number))
 	if err != nil {
-		return false, err
+		return one, false, err
 	}
-	configured, err := one.configuredContext(pod)
+	if d.configurations {
+		if err := addConfiguration(generator.source, &one); err != nil {
+			return one, false, err
+		}
+	}
+	worth, err := generator.worthAsking(one)
+	return one, worth, err
+}
+
+// worthAsking is false where the pod fits somewhere, and mostly where no eviction could help on any node.
+func (g *clusterGenerator) worthAsking(one drawn) (bool, error) {
+	configured, err := one.configuredContext(one.pod)
 	if err != nil {
 		return false, err
 	}
 	ctx, cancel := context.WithCancel(configured)
 	defer cancel()
-	cycle, err := newSchedulingCycle(ctx, objects)
+	cycle, err := newSchedulingCycle(ctx, one.objects)
 	if err != nil {
 		return false, err
 	}
 	diagnosis := framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}
-	if fits, err := filterAll(ctx, cycle, framework.NewCycleState(), pod, &diagnosis); err != nil || fits {
+	if fits, err := filterAll(ctx, cycle, framework.NewCycleState(), one.pod, &diagnosis); err != nil || fits {
 		return false, err
 	}
 	nodes, err := diagnosis.NodeToStatus.NodesForStatusCode(cycle.framework.SnapshotSharedLister().NodeInfos(), fwk.Unschedulable)
 	return len(nodes) > 0 || g.chance(5), err
 }
 
-func (g *clusterGenerator) makePreemptCase(id string, volumes bool) (scheduleCase, error) {
+func (g *clusterGenerator) makePreemptCase(id string, volumes bool) (drawn, error) {
 	g.nodes = 1 + g.source.IntN(4)
+	if g.size == upTo30 && g.chance(15) {
+		g.nodes = 5 + g.source.IntN(26)
+	}
 	var objects []object
 	var pod object
 	if volumes {
@@ -91,17 +113,7 @@ func (g *clusterGenerator) makePreemptCase(id string, volumes bool) (scheduleCas
 		}
 		objects, pod = g.withPriorities(g.makeCluster())
 	}
-	made := scheduleCase{ID: id}
-	for _, one := range objects {
-		encoded, err := encodeChecked(one)
-		if err != nil {
-			return made, fmt.Errorf("case %s: %w", id, err)
-		}
-		made.Objects = append(made.Objects, encoded)
-	}
-	encoded, err := encodeChecked(pod)
-	made.Pod = encoded
-	return made, err
+	return store(id, objects, pod)
 }
 
 // makePreemptVolumes makes a pod that other pods keep from its claims and disks, or from a node's last attachments.
@@ -127,7 +139,7 @@ func (g *clusterGenerator) makePreemptVolumes() ([]object, object) {
 func (g *clusterGenerator) withPriorities(objects []object) ([]object, object) {
 	crowded := g.chance(65)
 	starts := map[string]int{}
-	for number := range 4 + g.source.IntN(6) {
+	for number := range max(4, g.nodes) + g.source.IntN(6) {
 		if crowded {
 			objects = append(objects, g.makeExistingPod(100+number))
 		}

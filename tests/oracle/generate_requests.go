@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -18,14 +19,26 @@ func generateRequests(arguments []string, _ io.Reader, out io.Writer) error {
 	flags := flag.NewFlagSet("generate-requests", flag.ContinueOnError)
 	seed := flags.Uint64("seed", 1, "seed of the random choices")
 	count := flags.Int("count", 100, "number of cases")
+	answer := flags.Bool("answer", false, "answer each case at once, as requests would")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
 	writer := bufio.NewWriter(out)
 	for number := range *count {
 		generator := &podGenerator{rand.New(rand.NewPCG(*seed, uint64(number)))}
-		one := map[string]any{"id": fmt.Sprintf("%d-%d", *seed, number), "pod": generator.pod()}
-		if err := writeLine(writer, one); err != nil {
+		pod, err := json.Marshal(generator.pod())
+		if err != nil {
+			return err
+		}
+		one := requestsCase{fmt.Sprintf("%d-%d", *seed, number), pod}
+		if !*answer {
+			err = writeLine(writer, one)
+		} else if answered, failed := one.answer(); failed != nil {
+			err = failed
+		} else {
+			err = writeLine(writer, answered)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -24,6 +24,10 @@ func (g *clusterGenerator) nodeAffinity() object {
 		for range 1 + g.source.IntN(2) {
 			terms = append(terms, g.nodeTerm())
 		}
+		if g.widely(nodeTermsFeature, 0) && g.chance(10) {
+			expression := object{"key": "generation", "operator": pick(g, []string{"Gt", "Lt"}), "values": list{"x"}}
+			terms = append(terms, object{"matchExpressions": list{expression}})
+		}
 		affinity["requiredDuringSchedulingIgnoredDuringExecution"] = object{"nodeSelectorTerms": terms}
 	}
 	if g.likely(preferenceFeature, 4) {
@@ -140,7 +144,7 @@ func (g *clusterGenerator) addPodTerms(affinity object, about feature, kind stri
 }
 
 func (g *clusterGenerator) podTerm() object {
-	term := object{"topologyKey": pick(g, []string{hostnameLabel, hostnameLabel, zoneLabel, zoneLabel, "rack"})}
+	term := object{"topologyKey": pick(g, g.topologyKeys(hostnameLabel, hostnameLabel, zoneLabel, zoneLabel, "rack"))}
 	if g.chance(95) {
 		term["labelSelector"] = g.labelSelector()
 		if g.chance(15) {
@@ -211,7 +215,7 @@ func (g *clusterGenerator) spreadConstraints() list {
 func (g *clusterGenerator) spreadConstraint(when string) object {
 	constraint := object{
 		"maxSkew": pick(g, []int{1, 1, 1, 2, 3}), "whenUnsatisfiable": when,
-		"topologyKey": pick(g, []string{hostnameLabel, zoneLabel, zoneLabel, "rack"}),
+		"topologyKey": pick(g, g.topologyKeys(hostnameLabel, zoneLabel, zoneLabel, "rack")),
 	}
 	if g.chance(95) {
 		constraint["labelSelector"] = g.labelSelector()

@@ -5,6 +5,7 @@ import "fmt"
 const (
 	hostnameLabel = "kubernetes.io/hostname"
 	zoneLabel     = "topology.kubernetes.io/zone"
+	regionLabel   = "topology.kubernetes.io/region"
 )
 
 var (
@@ -21,6 +22,29 @@ var (
 )
 
 func nodeName(number int) string { return fmt.Sprintf("n%d", number) }
+
+// zones are those of nodes; what asks for zones asks for the first three.
+func (g *clusterGenerator) zones() []string {
+	if g.nodes > 6 {
+		return []string{"a", "b", "c", "d", "e", "f"}
+	}
+	return []string{"a", "b", "c"}
+}
+
+func (g *clusterGenerator) racks() []string {
+	if g.nodes > 6 {
+		return []string{"r1", "r2", "r3", "r4", "r5"}
+	}
+	return []string{"r1", "r2"}
+}
+
+// topologyKeys are the topology keys of terms and constraints.
+func (g *clusterGenerator) topologyKeys(of ...string) []string {
+	if g.size == upTo30 {
+		return append(of, regionLabel)
+	}
+	return of
+}
 
 func (g *clusterGenerator) namespace() string {
 	percent := 65
@@ -52,6 +76,7 @@ func (g *clusterGenerator) makeNode(number int) object {
 	if g.likely(imagesFeature, 3) {
 		node["status"].(object)["images"] = g.nodeImages()
 	}
+	g.declareFeatures(node)
 	return node
 }
 
@@ -61,13 +86,13 @@ func (g *clusterGenerator) nodeLabels(number int) object {
 		labels[hostnameLabel] = nodeName(number)
 	}
 	if g.chance(85) {
-		labels[zoneLabel] = pick(g, []string{"a", "b", "c"})
+		labels[zoneLabel] = pick(g, g.zones())
 	}
-	if g.chance(25) {
-		labels["topology.kubernetes.io/region"] = pick(g, []string{"east", "west"})
+	if g.chance(25) || g.size == upTo30 && g.chance(50) {
+		labels[regionLabel] = pick(g, []string{"east", "west"})
 	}
 	if g.chance(50) {
-		labels["rack"] = pick(g, []string{"r1", "r2"})
+		labels["rack"] = pick(g, g.racks())
 	}
 	if g.chance(60) {
 		labels["disk"] = pick(g, []string{"ssd", "hdd", ""})

@@ -6,6 +6,7 @@ func (g *clusterGenerator) makeExistingPod(number int) object {
 	metadata := object{"name": fmt.Sprintf("p%d", number), "namespace": g.namespace(), "labels": g.podLabels()}
 	spec := g.podSpec(true)
 	spec["nodeName"] = nodeName(1 + g.source.IntN(g.nodes))
+	g.own(metadata)
 	pod := object{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 	if g.likely(terminatingFeature, 6) && g.chance(60) {
 		metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
@@ -25,10 +26,9 @@ func (g *clusterGenerator) makePodToSchedule() object {
 	if g.likely(nodeNameFeature, 0) {
 		spec["nodeName"] = nodeName(1 + g.source.IntN(g.nodes+1))
 	}
-	return object{
-		"apiVersion": "v1", "kind": "Pod", "spec": spec,
-		"metadata": object{"name": "pod", "namespace": g.namespace(), "labels": g.podLabels()},
-	}
+	metadata := object{"name": "pod", "namespace": g.namespace(), "labels": g.podLabels()}
+	g.own(metadata)
+	return object{"apiVersion": "v1", "kind": "Pod", "spec": spec, "metadata": metadata}
 }
 
 func (g *clusterGenerator) podLabels() object {
@@ -79,6 +79,7 @@ func (g *clusterGenerator) podSpec(exists bool) object {
 	if len(affinity) > 0 {
 		spec["affinity"] = affinity
 	}
+	g.needFeatures(spec)
 	return spec
 }
 

@@ -210,6 +210,10 @@ func (g *clusterGenerator) makeVolumeLimits() ([]object, object) {
 			// The same volume behind two claims.
 			handle = claims[number-1]
 		}
+		if g.size == upTo30 && b.chance(8) {
+			b.bound(name, object{"nfs": object{"server": "10.0.0.1", "path": "/" + name}})
+			continue
+		}
 		b.bound(name, csiSource(pick(g, []string{exampleDriver, exampleDriver, otherDriver}), handle))
 	}
 	for number := range b.source.IntN(4) {

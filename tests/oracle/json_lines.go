@@ -34,11 +34,12 @@ func forEachLine[Case, Answer any](in io.Reader, out io.Writer, answer func(Case
 		if err := writeLine(writer, answered); err != nil {
 			return fmt.Errorf("line %d: %w", number, err)
 		}
+		// Who asks may wait for this answer before asking on.
+		if err := writer.Flush(); err != nil {
+			return err
+		}
 	}
-	if err := scanner.Err(); err != nil {
-		return err
-	}
-	return writer.Flush()
+	return scanner.Err()
 }
 
 // writeLine writes value as compact JSON and a line feed; <, > and & stay readable.

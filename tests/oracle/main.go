@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 )
 
@@ -23,6 +24,7 @@ var subcommands = map[string]subcommand{
 	"schedule":               answerSchedule,
 	"preempt":                answerPreempt,
 	"configuration":          answerConfiguration,
+	"sequence":               answerSequence,
 	"requests":               answerRequests,
 	"admit":                  answerAdmit,
 	"lifecycle":              listLifecycles,
@@ -32,6 +34,7 @@ var subcommands = map[string]subcommand{
 	"generate-strict":        generateStrict,
 	"generate-schedule":      generateSchedule,
 	"generate-preempt":       generatePreempt,
+	"generate-sequence":      generateSequence,
 	"generate-requests":      generateRequests,
 	"generate-admit":         generateAdmit,
 	"generate-configuration": generateConfigurations,
@@ -41,6 +44,8 @@ var subcommands = map[string]subcommand{
 }
 
 func main() {
+	// Every case is garbage once it is answered, and little of anything stays.
+	debug.SetGCPercent(800)
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "oracle:", err)
 		os.Exit(1)

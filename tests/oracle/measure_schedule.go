@@ -98,8 +98,11 @@ func (c measuredCluster) build(ctx context.Context) (*placing, error) {
 		return nil, err
 	}
 	namespace := &v1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}}
-	profile, err := newFramework(ctx, []runtime.Object{namespace}, made.snapshot, nominatedPods{}, 16)
-	made.framework = profile
+	profile, err := defaultProfile()
+	if err != nil {
+		return nil, err
+	}
+	made.framework, err = newFramework(ctx, frameworkInput{profile, []runtime.Object{namespace}, made.snapshot, nominatedPods{}, 16})
 	return made, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 
 	v1 "k8s.io/api/core/v1"
@@ -11,14 +12,16 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/defaultpreemption"
 	pluginfeature "k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
 	"k8s.io/kubernetes/pkg/scheduler/framework/preemption"
 )
 
-// choices is how often the best candidate is asked for: ties are broken by the order of a Go map.
-const choices = 60
+// choices is how often the best of so many candidates is asked for: ties are broken by the order of a Go map, in which what is
+// asked for least comes first once in the number of its slots, fewer than four times as many as it has entries.
+func choices(candidates int) int { return 200 + 80*candidates }
 
 // victims are the pods that preemption would evict on a node, most important first.
 type victims struct {
@@ -26,9 +29,16 @@ type victims struct {
 	BudgetViolations int64    `json:"budgetViolations"`
 }
 
-// preemptAnswer is what PostFilter finds for a pod that fits no node.
+// preemptAnswer is a case and what is found for it.
 type preemptAnswer struct {
 	scheduleCase
+	postFilter
+	// Error says why there is no answer, where --keep-going asked for it.
+	Error string `json:"error,omitempty"`
+}
+
+// postFilter is what PostFilter finds for a pod that fits no node.
+type postFilter struct {
 	// Feasible is true where the pod fits somewhere: nothing else is recorded then.
 	Feasible bool `json:"feasible,omitempty"`
 	// Candidates are the nodes where evicting pods makes room.
@@ -41,14 +51,22 @@ type preemptAnswer struct {
 	Message string `json:"message"`
 }
 
-// answerPreempt is the subcommand preempt: {"id", "objects", "pod"} to the same with the answer of PostFilter.
-func answerPreempt(_ []string, in io.Reader, out io.Writer) error {
+// answerPreempt is the subcommand preempt: {"id", "objects", "pod"} to the same with the answer of PostFilter. With
+// --keep-going a case that has no answer is answered with "error".
+func answerPreempt(arguments []string, in io.Reader, out io.Writer) error {
+	keepGoing := slices.Contains(arguments, "--keep-going")
 	silenceKubernetes()
 	return forEachLine(in, out, func(one scheduleCase) (preemptAnswer, error) {
 		answer := preemptAnswer{scheduleCase: one}
 		objects, pod, err := decodeCluster(one)
+		if err == nil && keepGoing {
+			err = validatePod(one.Pod)
+		}
 		if err == nil {
 			err = answer.preempt(objects, pod)
+		}
+		if err != nil && keepGoing {
+			return preemptAnswer{scheduleCase: scheduleCase{ID: one.ID}, Error: err.Error()}, nil
 		}
 		if err != nil {
 			return answer, fmt.Errorf("case %q: %w", one.ID, err)
@@ -57,21 +75,23 @@ func answerPreempt(_ []string, in io.Reader, out io.Writer) error {
 	})
 }
 
-func (a *preemptAnswer) preempt(objects []runtime.Object, pod *v1.Pod) error {
-	configured, err := a.configuredContext(pod)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(configured)
+func (a *postFilter) preempt(objects []runtime.Object, pod *v1.Pod) error {
+	return a.preemptIn(context.Background(), objects, pod)
+}
+
+// preemptIn is the same by the profile that base carries.
+func (a *postFilter) preemptIn(base context.Context, objects []runtime.Object, pod *v1.Pod) error {
+	ctx, cancel := context.WithCancel(base)
 	defer cancel()
 	cycle, err := newSchedulingCycle(ctx, append(objects, pod))
 	if err != nil {
 		return err
 	}
-	if err := a.noteProfile(ctx, cycle); err != nil {
-		return err
-	}
 	a.Candidates, a.Chosen, a.Statuses = map[string]victims{}, []string{}, map[string]verdict{}
+	if len(cycle.nodes) == 0 {
+		a.Message = scheduler.ErrNoNodesAvailable.Error()
+		return nil
+	}
 	state := framework.NewCycleState()
 	diagnosis := framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}
 	if a.Feasible, err = filterAll(ctx, cycle, state, pod, &diagnosis); err != nil || a.Feasible {
@@ -124,7 +144,7 @@ func filterAll(ctx context.Context, cycle *schedulingCycle, state fwk.CycleState
 }
 
 // dryRun asks for the victims on every node, which PostFilter itself does not tell.
-func (a *preemptAnswer) dryRun(ctx context.Context, cycle *schedulingCycle, state fwk.CycleState, pod *v1.Pod, objects []runtime.Object, statuses *framework.NodeToStatus) error {
+func (a *postFilter) dryRun(ctx context.Context, cycle *schedulingCycle, state fwk.CycleState, pod *v1.Pod, objects []runtime.Object, statuses *framework.NodeToStatus) error {
 	arguments := preemptionArguments(ctx, cycle.framework)
 	if arguments == nil {
 		return nil
@@ -160,19 +180,19 @@ func (a *preemptAnswer) dryRun(ctx context.Context, cycle *schedulingCycle, stat
 	others.ForEachExplicitNode(func(name string, status *fwk.Status) {
 		a.Statuses[name], err = rejection(status, "")
 	})
-	if a.Configuration != nil && err == nil {
+	if isConfigured(ctx) && err == nil {
 		return a.chooseFromAnyStart(ctx, plugin, state, pod, nodes, budgets)
 	}
 	a.choose(ctx, plugin.Evaluator, candidates)
 	return err
 }
 
-func (a *preemptAnswer) choose(ctx context.Context, evaluator *preemption.Evaluator, candidates []preemption.Candidate) {
+func (a *postFilter) choose(ctx context.Context, evaluator *preemption.Evaluator, candidates []preemption.Candidate) {
 	if len(candidates) == 0 {
 		return
 	}
 	chosen := map[string]bool{}
-	for range choices {
+	for range choices(len(candidates)) {
 		chosen[evaluator.SelectCandidate(ctx, candidates).Name()] = true
 	}
 	a.Chosen = sortedKeys(chosen)

@@ -25,16 +25,18 @@ var recordings = []recording{
 	{"strict.jsonl", generateStrict, nil, answerStrict},
 	{"lifecycle.jsonl", noCases, nil, listLifecycles},
 	{"schedule-edges.jsonl", generateSchedule, []string{"--edges"}, answerSchedule},
-	{"schedule-volumes.jsonl.gz", generateSchedule, []string{"--seed", "2", "--count", "1200", "--volumes"}, answerSchedule},
+	{"schedule-volumes.jsonl.gz", generateSchedule, []string{"--seed", "2", "--count", "1200", "--draw", "small-volumes"}, answerSchedule},
 	{"schedule.jsonl.gz", generateSchedule, []string{"--seed", "1", "--count", "3000"}, answerSchedule},
+	{"sequence.jsonl.gz", generateSequence, []string{"--seed", "6", "--count", "120"}, answerSequence},
+	{"sequence-large.jsonl.gz", generateSequence, []string{"--seed", "7", "--count", "40", "--draw", "any"}, answerSequence},
 	{"configurations.jsonl.gz", generateConfigurations, []string{"--seed", "9", "--count", "2000"}, answerConfiguration},
 	{"schedule-configurations.jsonl.gz", generateSchedule, []string{"--seed", "6", "--count", "800", "--configurations"}, answerSchedule},
-	{"schedule-configurations-volumes.jsonl.gz", generateSchedule, []string{"--seed", "7", "--count", "200", "--volumes", "--configurations"}, answerSchedule},
+	{"schedule-configurations-volumes.jsonl.gz", generateSchedule, []string{"--seed", "7", "--count", "200", "--draw", "small-volumes", "--configurations"}, answerSchedule},
+	{"preempt-configurations.jsonl.gz", generatePreempt, []string{"--seed", "8", "--count", "300", "--configurations"}, answerPreempt},
 	{"requests.jsonl.gz", generateRequests, []string{"--seed", "4", "--count", "2000"}, answerRequests},
 	{"admission.jsonl.gz", generateAdmit, []string{"--seed", "5", "--count", "1500"}, answerAdmit},
 	{"preempt.jsonl.gz", generatePreempt, []string{"--seed", "3", "--count", "1500"}, answerPreempt},
-	{"preempt-configurations.jsonl.gz", generatePreempt, []string{"--seed", "8", "--count", "300", "--configurations"}, answerPreempt},
-	{"preempt-volumes.jsonl.gz", generatePreempt, []string{"--seed", "4", "--count", "250", "--volumes"}, answerPreempt},
+	{"preempt-volumes.jsonl.gz", generatePreempt, []string{"--seed", "4", "--count", "250", "--draw", "small-volumes"}, answerPreempt},
 }
 
 // noCases is for answers that need none.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -40,27 +41,40 @@ type requestsAnswer struct {
 	NonZero          scored  `json:"nonZero"`
 	RequestsIncoming amounts `json:"requestsIncoming"`
 	NonZeroIncoming  scored  `json:"nonZeroIncoming"`
+	// Error says why there is no answer, where --keep-going asked for it.
+	Error string `json:"error,omitempty"`
 }
 
 // answerRequests is the subcommand requests: {"id", "pod"} to the same with the sums of a pod that is on a node
 // ("requests", "nonZero": PodInfo.CalculateResource) and of one that is being placed ("requestsIncoming": PodRequests as
 // NodeResourcesFit filters with it; "nonZeroIncoming": as its score calls it).
-func answerRequests(_ []string, in io.Reader, out io.Writer) error {
+//
+// With --keep-going a case that has no answer (a pod that the API server would not accept) is answered with "error".
+func answerRequests(arguments []string, in io.Reader, out io.Writer) error {
+	keepGoing := slices.Contains(arguments, "--keep-going")
 	return forEachLine(in, out, func(one requestsCase) (requestsAnswer, error) {
-		answer := requestsAnswer{requestsCase: one}
-		object, err := decodeAsStored(one.Pod)
-		if err != nil {
-			return answer, fmt.Errorf("case %q: %w", one.ID, err)
+		answer, err := one.answer()
+		if err != nil && keepGoing {
+			return requestsAnswer{requestsCase: requestsCase{ID: one.ID}, Error: err.Error()}, nil
 		}
-		pod, is := object.(*v1.Pod)
-		if !is {
-			return answer, fmt.Errorf("case %q: a %T", one.ID, object)
-		}
-		if err := answer.count(pod); err != nil {
-			return answer, fmt.Errorf("case %q: %w", one.ID, err)
-		}
-		return answer, nil
+		return answer, err
 	})
+}
+
+func (c requestsCase) answer() (requestsAnswer, error) {
+	answer := requestsAnswer{requestsCase: c}
+	object, err := decodeAsStored(c.Pod)
+	if err != nil {
+		return answer, fmt.Errorf("case %q: %w", c.ID, err)
+	}
+	pod, is := object.(*v1.Pod)
+	if !is {
+		return answer, fmt.Errorf("case %q: a %T", c.ID, object)
+	}
+	if err := answer.count(pod); err != nil {
+		return answer, fmt.Errorf("case %q: %w", c.ID, err)
+	}
+	return answer, nil
 }
 
 func (a *requestsAnswer) count(pod *v1.Pod) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -37,15 +38,20 @@ type verdict struct {
 	Reasons []string `json:"reasons,omitempty"`
 }
 
-// scheduleAnswer is what one scheduling cycle finds, with the scores of every feasible node even if there is only one,
-// which kube-scheduler would take unscored.
-type scheduleAnswer struct {
-	scheduleCase
+// decision is what one scheduling cycle finds, with the scores of every feasible node even if there is only one, which
+// kube-scheduler would take unscored.
+type decision struct {
 	PreFilter *verdict                    `json:"preFilter"`
 	Nodes     map[string]verdict          `json:"nodes"`
 	Scores    map[string]map[string]int64 `json:"scores"`
 	Total     map[string]int64            `json:"total"`
 	Best      []string                    `json:"best"`
+}
+
+// scheduleAnswer is a case and what is decided.
+type scheduleAnswer struct {
+	scheduleCase
+	decision
 	// Error says why there is no answer, where --keep-going asked for it.
 	Error string `json:"error,omitempty"`
 }
@@ -97,18 +103,16 @@ func decodeCluster(one scheduleCase) ([]runtime.Object, *v1.Pod, error) {
 }
 
 // schedule follows Scheduler.findNodesThatFitPod and prioritizeNodes, over all nodes and without extenders.
-func (a *scheduleAnswer) schedule(objects []runtime.Object, pod *v1.Pod) error {
-	configured, err := a.configuredContext(pod)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(configured)
+func (a *decision) schedule(objects []runtime.Object, pod *v1.Pod) error {
+	return a.scheduleIn(context.Background(), objects, pod)
+}
+
+// scheduleIn is the same by the profile that base carries.
+func (a *decision) scheduleIn(base context.Context, objects []runtime.Object, pod *v1.Pod) error {
+	ctx, cancel := context.WithCancel(base)
 	defer cancel()
 	cycle, err := newSchedulingCycle(ctx, objects)
 	if err != nil {
-		return err
-	}
-	if err := a.noteProfile(ctx, cycle); err != nil {
 		return err
 	}
 	a.Nodes, a.Scores, a.Total, a.Best = map[string]verdict{}, map[string]map[string]int64{}, map[string]int64{}, []string{}
@@ -125,9 +129,15 @@ func (a *scheduleAnswer) schedule(objects []runtime.Object, pod *v1.Pod) error {
 		}
 		return nil
 	}
-	var feasible []fwk.NodeInfo
+	feasible, err := a.nominatedNode(ctx, cycle, state, pod)
+	if err != nil || len(feasible) > 0 {
+		return errors.Join(err, a.score(ctx, cycle, state, pod, feasible))
+	}
 	for _, node := range cycle.nodes {
 		name := node.Node().Name
+		if _, seen := a.Nodes[name]; seen {
+			continue
+		}
 		if !result.AllNodes() && !result.NodeNames.Has(name) {
 			reason := fmt.Sprintf("node(s) didn't satisfy plugin(s) %v", sortedKeys(plugins))
 			a.Nodes[name] = verdict{fwk.UnschedulableAndUnresolvable.String(), preFilterResultPlugin, []string{reason}}
@@ -146,7 +156,27 @@ func (a *scheduleAnswer) schedule(objects []runtime.Object, pod *v1.Pod) error {
 	return a.score(ctx, cycle, state, pod, feasible)
 }
 
-func (a *scheduleAnswer) score(ctx context.Context, cycle *schedulingCycle, state fwk.CycleState, pod *v1.Pod, feasible []fwk.NodeInfo) error {
+// nominatedNode follows Scheduler.evaluateNominatedNode: the node that room was made on is looked at first, and alone if the pod
+// fits there.
+func (a *decision) nominatedNode(ctx context.Context, cycle *schedulingCycle, state fwk.CycleState, pod *v1.Pod) ([]fwk.NodeInfo, error) {
+	for _, node := range cycle.nodes {
+		name := node.Node().Name
+		if name != pod.Status.NominatedNodeName {
+			continue
+		}
+		status := cycle.framework.RunFilterPluginsWithNominatedPods(ctx, state, pod, node)
+		if status.IsSuccess() {
+			a.Nodes[name] = verdict{Code: fwk.Success.String()}
+			return []fwk.NodeInfo{node}, nil
+		}
+		rejected, err := rejection(status, "")
+		a.Nodes[name] = rejected
+		return nil, err
+	}
+	return nil, nil
+}
+
+func (a *decision) score(ctx context.Context, cycle *schedulingCycle, state fwk.CycleState, pod *v1.Pod, feasible []fwk.NodeInfo) error {
 	if len(feasible) == 0 {
 		return nil
 	}

@@ -2,18 +2,22 @@ package main
 
 import (
 	"context"
+	"sync"
 
 	"github.com/go-logr/logr"
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
-	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 	resourceslicetracker "k8s.io/dynamic-resource-allocation/resourceslice/tracker"
 	"k8s.io/klog/v2"
+	schedulerconfig "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/features"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config/latest"
 	"k8s.io/kubernetes/pkg/scheduler/backend/cache"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins"
@@ -37,14 +41,53 @@ func silenceKubernetes() {
 	metrics.Register()
 }
 
-// newSchedulingCycle builds the framework of kube-scheduler's default profile as scheduler.New does, with informers over
-// a fake client that holds objects.
+// frameworkInput is what a framework is built from.
+type frameworkInput struct {
+	// profile has its defaults.
+	profile *config.KubeSchedulerProfile
+	// objects are what informers hold.
+	objects     []runtime.Object
+	snapshot    *cache.Snapshot
+	nominated   nominatedPods
+	parallelism int
+}
+
+// defaultConfiguration is that of a kube-scheduler that is given none.
+var defaultConfiguration = sync.OnceValues(latest.Default)
+
+// inTreeRegistry is the same for every framework.
+var inTreeRegistry = sync.OnceValue(plugins.NewInTreeRegistry)
+
+// noClient stands where a plugin wants a client: none is asked for anything before a decision is made.
+var noClient = sync.OnceValue(func() kubernetes.Interface { return fake.NewClientset() })
+
+func defaultProfile() (*config.KubeSchedulerProfile, error) {
+	configuration, err := defaultConfiguration()
+	if err != nil {
+		return nil, err
+	}
+	return &configuration.Profiles[0], nil
+}
+
+// newSchedulingCycle builds the framework of kube-scheduler's default profile over objects.
 func newSchedulingCycle(ctx context.Context, objects []runtime.Object) (*schedulingCycle, error) {
+	profile, err := profileIn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cycle, err := newSchedulingCycleOf(ctx, profile, objects)
+	if err != nil {
+		return nil, err
+	}
+	return cycle, noteProfile(ctx, cycle)
+}
+
+func newSchedulingCycleOf(ctx context.Context, profile *config.KubeSchedulerProfile, objects []runtime.Object) (*schedulingCycle, error) {
 	snapshot, nominated, err := snapshotOf(ctx, objects)
 	if err != nil {
 		return nil, err
 	}
-	made, err := newFramework(ctx, objects, snapshot, nominated, 1)
+	made, err := newFramework(ctx, frameworkInput{profile, objects, snapshot, nominated, 1})
 	if err != nil {
 		return nil, err
 	}
@@ -52,43 +95,32 @@ func newSchedulingCycle(ctx context.Context, objects []runtime.Object) (*schedul
 	return &schedulingCycle{framework: made, nodes: nodes}, err
 }
 
-// newFramework builds the framework of the default profile over snapshot, with informers over a fake client that holds
-// objects.
-func newFramework(ctx context.Context, objects []runtime.Object, snapshot *cache.Snapshot, nominated nominatedPods, parallelism int) (framework.Framework, error) {
-	configuration, profile, err := profileIn(ctx)
+// newFramework builds a framework as scheduler.New does, with informers that hold the objects from the beginning.
+func newFramework(ctx context.Context, input frameworkInput) (framework.Framework, error) {
+	informerFactory, err := holdObjects(input.objects)
 	if err != nil {
 		return nil, err
 	}
-	client := fake.NewClientset(objects...)
-	informerFactory := informers.NewSharedInformerFactory(client, 0)
 	logger := klog.FromContext(ctx)
 	claims := assumecache.NewAssumeCache(logger, informerFactory.Resource().V1().ResourceClaims().Informer(), "ResourceClaim", "", nil)
 	slices, err := resourceslicetracker.StartTracker(ctx, resourceslicetracker.Options{
 		EnableConsumableCapacity: utilfeature.DefaultFeatureGate.Enabled(features.DRAConsumableCapacity),
 		SliceInformer:            informerFactory.Resource().V1().ResourceSlices(),
-		KubeClient:               client,
+		KubeClient:               noClient(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	made, err := frameworkruntime.NewFramework(ctx, plugins.NewInTreeRegistry(), profile,
-		frameworkruntime.WithComponentConfigVersion(configuration.APIVersion),
-		frameworkruntime.WithClientSet(client),
+	return frameworkruntime.NewFramework(ctx, inTreeRegistry(), input.profile,
+		frameworkruntime.WithComponentConfigVersion(schedulerconfig.SchemeGroupVersion.String()),
+		frameworkruntime.WithClientSet(noClient()),
 		frameworkruntime.WithInformerFactory(informerFactory),
 		frameworkruntime.WithSharedDRAManager(dynamicresources.NewDRAManager(ctx, claims, slices, informerFactory)),
 		frameworkruntime.WithSharedCSIManager(nodevolumelimits.NewCSIManager(informerFactory.Storage().V1().CSINodes().Lister())),
-		frameworkruntime.WithSnapshotSharedLister(snapshot),
-		frameworkruntime.WithPodNominator(nominated),
-		frameworkruntime.WithParallelism(parallelism),
+		frameworkruntime.WithSnapshotSharedLister(input.snapshot),
+		frameworkruntime.WithPodNominator(input.nominated),
+		frameworkruntime.WithParallelism(input.parallelism),
 	)
-	if err != nil {
-		return nil, err
-	}
-	informerFactory.Start(ctx.Done())
-	if synced := informerFactory.WaitForCacheSyncWithContext(ctx); synced.Err != nil {
-		return nil, synced.Err
-	}
-	return made, nil
 }
 
 // snapshotOf takes nodes and pods through the scheduler's cache, which also knows which images are where.

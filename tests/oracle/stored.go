@@ -23,6 +23,11 @@ func decodeAsStored(manifest []byte) (runtime.Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	return asStored(object)
+}
+
+// asStored is an object that was decoded and defaulted as the API server stores it.
+func asStored(object runtime.Object) (runtime.Object, error) {
 	metadata, err := meta.Accessor(object)
 	if err != nil {
 		return nil, err
@@ -88,6 +93,12 @@ func validatePod(manifest []byte) error {
 	if !is {
 		return fmt.Errorf("a %T instead of a pod", object)
 	}
+	return validateNewPod(pod)
+}
+
+// validateNewPod is validatePod for a pod that was decoded. It changes the pod: validation sums quantities, and what it sums
+// can share memory with them.
+func validateNewPod(pod *v1.Pod) error {
 	if pod.Namespace == "" {
 		pod.Namespace = metav1.NamespaceDefault
 	}
@@ -96,4 +107,13 @@ func validatePod(manifest []byte) error {
 		return err
 	}
 	return podregistry.Strategy.Validate(context.Background(), internal).ToAggregate()
+}
+
+// validateExistingPod asks whether the API server would have accepted a pod at its creation: without status, and not yet
+// being deleted.
+func validateExistingPod(pod *v1.Pod) error {
+	created := pod.DeepCopy()
+	created.Status = v1.PodStatus{}
+	created.DeletionTimestamp, created.DeletionGracePeriodSeconds = nil, nil
+	return validateNewPod(created)
 }

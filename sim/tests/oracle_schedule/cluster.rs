@@ -19,8 +19,15 @@ use crate::storage;
 
 /// Converts `{objects, pod}`.
 pub(crate) fn convert(case: &Value) -> (ClusterState, Pod) {
+    let mut state = convert_objects(case["objects"].as_array().unwrap());
+    configuration::configure(&mut state, case);
+    let to_place = pod(&mut state, &case["pod"], Standing::ToPlace);
+    (state, to_place)
+}
+
+/// Converts objects.
+pub(crate) fn convert_objects(objects: &[Value]) -> ClusterState {
     let mut state = ClusterState::default();
-    let objects = case["objects"].as_array().unwrap();
     let of_kind = |kind: &'static str| objects.iter().filter(move |object| object["kind"] == kind);
     for (number, manifest) in of_kind("Node").enumerate() {
         let node = node(&mut state, manifest);
@@ -49,11 +56,20 @@ pub(crate) fn convert(case: &Value) -> (ClusterState, Pod) {
     for manifest in of_kind("PodDisruptionBudget") {
         add_budget(&mut state, manifest);
     }
-    configuration::configure(&mut state, case);
     // Later than every start of a pod.
-    state.now = Time::from_milliseconds(60_000);
-    let to_place = pod(&mut state, &case["pod"], Standing::ToPlace);
-    (state, to_place)
+    state.now = Time::from_milliseconds(3_600_000);
+    state
+}
+
+/// Taints and `unschedulable`.
+pub(crate) fn node_spec(state: &mut ClusterState, spec: &Value) -> (Vec<Taint>, bool) {
+    let taints = spec["taints"].as_array().into_iter().flatten().map(|taint| Taint {
+        key: state.intern(taint["key"].as_str().unwrap()),
+        value: state.intern(taint["value"].as_str().unwrap_or("")),
+        effect: effect(taint["effect"].as_str().unwrap()),
+        added_at: None,
+    });
+    (taints.collect(), spec["unschedulable"] == true)
 }
 
 fn node(state: &mut ClusterState, manifest: &Value) -> Node {
@@ -65,20 +81,12 @@ fn node(state: &mut ClusterState, manifest: &Value) -> Node {
             images.entry(name).or_insert(image["sizeBytes"].as_i64().unwrap());
         }
     }
-    let taints = manifest["spec"]["taints"].as_array().cloned().unwrap_or_default();
+    let (taints, unschedulable) = node_spec(state, &manifest["spec"]);
     Node {
         name: state.intern(manifest["metadata"]["name"].as_str().unwrap()),
         labels: labels(state, &manifest["metadata"]["labels"]),
-        taints: taints
-            .iter()
-            .map(|taint| Taint {
-                key: state.intern(taint["key"].as_str().unwrap()),
-                value: state.intern(taint["value"].as_str().unwrap_or("")),
-                effect: effect(taint["effect"].as_str().unwrap()),
-                added_at: None,
-            })
-            .collect(),
-        unschedulable: manifest["spec"]["unschedulable"] == true,
+        taints,
+        unschedulable,
         allocatable: resources(&amounts, |name| state.intern(name)),
         allocatable_pods: amounts.get("pods").copied().unwrap_or(0),
         images,

@@ -3,7 +3,8 @@
 //!
 //! The recordings stand in `fixtures/oracle/1.36.3/schedule*.jsonl`: `{id, objects, pod, preFilter, nodes, scores, total,
 //! best}`. They hold scores also where only one node is feasible, which kube-scheduler would take unscored.
-//! `preempt*.jsonl` hold pods that fit nowhere: `{id, objects, pod, candidates, chosen, statuses, message}`.
+//! `preempt*.jsonl` hold pods that fit nowhere: `{id, objects, pod, candidates, chosen, statuses, message}`. `sequence*.jsonl` hold
+//! what happens to a cluster step by step: `{id, objects, steps, outcomes}`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod affinity;
@@ -11,9 +12,12 @@ mod cache;
 mod cluster;
 mod configuration;
 mod fresh;
+#[path = "../fresh_cases/mod.rs"]
+mod fresh_cases;
 mod pod;
 mod preempt;
 mod resources;
+mod sequence;
 mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +27,9 @@ use std::path::{Path, PathBuf};
 use quorate_sim::cluster::{ClusterState, NodeId};
 use quorate_sim::scheduler::{Candidate, SchedulingResult, Snapshot, Verdict, schedule_candidate, scores};
 use serde_json::{Value, json};
+
+/// What is compared of a decision.
+const FIELDS: [&str; 5] = ["preFilter", "nodes", "scores", "total", "best"];
 
 fn recordings(prefix: &str) -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/oracle/1.36.3");
@@ -103,7 +110,7 @@ fn every_recorded_case_is_answered_as_by_kube_scheduler() {
             let (state, pod) = cluster::convert(&case);
             count += 1;
             let actual = answer(&state, &pod);
-            for field in ["preFilter", "nodes", "scores", "total", "best"] {
+            for field in FIELDS {
                 if actual[field] != case[field] {
                     failures.push(format!(
                         "{} {field}\n  recorded {}\n  answered {}",

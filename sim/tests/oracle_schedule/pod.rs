@@ -156,10 +156,12 @@ fn deletion_cause(status: &Value) -> DeletionCause {
     if preempted { DeletionCause::Preemption } else { DeletionCause::Delete }
 }
 
-/// The recordings start everything within one minute.
+/// The recordings start everything within one hour.
 fn time(text: &str) -> Time {
-    let seconds = text.strip_prefix("2026-01-01T00:00:").and_then(|rest| rest.strip_suffix('Z')).unwrap();
-    Time::from_milliseconds(seconds.parse::<u64>().unwrap() * 1000)
+    let within_hour = text.strip_prefix("2026-01-01T00:").and_then(|rest| rest.strip_suffix('Z')).unwrap();
+    let (minutes, seconds) = within_hour.split_once(':').unwrap();
+    let (minutes, seconds): (u64, u64) = (minutes.parse().unwrap(), seconds.parse().unwrap());
+    Time::from_milliseconds((60 * minutes + seconds) * 1000)
 }
 
 fn owner(state: &mut ClusterState, namespace: Symbol, metadata: &Value) -> Owner {

@@ -8,6 +8,8 @@ use quorate_sim::scheduler::{
 };
 use serde_json::{Value, json};
 
+use crate::fresh_cases::{Counts, Subject, compare, differing};
+
 /// What this crate answers, in the shape of the recording.
 fn answer(state: &ClusterState, pod: &Pod) -> Value {
     let snapshot = Snapshot::new(state);
@@ -58,28 +60,61 @@ fn without_plugins(statuses: &Value) -> Value {
     statuses
 }
 
+/// In which fields this crate answers something else than is recorded.
+pub(crate) fn differences(recorded: &Value, state: &ClusterState, pod: &Pod) -> Vec<String> {
+    let mut recorded = recorded.clone();
+    recorded["statuses"] = without_plugins(&recorded["statuses"]);
+    differing(&recorded, &answer(state, pod), &["candidates", "chosen", "statuses", "message"])
+}
+
+fn of_case(case: &Value) -> Vec<String> {
+    let (state, pod) = crate::cluster::convert(case);
+    differences(case, &state, &pod)
+}
+
 #[test]
 fn preemption_is_answered_as_by_kube_scheduler() {
     let (mut failures, mut count, mut with_candidates) = (Vec::new(), 0_usize, 0_usize);
     for case in crate::recordings("preempt").iter().flat_map(|file| crate::cases(file)) {
-        let (state, pod) = crate::cluster::convert(&case);
         count += 1;
         with_candidates += usize::from(!case["candidates"].as_object().unwrap().is_empty());
-        let actual = answer(&state, &pod);
-        let recorded_statuses = without_plugins(&case["statuses"]);
-        for (field, recorded) in [
-            ("candidates", &case["candidates"]),
-            ("chosen", &case["chosen"]),
-            ("statuses", &recorded_statuses),
-            ("message", &case["message"]),
-        ] {
-            if actual[field] != *recorded {
-                failures.push(format!("{} {field}\n  recorded {recorded}\n  answered {}", case["id"], actual[field]));
-            }
-        }
+        failures.extend(of_case(&case).into_iter().map(|difference| format!("{} {difference}", case["id"])));
     }
     eprintln!("{count} cases of preemption compared, {with_candidates} of them with a candidate");
     assert!(count >= 1700 && with_candidates >= 800, "only {count} cases were compared");
     let shown = failures.iter().take(10).cloned().collect::<Vec<_>>().join("\n");
     assert!(failures.is_empty(), "{} differences in {count} cases\n{shown}", failures.len());
+}
+
+/// What became of the nodes, and of the pod.
+fn count_outcome(case: &Value, counts: &mut Counts) {
+    let mut count = |name: String| *counts.entry(name).or_insert(0) += 1;
+    for verdict in case["statuses"].as_object().unwrap().values() {
+        let plugin = verdict["plugin"].as_str().unwrap_or("no victims");
+        count(format!("nodes where preemption does not help: {plugin} {}", verdict["code"].as_str().unwrap()));
+    }
+    for of_node in case["candidates"].as_object().unwrap().values() {
+        count("nodes with victims".to_owned());
+        if of_node["budgetViolations"] != 0 {
+            count("nodes with victims in violation of a budget".to_owned());
+        }
+    }
+    count(match case["chosen"].as_array().unwrap().len() {
+        0 => "pods without a candidate".to_owned(),
+        1 => "pods with one best candidate".to_owned(),
+        _ => "pods with several best candidates".to_owned(),
+    });
+}
+
+#[test]
+fn fresh_cases_of_preemption_are_answered_as_by_kube_scheduler() {
+    compare(&Subject {
+        name: "preemptions",
+        generate: &["generate-preempt", "--draw", "any", "--answer"],
+        answer: &["preempt", "--keep-going"],
+        question: &["objects", "pod"],
+        cases: 500,
+        differences: |case| if case["feasible"] == true { Vec::new() } else { of_case(case) },
+        count: count_outcome,
+    });
 }

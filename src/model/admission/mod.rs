@@ -21,6 +21,10 @@ mod runtime_class;
 mod tolerations;
 
 #[cfg(test)]
+#[path = "../../../sim/tests/fresh_cases/mod.rs"]
+#[allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+mod fresh_cases;
+#[cfg(test)]
 mod tests;
 
 pub(super) use chain::{Admission, Creation};

@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::{LimitRange, PodSpec, ResourceQuota, Toleration}
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde_json::{Value, json};
 
+use super::fresh_cases::{Counts, Subject, compare, differing};
 use super::{Admission, Creation, RefusalCause};
 use crate::manifest::api::built_in;
 use crate::manifest::built_from_json::node;
@@ -70,38 +71,89 @@ fn summary(spec: &Value) -> Value {
     })
 }
 
+/// In what admission differs from the API server's.
+fn differences(case: &Value) -> Vec<String> {
+    let objects = named(case["objects"].as_array().unwrap());
+    let spec = pod_spec(&case["pod"]);
+    let admitted = admission(&objects).admit("default", &spec, Creation::New);
+    let unexplained = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
+    if case["reasons"] == json!([unexplained]) && spec.runtime_class_name.is_none() {
+        // Only the API server itself sets an overhead: the pod is a recorded one, and that is said.
+        let is_said = admitted.unexplained_overhead && admitted.refusal.is_none();
+        return if is_said { Vec::new() } else { vec!["an overhead that nothing explains".to_owned()] };
+    }
+    let own = match admitted.refusal {
+        None => json!({"spec": summary(&serde_json::to_value(&admitted.spec).unwrap())}),
+        Some(refusal) => {
+            let mut reasons = refusal.reasons.clone();
+            reasons.sort();
+            json!({"plugin": refusal.plugin, "reasons": reasons})
+        }
+    };
+    let mut recorded = case.clone();
+    if !recorded["spec"].is_null() {
+        recorded["spec"] = summary(&recorded["spec"]);
+    }
+    differing(&recorded, &own, &["spec", "plugin", "reasons"])
+}
+
+fn count_plugin(case: &Value, counts: &mut Counts) {
+    let plugin = case["plugin"].as_str().unwrap_or("no plugin");
+    *counts.entry(format!("pods refused by {plugin}")).or_default() += 1;
+}
+
 #[test]
 fn pods_are_admitted_and_refused_as_by_the_api_server() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/oracle/1.36.3/admission.jsonl.gz");
     let mut text = String::new();
     flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut counts = Counts::new();
     for line in text.lines() {
         let case: Value = serde_json::from_str(line).unwrap();
-        let objects = named(case["objects"].as_array().unwrap());
-        let spec = pod_spec(&case["pod"]);
-        let admitted = admission(&objects).admit("default", &spec, Creation::New);
-        let plugin = case["plugin"].as_str().unwrap_or_default();
-        *counts.entry(plugin.to_owned()).or_default() += 1;
-        let unexplained = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
-        if case["reasons"] == json!([unexplained]) && spec.runtime_class_name.is_none() {
-            // Only the API server itself sets an overhead: the pod is a recorded one, and that is said.
-            assert!(admitted.unexplained_overhead && admitted.refusal.is_none(), "{case}");
-            continue;
-        }
-        let Some(refusal) = admitted.refusal else {
-            assert_eq!(plugin, "", "{case}");
-            let answered = serde_json::to_value(&admitted.spec).unwrap();
-            assert_eq!(summary(&answered), summary(&case["spec"]), "{case}");
-            continue;
-        };
-        let mut reasons = refusal.reasons.clone();
-        reasons.sort();
-        assert_eq!((refusal.plugin, json!(reasons)), (plugin, case["reasons"].clone()), "{case}");
+        count_plugin(&case, &mut counts);
+        assert_eq!(differences(&case), Vec::<String>::new(), "{case}");
     }
-    for plugin in ["", "Priority", "LimitRanger", "RuntimeClass"] {
-        assert!(counts.get(plugin).is_some_and(|count| *count > 100), "{counts:?}");
+    for plugin in ["no plugin", "Priority", "LimitRanger", "RuntimeClass"] {
+        assert!(counts.get(&format!("pods refused by {plugin}")).is_some_and(|count| *count > 100), "{counts:?}");
     }
+}
+
+/// An amount that a reason names, however it is spelled. FIXME: the API server keeps the kind of suffix that was written (1024000
+/// could be 1000Ki or 1024k), which a parsed quantity does not know.
+fn without_spelling(reason: &str) -> String {
+    let of_word = |word: &str| {
+        let amount = word.trim_matches(['[', ']', '"', ',', '.']);
+        let read = crate::manifest::decode::parse_quantity(amount);
+        read.map_or_else(|_| word.to_owned(), |read| word.replace(amount, &read.milli().to_string()))
+    };
+    reason.split(' ').map(of_word).collect::<Vec<_>>().join(" ")
+}
+
+/// The differences that are not of spelling.
+fn differences_in_substance(case: &Value) -> Vec<String> {
+    let found = differences(case);
+    let lines = |difference: &str, start: &str| {
+        let mut lines = difference.lines();
+        lines.find_map(|line| line.strip_prefix(start)).map(without_spelling)
+    };
+    let is_spelling = |difference: &String| {
+        let recorded = lines(difference, "  recorded ");
+        difference.starts_with("reasons") && recorded.is_some() && recorded == lines(difference, "  answered ")
+    };
+    found.into_iter().filter(|difference| !is_spelling(difference)).collect()
+}
+
+#[test]
+fn fresh_pods_are_admitted_and_refused_as_by_the_api_server() {
+    compare(&Subject {
+        name: "admissions",
+        generate: &["generate-admit", "--answer"],
+        answer: &["admit", "--keep-going"],
+        question: &["objects", "pod"],
+        cases: 1000,
+        differences: differences_in_substance,
+        count: count_plugin,
+    });
 }
 
 const CONTAINER: &str = "a";

@@ -1,0 +1,108 @@
+//! How long simulations of large clusters take, each step to its end.
+//!
+//! ```sh
+//! cargo run --release -p quorate-sim --example simulation_speed -- upgrade --nodes 1000 --pods 30000
+//! cargo run --release -p quorate-sim --example simulation_speed -- crashes --nodes 5000 --pods 150000
+//! ```
+//!
+//! `upgrade` drains and uncordons every node in turn; `crashes` loses every node in turn, each from the same cluster at rest.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a measurement that cannot be made should stop"
+)]
+
+#[path = "../tests/cluster_builder/mod.rs"]
+mod cluster_builder;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use cluster_builder::{Builder, PodWishes};
+use quorate_sim::cluster::{BudgetTarget, IntOrPercent, NodeId};
+use quorate_sim::simulation::{Settings, Simulation, StepAction};
+
+/// Pods of one workload.
+const REPLICAS: usize = 50;
+
+struct Measured {
+    what: String,
+    nodes: usize,
+    pods: usize,
+    /// How many of the nodes are drained or lost.
+    of_nodes: usize,
+}
+
+impl Measured {
+    fn from_arguments() -> Self {
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        let what = arguments.first().expect("upgrade or crashes").clone();
+        let mut measured = Self { what, nodes: 1000, pods: 30_000, of_nodes: usize::MAX };
+        for pair in arguments[1..].chunks(2) {
+            let value = pair.get(1).expect("each flag has a value").parse().unwrap();
+            match pair[0].as_str() {
+                "--nodes" => measured.nodes = value,
+                "--pods" => measured.pods = value,
+                "--of-nodes" => measured.of_nodes = value,
+                other => panic!("no flag {other}"),
+            }
+        }
+        measured
+    }
+
+    /// Nodes of 16 CPU in three zones; Deployments of 50 pods with a budget each, every tenth of them apart on hosts.
+    fn simulation(&self) -> Simulation {
+        let mut builder = Builder::new();
+        for number in 0..self.nodes {
+            builder.node(&format!("node-{number}"), 16, 64, Some(["a", "b", "c"][number % 3]));
+        }
+        for number in 0..self.pods.div_ceil(REPLICAS) {
+            let app = format!("app-{number}");
+            let wishes = PodWishes {
+                cpu_milli: 100,
+                memory_mebibytes: 200,
+                apart_on: (number % 10 == 0).then_some(quorate_sim::cluster::Symbol::HOSTNAME),
+                startup_seconds: 10,
+                shutdown_seconds: 5,
+                ..PodWishes::default()
+            };
+            let quarter = IntOrPercent::Percent(25);
+            builder.deployment(&app, i64::try_from(REPLICAS).unwrap(), (quarter, quarter), &wishes);
+            builder.budget(&app, BudgetTarget::MaxUnavailable(IntOrPercent::Percent(10)));
+        }
+        let mut simulation = Simulation::new(builder.state, &Settings { event_limit: u64::MAX, ..Settings::default() });
+        simulation.settle();
+        simulation
+    }
+}
+
+fn main() {
+    let measured = Measured::from_arguments();
+    let preparing = Instant::now();
+    let mut simulation = measured.simulation();
+    let prepared = preparing.elapsed().as_secs_f64();
+    let nodes: Vec<NodeId> = simulation.state.nodes.keys().copied().take(measured.of_nodes).collect();
+    let running = Instant::now();
+    let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
+    for node in &nodes {
+        let report = match measured.what.as_str() {
+            "upgrade" => {
+                let report = simulation.play_action(&StepAction::Drain { nodes: vec![*node] });
+                simulation.play_action(&StepAction::Uncordon { node: *node });
+                report
+            }
+            "crashes" => simulation.branch().play_action(&StepAction::FailNode { nodes: vec![*node] }),
+            other => panic!("{other} is neither upgrade nor crashes"),
+        };
+        *outcomes.entry(report.outcome.as_str()).or_default() += 1;
+    }
+    println!(
+        "{{\"what\":{:?},\"nodes\":{},\"pods\":{},\"of\":{},\"preparationSeconds\":{prepared:.2},\"seconds\":{:.2},\"outcomes\":{outcomes:?}}}",
+        measured.what,
+        measured.nodes,
+        measured.pods,
+        nodes.len(),
+        running.elapsed().as_secs_f64(),
+    );
+}
