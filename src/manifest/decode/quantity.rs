@@ -1,5 +1,6 @@
 //! The grammar of quantities (`k8s.io/apimachinery/pkg/api/resource/quantity.go`, `ParseQuantity`).
 
+use std::cmp::Ordering;
 use std::fmt;
 
 /// The text of the API server's own error.
@@ -10,10 +11,45 @@ const NANO: i128 = 1_000_000_000;
 const LARGEST_BINARY: i128 = i64::MAX as i128;
 
 /// An amount, exact to 10⁻⁹; smaller parts are rounded away from zero, as the API server does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+///
+/// Amounts are equal however they were written.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ParsedQuantity {
     /// The amount in units of 10⁻⁹. Amounts beyond 10²⁹ are held at the bound.
     nanos: i128,
+    suffixes: Suffixes,
+}
+
+/// The kind of suffix that an amount was written with, and is written again with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Suffixes {
+    /// `k`, `M`, or none.
+    #[default]
+    Decimal,
+    /// `Ki`, `Mi`.
+    Binary,
+    /// `e3`, `e6`.
+    Exponent,
+}
+
+impl PartialEq for ParsedQuantity {
+    fn eq(&self, other: &Self) -> bool {
+        self.nanos == other.nanos
+    }
+}
+
+impl Eq for ParsedQuantity {}
+
+impl PartialOrd for ParsedQuantity {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ParsedQuantity {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.nanos.cmp(&other.nanos)
+    }
 }
 
 impl ParsedQuantity {
@@ -32,13 +68,35 @@ impl ParsedQuantity {
     /// So many thousandths.
     #[must_use]
     pub const fn from_milli(milli: i128) -> Self {
-        Self { nanos: milli.saturating_mul(1_000_000) }
+        Self { nanos: milli.saturating_mul(1_000_000), suffixes: Suffixes::Decimal }
     }
 
-    /// The sum of both.
+    /// The sum of both, written as the first of them that is not zero.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
-        Self { nanos: self.nanos.saturating_add(other.nanos) }
+        let suffixes = if self.nanos == 0 { other.suffixes } else { self.suffixes };
+        Self { nanos: self.nanos.saturating_add(other.nanos), suffixes }
+    }
+
+    /// The amount as the API server writes it: with the kind of suffix that it was read with, the largest one that needs no
+    /// fraction. Source: `CanonicalizeBytes` in `staging:apimachinery/pkg/api/resource/quantity.go`.
+    #[must_use]
+    pub fn canonical(self) -> String {
+        let whole = self.nanos / NANO;
+        let is_binary = self.suffixes == Suffixes::Binary && self.nanos % NANO == 0 && whole.abs() >= 1024;
+        if is_binary {
+            let (amount, steps) = without_factor(whole, 1024, BINARY_SUFFIXES.len() - 1);
+            return format!("{amount}{}", BINARY_SUFFIXES.get(steps).copied().unwrap_or_default());
+        }
+        let (amount, steps) = without_factor(self.nanos, 1000, DECIMAL_SUFFIXES.len() - 1);
+        match (self.suffixes, steps) {
+            _ if amount == 0 => "0".to_owned(),
+            (Suffixes::Exponent, WHOLE) => amount.to_string(),
+            (Suffixes::Exponent, _) => format!("{amount}e{}", (steps as i64 - WHOLE as i64) * 3),
+            (Suffixes::Decimal | Suffixes::Binary, _) => {
+                format!("{amount}{}", DECIMAL_SUFFIXES.get(steps).copied().unwrap_or_default())
+            }
+        }
     }
 
     /// Whether the amount is below zero.
@@ -74,6 +132,21 @@ pub enum QuantityError {
     Suffix,
 }
 
+const BINARY_SUFFIXES: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+const DECIMAL_SUFFIXES: [&str; 10] = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
+/// The place of whole units among the decimal suffixes.
+const WHOLE: usize = 3;
+
+/// `amount` divided by `factor` as often as nothing remains, at most `most` times; and how often that was.
+fn without_factor(mut amount: i128, factor: i128, most: usize) -> (i128, usize) {
+    let mut times = 0;
+    while times < most && amount != 0 && amount % factor == 0 {
+        amount /= factor;
+        times += 1;
+    }
+    (amount, times)
+}
+
 enum Scale {
     Decimal(i32),
     Binary(u32),
@@ -104,7 +177,12 @@ pub fn parse_quantity(text: &str) -> Result<ParsedQuantity, QuantityError> {
         return Err(QuantityError::Number);
     }
     let amount = scaled(whole, fraction, &scale);
-    Ok(ParsedQuantity { nanos: if negative { -amount } else { amount } })
+    let suffixes = match scale {
+        Scale::Binary(_) => Suffixes::Binary,
+        Scale::Decimal(_) if suffix.len() > 1 => Suffixes::Exponent,
+        Scale::Decimal(_) => Suffixes::Decimal,
+    };
+    Ok(ParsedQuantity { nanos: if negative { -amount } else { amount }, suffixes })
 }
 
 /// The real parser takes `m` and `Gi` for zero; only suffixes that leave its fast path need a digit.
@@ -216,6 +294,35 @@ const fn away_from_zero(amount: i128, unit: i128) -> i128 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn is_written_with_the_kind_of_suffix_that_it_was_read_with() {
+        for (text, canonical) in [
+            ("2G", "2G"),
+            ("2000000000", "2G"),
+            ("1953125Ki", "1953125Ki"),
+            ("1024Mi", "1Gi"),
+            ("1023", "1023"),
+            ("0.5Ki", "512"),
+            ("1.5Gi", "1536Mi"),
+            ("0", "0"),
+            ("0Mi", "0"),
+            ("1500m", "1500m"),
+            ("0.1", "100m"),
+            ("1e3", "1e3"),
+            ("2e9", "2e9"),
+            ("1e1", "10"),
+            ("1e-3", "1e-3"),
+            ("12345u", "12345u"),
+            ("-2k", "-2k"),
+            ("1024k", "1024k"),
+            ("1000Ki", "1000Ki"),
+        ] {
+            assert_eq!(parse_quantity(text).unwrap().canonical(), canonical, "{text}");
+        }
+        let sum = |one, other| parse_quantity(one).unwrap().plus(parse_quantity(other).unwrap()).canonical();
+        assert_eq!([sum("1Gi", "1G"), sum("0", "1Gi"), sum("1M", "1Gi")], ["2073741824", "1Gi", "1074741824"]);
+    }
 
     #[test]
     fn reads_what_the_api_server_reads() {

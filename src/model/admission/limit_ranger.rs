@@ -144,11 +144,11 @@ fn least(
     request: Option<ParsedQuantity>,
     limit: Option<ParsedQuantity>,
 ) -> Option<String> {
-    let what = format!("minimum {} is {}", what.replace("{}", "usage"), written(enforced));
+    let what = format!("minimum {} is {}", what.replace("{}", "usage"), enforced.canonical());
     match (request, limit) {
         (None, _) => Some(format!("{what}.  No request is specified")),
-        (Some(request), _) if request < enforced => Some(format!("{what}, but request is {}", written(request))),
-        (Some(_), Some(limit)) if limit < enforced => Some(format!("{what}, but limit is {}", written(limit))),
+        (Some(request), _) if request < enforced => Some(format!("{what}, but request is {}", request.canonical())),
+        (Some(_), Some(limit)) if limit < enforced => Some(format!("{what}, but limit is {}", limit.canonical())),
         (Some(_), Some(_) | None) => None,
     }
 }
@@ -159,11 +159,13 @@ fn most(
     request: Option<ParsedQuantity>,
     limit: Option<ParsedQuantity>,
 ) -> Option<String> {
-    let what = format!("maximum {} is {}", what.replace("{}", "usage"), written(enforced));
+    let what = format!("maximum {} is {}", what.replace("{}", "usage"), enforced.canonical());
     match (limit, request) {
         (None, _) => Some(format!("{what}.  No limit is specified")),
-        (Some(limit), _) if limit > enforced => Some(format!("{what}, but limit is {}", written(limit))),
-        (Some(_), Some(request)) if request > enforced => Some(format!("{what}, but request is {}", written(request))),
+        (Some(limit), _) if limit > enforced => Some(format!("{what}, but limit is {}", limit.canonical())),
+        (Some(_), Some(request)) if request > enforced => {
+            Some(format!("{what}, but request is {}", request.canonical()))
+        }
         (Some(_), Some(_) | None) => None,
     }
 }
@@ -174,7 +176,7 @@ fn ratio(
     request: Option<ParsedQuantity>,
     limit: Option<ParsedQuantity>,
 ) -> Option<String> {
-    let what = format!("{} is {}", what.replace("{}", "max limit to request ratio"), written(enforced));
+    let what = format!("{} is {}", what.replace("{}", "max limit to request ratio"), enforced.canonical());
     let positive = |amount: Option<ParsedQuantity>| amount.map(ParsedQuantity::milli).filter(|milli| *milli != 0);
     let Some(request) = positive(request) else {
         return Some(format!("{what}, but no request is specified or request is 0"));
@@ -187,17 +189,4 @@ fn ratio(
     #[expect(clippy::cast_precision_loss, reason = "shown with six digits")]
     let provided = limit as f64 / request as f64;
     is_above.then(|| format!("{what}, but provided ratio is {provided:.6}"))
-}
-
-/// An amount as the API server writes it: with a binary suffix where it is a whole number of binary units, else with the
-/// largest decimal one that needs no fraction. (It keeps the kind of suffix that was written; 1024000 could be either.)
-fn written(amount: ParsedQuantity) -> String {
-    let whole = amount.whole();
-    if amount != ParsedQuantity::from_milli(whole.saturating_mul(1000)) || whole == 0 {
-        return amount.to_string();
-    }
-    let binary = [(1 << 40, "Ti"), (1 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
-    let decimal = [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
-    let exact = binary.into_iter().chain(decimal).find(|(unit, _)| whole % unit == 0);
-    exact.map_or_else(|| amount.to_string(), |(unit, suffix)| format!("{}{suffix}", whole / unit))
 }

@@ -12,7 +12,7 @@ use super::{Admission, Creation, RefusalCause};
 use crate::manifest::api::built_in;
 use crate::manifest::built_from_json::node;
 use crate::manifest::{ObjectId, Typed, default};
-use crate::model::requests::{self, Sum};
+use crate::model::requests;
 
 fn typed(manifest: &Value) -> Typed {
     let text = |key: &str| manifest[key].as_str().unwrap();
@@ -44,9 +44,9 @@ fn named(objects: &[Value]) -> Vec<(String, Typed)> {
 }
 
 /// Exact amounts, whatever they are written like.
-fn sum(list: &Value) -> Sum {
+fn sum(list: &Value) -> BTreeMap<String, String> {
     let list: BTreeMap<String, Quantity> = serde_json::from_value(list.clone()).unwrap_or_default();
-    requests::amounts(Some(&list))
+    requests::amounts(Some(&list)).into_iter().map(|(name, amount)| (name, amount.to_string())).collect()
 }
 
 /// What placement depends on.
@@ -118,31 +118,6 @@ fn pods_are_admitted_and_refused_as_by_the_api_server() {
     }
 }
 
-/// An amount that a reason names, however it is spelled. FIXME: the API server keeps the kind of suffix that was written (1024000
-/// could be 1000Ki or 1024k), which a parsed quantity does not know.
-fn without_spelling(reason: &str) -> String {
-    let of_word = |word: &str| {
-        let amount = word.trim_matches(['[', ']', '"', ',', '.']);
-        let read = crate::manifest::decode::parse_quantity(amount);
-        read.map_or_else(|_| word.to_owned(), |read| word.replace(amount, &read.milli().to_string()))
-    };
-    reason.split(' ').map(of_word).collect::<Vec<_>>().join(" ")
-}
-
-/// The differences that are not of spelling.
-fn differences_in_substance(case: &Value) -> Vec<String> {
-    let found = differences(case);
-    let lines = |difference: &str, start: &str| {
-        let mut lines = difference.lines();
-        lines.find_map(|line| line.strip_prefix(start)).map(without_spelling)
-    };
-    let is_spelling = |difference: &String| {
-        let recorded = lines(difference, "  recorded ");
-        difference.starts_with("reasons") && recorded.is_some() && recorded == lines(difference, "  answered ")
-    };
-    found.into_iter().filter(|difference| !is_spelling(difference)).collect()
-}
-
 #[test]
 fn fresh_pods_are_admitted_and_refused_as_by_the_api_server() {
     compare(&Subject {
@@ -151,7 +126,7 @@ fn fresh_pods_are_admitted_and_refused_as_by_the_api_server() {
         answer: &["admit", "--keep-going"],
         question: &["objects", "pod"],
         cases: 1000,
-        differences: differences_in_substance,
+        differences,
         count: count_plugin,
     });
 }

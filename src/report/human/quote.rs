@@ -168,6 +168,8 @@ fn line_cells(text: &str, line: &Range<usize>, marks: &[&Mark], frame: &Frame<'_
         cells.iter().take_while(|cell| cell.source.end <= offset).map(|cell| cell.width).sum()
     };
     let needed = |left: usize, edge: usize| -> usize {
+        // An ellipsis stands for what is left out on the left.
+        let left = left.saturating_sub(ellipsis(frame.characters).1);
         let of_mark = |mark: &&Mark| room_of(mark, column(mark.start), column(mark.end), left, edge);
         // Marks on characters without a width push each other to the right.
         let pushed = marks.len().saturating_sub(1);
@@ -199,12 +201,17 @@ fn room_of(mark: &Mark, start: usize, end: usize, left: usize, edge: usize) -> u
     if mark.label.is_empty() { end } else { end.max(usize::midpoint(start, end) + 4 + label_width(mark)) }
 }
 
-/// Replaces what is left of column `left` and what is beyond `width` columns by an ellipsis each.
-fn clip(cells: Vec<Cell>, left: usize, width: usize, characters: Characters) -> Vec<Cell> {
-    let (ellipsis, ellipsis_width) = match characters {
+/// What stands for text that is left out, and its width.
+const fn ellipsis(characters: Characters) -> (&'static str, usize) {
+    match characters {
         Characters::Unicode => ("…", 1),
         Characters::Ascii => ("...", 3),
-    };
+    }
+}
+
+/// Replaces what is left of column `left` and what is beyond `width` columns by an ellipsis each.
+fn clip(cells: Vec<Cell>, left: usize, width: usize, characters: Characters) -> Vec<Cell> {
+    let (ellipsis, ellipsis_width) = ellipsis(characters);
     let right = left + width.saturating_sub(2 * ellipsis_width);
     let mut clipped: Vec<Cell> = Vec::new();
     let mut column = 0;
