@@ -1,31 +1,75 @@
 //! Which pod is next. Source: `pkg/scheduler/backend/queue`, `framework/plugins/queuesort/priority_sort.go`.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::configuration::SchedulerConfiguration;
-use crate::cluster::{ClusterState, Duration, Phase, Pod, PodId};
+use crate::cluster::{ClusterState, Duration, Phase, Pod, PodId, Time};
 
-/// What the queue remembers of pods that found no node.
+/// The pods that wait, and what the queue remembers of those that found no node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SchedulingQueue {
+    /// Pods that were never tried. Some may have gone meanwhile, or got a node in another way.
+    untried: BTreeSet<Place>,
     tried: BTreeMap<PodId, Attempts>,
     attempts: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Attempts {
-    /// Orders the failures: a pod that failed stands behind those of its priority that did not, or did so earlier.
+    /// Orders the failures of one moment.
     last: u64,
+    /// When it last failed.
+    at: Time,
     count: u32,
     waits_for_event: bool,
 }
 
 impl SchedulingQueue {
-    /// Remembers that `pod` found no node: it is not tried again before [`Self::retry_all`].
-    pub fn failed(&mut self, pod: PodId) {
+    /// The queue of a scheduler that has just been started.
+    #[must_use]
+    pub fn new(state: &ClusterState) -> Self {
+        let mut queue = Self::default();
+        queue.add_all(state);
+        queue
+    }
+
+    /// Takes up every pod of `state` that waits.
+    pub fn add_all(&mut self, state: &ClusterState) {
+        for (id, pod) in state.pods.on_node(None) {
+            self.add(state, id, pod);
+        }
+    }
+
+    /// Takes up a pod that has been created, if it waits for the scheduler.
+    pub fn add(&mut self, state: &ClusterState, id: PodId, pod: &Pod) {
+        if waits_for_scheduler(pod) && !self.tried.contains_key(&id) {
+            self.untried.insert(self.place(state, id, pod));
+        }
+    }
+
+    /// The next pod to try: of the waiting ones that have not been tried since the last event the one of the highest priority,
+    /// then the one that has waited longest since its creation or its last failed attempt; those that back off come last.
+    pub fn next(&mut self, state: &ClusterState) -> Option<PodId> {
+        let waits = |id: PodId| state.pods.get(&id).filter(|pod| waits_for_scheduler(pod));
+        while self.untried.first().is_some_and(|place| waits(place.id).is_none()) {
+            self.untried.pop_first();
+        }
+        let again = self.tried.iter().filter(|(_, attempts)| !attempts.waits_for_event);
+        let again = again.filter_map(|(id, _)| Some(self.place(state, *id, waits(*id)?)));
+        self.untried.first().copied().into_iter().chain(again).min().map(|place| place.id)
+    }
+
+    /// Remembers that `pod` found no node at `now`: it is not tried again before [`Self::retry_all`].
+    pub fn failed(&mut self, pod: PodId, now: Time) {
         self.attempts = self.attempts.saturating_add(1);
         let count = self.attempt_count(pod).saturating_add(1);
-        self.tried.insert(pod, Attempts { last: self.attempts, count, waits_for_event: true });
+        if self.untried.first().is_some_and(|place| place.id == pod) {
+            self.untried.pop_first();
+        } else {
+            self.untried.retain(|place| place.id != pod);
+        }
+        self.tried.insert(pod, Attempts { last: self.attempts, at: now, count, waits_for_event: true });
     }
 
     /// Something happened that may help: every pod may be tried again. (Kubernetes asks the plugins which pods an event may
@@ -47,13 +91,34 @@ impl SchedulingQueue {
         self.tried.get(&pod).map_or(0, |attempts| attempts.count)
     }
 
-    fn waits(&self, pod: PodId) -> bool {
-        self.tried.get(&pod).is_some_and(|attempts| attempts.waits_for_event)
+    /// Where a pod stands in the queue; the smallest is next.
+    fn place(&self, state: &ClusterState, id: PodId, pod: &Pod) -> Place {
+        let tried = self.tried.get(&id);
+        let backs_off_until = tried.and_then(|attempts| {
+            let end = attempts.at.after(backoff(&state.scheduler, attempts.count)).milliseconds();
+            // In whole seconds, as long as it has not come.
+            (end > state.now.milliseconds()).then(|| end.div_euclid(1000))
+        });
+        Place {
+            backs_off_until,
+            priority: Reverse(pod.template.spec.priority),
+            since: tried.map_or(pod.created_at, |attempts| attempts.at),
+            attempt: tried.map_or(0, |attempts| attempts.last),
+            id,
+        }
     }
+}
 
-    fn last_attempt(&self, pod: PodId) -> u64 {
-        self.tried.get(&pod).map_or(0, |attempts| attempts.last)
-    }
+/// Where a pod stands in the queue. A pod that backs off comes when there is no other, the one first whose time ends first
+/// (`SchedulerPopFromBackoffQ`): nothing waits while the scheduler is idle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    backs_off_until: Option<u64>,
+    priority: Reverse<i32>,
+    /// Its creation or its last failed attempt.
+    since: Time,
+    attempt: u64,
+    id: PodId,
 }
 
 /// Pods that wait for the scheduler: higher priority first, then in the order of creation. Pods that terminate, are held by
@@ -66,18 +131,8 @@ pub fn waiting_pods(state: &ClusterState) -> Vec<PodId> {
         .filter(|(_, pod)| waits_for_scheduler(pod))
         .map(|(id, pod)| (*id, pod.template.spec.priority))
         .collect();
-    pods.sort_by_key(|(id, priority)| (std::cmp::Reverse(*priority), *id));
+    pods.sort_by_key(|(id, priority)| (Reverse(*priority), *id));
     pods.into_iter().map(|(id, _)| id).collect()
-}
-
-/// The next pod to try: of the waiting ones that have not been tried since the last event the one of the highest priority,
-/// then the one that has waited longest since its creation or its last failed attempt.
-#[must_use]
-pub fn next_to_schedule(state: &ClusterState, queue: &SchedulingQueue) -> Option<PodId> {
-    let candidates = state.pods.on_node(None).filter(|(id, pod)| waits_for_scheduler(pod) && !queue.waits(*id));
-    candidates
-        .min_by_key(|(id, pod)| (std::cmp::Reverse(pod.template.spec.priority), queue.last_attempt(*id), *id))
-        .map(|(id, _)| id)
 }
 
 /// How long a pod waits after its `failures`th failed attempt: each time twice as long, up to the longest; by default 1, 2, 4, 8,

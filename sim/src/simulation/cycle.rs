@@ -11,8 +11,10 @@ use super::engine::{Key, Simulation};
 
 /// So many changes of one step are nothing unusual; only then is a circle searched.
 const SEARCH_FROM: u64 = 4096;
-/// The state is looked at after every so many changes.
+/// The state is looked at after every so many changes, in a large cluster more rarely.
 const EVERY: u64 = 16;
+/// A look at so many pods costs about as much as a change.
+const PODS_OF_A_LOOK: u64 = 8;
 /// So many pods made at one moment are nothing unusual, however few are wanted.
 const PODS_OF_A_MOMENT: i64 = 1024;
 /// A pod is made anew at the same moment when it is preempted or evicted, each time for another reason; never so often.
@@ -61,7 +63,8 @@ impl Simulation {
         }
         let print = self.fingerprint();
         let found = self.cycle.saved == Some(print);
-        self.cycle.next_look = changes.saturating_add(EVERY);
+        let pods = u64::try_from(self.state.pods.len()).unwrap_or(u64::MAX);
+        self.cycle.next_look = changes.saturating_add(EVERY.max(pods.div_euclid(PODS_OF_A_LOOK)));
         self.cycle.looks = self.cycle.looks.saturating_add(1);
         if self.cycle.looks >= self.cycle.save_at {
             self.cycle.saved = Some(print);

@@ -9,7 +9,7 @@ use crate::controller::{WorkloadId, all_workloads, is_active, workload_of};
 use crate::drain::NodeDrain;
 use crate::event_queue::{Event, EventQueue};
 use crate::eviction::budgets_of;
-use crate::scheduler::{Cache, SchedulingQueue, next_to_schedule};
+use crate::scheduler::{Cache, SchedulingQueue};
 use crate::transition::{Change, Created, NodeChange, PodChange, WorkloadChange, apply, sentence};
 
 use super::Settings;
@@ -131,6 +131,7 @@ impl Simulation {
         self.dirty.extend(self.state.budgets.keys().map(|id| Key::Budget(*id)));
         self.dirty.extend(self.state.replica_sets.keys().map(|id| Key::Workload(WorkloadId::ReplicaSet(*id))));
         self.dirty.extend(all_workloads(&self.state).into_iter().map(Key::Workload));
+        self.scheduling.add_all(&self.state);
         self.scheduling.retry_all();
         self.recorder.count_ready(&self.state);
     }
@@ -155,6 +156,9 @@ impl Simulation {
         let ready_after = pod.and_then(|pod| self.ready_workload(pod));
         self.recorder.ready_changed(ready_before, ready_after);
         if let Created::Pod(created) = created {
+            if let Some(pod) = self.state.pods.get(&created) {
+                self.scheduling.add(&self.state, created, pod);
+            }
             self.wake_pod_and_watchers(created);
         } else {
             self.wake(change);
@@ -276,7 +280,7 @@ impl Simulation {
             }
             if let Some(key) = self.dirty.pop_first() {
                 self.sync(key);
-            } else if let Some(pod) = next_to_schedule(&self.state, &self.scheduling) {
+            } else if let Some(pod) = self.scheduling.next(&self.state) {
                 self.schedule(pod);
             } else {
                 return Ok(());

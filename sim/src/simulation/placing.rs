@@ -18,7 +18,7 @@ impl Simulation {
         match scheduling::attempt(&self.state, pod, self.settings.seed) {
             Attempt::Bound(change) => self.commit(&change),
             Attempt::Failed(changes) => {
-                self.scheduling.failed(pod);
+                self.scheduling.failed(pod, self.state.now);
                 self.commit_all(&changes);
             }
         }

@@ -82,26 +82,54 @@ fn the_queue_goes_by_priority_then_by_age() {
     cluster.pod("d", PodSpec { not_scheduled_here: true, ..with_priority(9, plain()) }, None);
     let running = cluster.pod("e", plain(), Some(node));
     assert_eq!(waiting_pods(&cluster.state), [urgent, first, last]);
-    let mut queue = SchedulingQueue::default();
+    let mut queue = SchedulingQueue::new(&cluster.state);
     let mut tried = Vec::new();
-    while let Some(pod) = next_to_schedule(&cluster.state, &queue) {
-        queue.failed(pod);
+    while let Some(pod) = queue.next(&cluster.state) {
+        queue.failed(pod, Time::ZERO);
         tried.push(pod);
     }
     assert_eq!(tried, [urgent, first, last]);
     let added = cluster.pod("f", plain(), None);
-    assert_eq!(next_to_schedule(&cluster.state, &queue), Some(added));
+    queue.add(&cluster.state, added, &cluster.state.pods[&added]);
+    assert_eq!(queue.next(&cluster.state), Some(added));
     queue.retry_all();
     cluster.pod_mut(urgent).deletion =
         Some(crate::cluster::Deletion { requested_at: Time::ZERO, cause: crate::cluster::DeletionCause::Delete });
     // A pod that has failed stands behind one that has not.
-    assert_eq!(next_to_schedule(&cluster.state, &queue), Some(added));
-    queue.failed(added);
-    assert_eq!(next_to_schedule(&cluster.state, &queue), Some(first));
+    assert_eq!(queue.next(&cluster.state), Some(added));
+    queue.failed(added, Time::ZERO);
+    assert_eq!(queue.next(&cluster.state), Some(first));
     assert_eq!((queue.attempt_count(first), queue.attempt_count(running)), (1, 0));
     queue.forget(first);
     assert_eq!(queue.attempt_count(first), 0);
     assert_eq!(BTreeSet::from_iter(waiting_pods(&cluster.state)), BTreeSet::from([first, last, added]));
+}
+
+#[test]
+fn a_pod_that_backs_off_comes_after_all_others_and_then_in_its_turn() {
+    let mut cluster = Cluster::default();
+    let urgent = cluster.pod("a", with_priority(5, plain()), None);
+    let failed = cluster.pod("b", plain(), None);
+    let mut queue = SchedulingQueue::new(&cluster.state);
+    queue.failed(urgent, Time::ZERO);
+    queue.failed(failed, Time::ZERO);
+    queue.retry_all();
+    let added = cluster.pod("c", plain(), None);
+    cluster.pod_mut(added).created_at = Time::from_milliseconds(500);
+    queue.add(&cluster.state, added, &cluster.state.pods[&added]);
+    assert_eq!(queue.next(&cluster.state), Some(added), "the others back off");
+    cluster.state.now = Time::from_milliseconds(1000);
+    assert_eq!(queue.next(&cluster.state), Some(urgent), "its second is over");
+    queue.forget(urgent);
+    cluster.state.pods.remove(&urgent);
+    assert_eq!(queue.next(&cluster.state), Some(failed), "it has waited longer");
+    // Twice failed, it backs off for two seconds.
+    queue.failed(failed, Time::from_milliseconds(1000));
+    queue.retry_all();
+    cluster.state.now = Time::from_milliseconds(2000);
+    assert_eq!(queue.next(&cluster.state), Some(added));
+    cluster.state.pods.remove(&added);
+    assert_eq!(queue.next(&cluster.state), Some(failed), "nothing waits while there is no other");
 }
 
 #[test]
