@@ -15,8 +15,9 @@
 //! A scheduling cycle examines every node; `cache/` also samples them as kube-scheduler does in clusters of 100 or more.
 //!
 //! What is left out: the choice among equally good nodes (all of them are given: Kubernetes' own depends on a race), extenders,
-//! plugins that are not kube-scheduler's own, claims of devices (DynamicResources gives 0 to every node). Among victims of equal priority and starting time, whose order Kubernetes leaves open, the
-//! older id is the more important one; among volumes that suit a claim equally well, the one that was known first.
+//! plugins that are not kube-scheduler's own, claims of devices (DynamicResources gives 0 to every node). Among victims of equal
+//! priority and starting time, whose order Kubernetes leaves open, the older id is the more important one; among volumes that suit a
+//! claim equally well, the one that was known first.
 
 mod cache;
 mod configuration;
