@@ -40,7 +40,7 @@ pub use plugins::{
     Place, VolumePlan, matching_volume, node_matches_affinity, tolerates, untolerated_taint, volume_plan,
 };
 pub use preemption::{NodeStatus, Preemption, Victims, preempt, preempt_candidate};
-pub use queue::{SchedulingQueue, backoff, waiting_pods};
+pub use queue::{SchedulingQueue, backoff};
 pub use reasons::{Reason, ResourceName, unschedulable_message};
 pub use scheduling_cycle::{feasible_nodes, schedule, schedule_candidate, scores};
 pub use snapshot::{Candidate, NodeInfo, PlacedPod, Snapshot};

@@ -121,20 +121,6 @@ struct Place {
     id: PodId,
 }
 
-/// Pods that wait for the scheduler: higher priority first, then in the order of creation. Pods that terminate, are held by
-/// gates or belong to another scheduler are not among them.
-#[must_use]
-pub fn waiting_pods(state: &ClusterState) -> Vec<PodId> {
-    let mut pods: Vec<(PodId, i32)> = state
-        .pods
-        .iter()
-        .filter(|(_, pod)| waits_for_scheduler(pod))
-        .map(|(id, pod)| (*id, pod.template.spec.priority))
-        .collect();
-    pods.sort_by_key(|(id, priority)| (Reverse(*priority), *id));
-    pods.into_iter().map(|(id, _)| id).collect()
-}
-
 /// How long a pod waits after its `failures`th failed attempt: each time twice as long, up to the longest; by default 1, 2, 4, 8,
 /// then 10 seconds.
 #[must_use]
