@@ -3,9 +3,9 @@
 use super::class::ClassId;
 use super::keeping::{Cache, VIEWS};
 use super::nominated::Nominations;
-use super::question::{Question, VolumeFilters};
+use super::question::{LookedAt, Question, VolumeFilters};
 use super::relation::Ground;
-use super::view::{Eligible, Entry, View, Worth};
+use super::view::{Eligible, View, Worth};
 use crate::cluster::{ClusterState, NodeId, Pod, PodId, PodSpec};
 use crate::scheduler::Plugin;
 use crate::scheduler::plugins::inter_pod_affinity::{normalize as normalize_affinity, scores as scores_affinity};
@@ -13,12 +13,6 @@ use crate::scheduler::plugins::node_affinity;
 use crate::scheduler::plugins::normalize_score::{normalize, normalize_reversed};
 use crate::scheduler::plugins::pod_topology_spread::normalize as normalize_spread;
 use crate::scheduler::snapshot::Candidate;
-
-/// A node that the pod fits on.
-struct Feasible {
-    position: usize,
-    entry: Entry,
-}
 
 impl Cache {
     /// The nodes that `pod`, which is not in the state, may go to, in the order of their ids: of those that are examined the ones
@@ -38,7 +32,10 @@ impl Cache {
         let Some(mut view) = self.take_view(state, class) else { return Vec::new() };
         let with_volumes = self.snapshot_for_volumes(state, &candidate);
         let best = match VolumeFilters::new(with_volumes.as_ref(), &candidate) {
-            Ok(volumes) => self.choose(state, &mut view, &Question { candidate, volumes }),
+            Ok(volumes) => {
+                let looked_at = LookedAt::new(state, &view, &candidate);
+                self.choose(state, &mut view, &Question { candidate, volumes, looked_at })
+            }
             Err(_rejected_everywhere) => Vec::new(),
         };
         self.views.push(view);
@@ -53,14 +50,14 @@ impl Cache {
         let nominated = question.candidate.nominated_node.and_then(|node| self.positions.get(&node).copied());
         if let Some(position) = nominated.filter(|_| !matches!(view.nodes, Eligible::None)) {
             let (mut worth, nominations) = self.ground(state);
-            if worth.verdict(nominations, view, question, position).is_some() {
+            if worth.takes(nominations, view, question, position) {
                 return vec![position];
             }
         }
         let feasible = self.examine(state, view, question);
         match feasible.as_slice() {
             [] => Vec::new(),
-            [only] => vec![only.position],
+            [only] => vec![*only],
             several => self.highest(state, view, spec, several),
         }
     }
@@ -92,7 +89,7 @@ impl Cache {
     }
 
     /// Filters nodes from where the last examination ended, until one more would be feasible than are looked for.
-    fn examine(&mut self, state: &ClusterState, view: &mut View, question: &Question<'_, '_>) -> Vec<Feasible> {
+    fn examine(&mut self, state: &ClusterState, view: &mut View, question: &Question<'_, '_>) -> Vec<usize> {
         let order = self.order(view);
         let profile = state.scheduler.profile(question.candidate.spec.profile);
         let limit = self.sampling.of(profile).feasible_nodes(order.len());
@@ -101,12 +98,13 @@ impl Cache {
         let mut examined: usize = 0;
         let (mut worth, nominations) = self.ground(state);
         for position in order.from(start) {
-            let fitting = worth.verdict(nominations, view, question, position);
-            if fitting.is_some() && feasible.len() >= limit {
-                break;
+            if worth.takes(nominations, view, question, position) {
+                if feasible.len() >= limit {
+                    break;
+                }
+                feasible.push(position);
             }
             examined = examined.saturating_add(1);
-            feasible.extend(fitting.map(|entry| Feasible { position, entry }));
         }
         let next = self.start.saturating_add(examined);
         self.start = next.checked_rem(self.slots.len()).unwrap_or(0);
@@ -133,36 +131,36 @@ impl Cache {
     }
 
     /// The positions of those with the highest total.
-    fn highest(&self, state: &ClusterState, view: &View, spec: &PodSpec, feasible: &[Feasible]) -> Vec<usize> {
+    fn highest(&self, state: &ClusterState, view: &View, spec: &PodSpec, feasible: &[usize]) -> Vec<usize> {
         let profile = state.scheduler.profile(spec.profile);
-        let mut totals: Vec<i64> = feasible.iter().map(|node| node.entry.base).collect();
+        let entries = || feasible.iter().map(|position| view.entry(*position));
+        let mut totals: Vec<i64> = entries().map(|entry| entry.base).collect();
         let mut add = |weight: i64, scores: Vec<i64>| {
             for (total, score) in totals.iter_mut().zip(scores) {
                 *total = total.saturating_add(score.saturating_mul(weight));
             }
         };
-        let avoided = feasible.iter().any(|node| node.entry.avoidance > 0);
+        let avoided = entries().any(|entry| entry.avoidance > 0);
         if let Some(weight) = profile.weight(Plugin::TaintToleration).filter(|_| avoided) {
-            let avoidance = feasible.iter().map(|node| node.entry.avoidance).collect();
+            let avoidance = entries().map(|entry| entry.avoidance).collect();
             add(weight, normalize_reversed(avoidance));
         }
         if let Some(weight) = profile.weight(Plugin::NodeAffinity).filter(|_| node_affinity::scores(profile, spec)) {
-            let preference = feasible.iter().map(|node| node.entry.preference).collect();
+            let preference = entries().map(|entry| entry.preference).collect();
             add(weight, normalize(preference));
         }
         if let Some(weight) = profile.weight(Plugin::PodTopologySpread).filter(|_| view.spread.scores()) {
-            let window: Vec<usize> = feasible.iter().map(|node| node.position).collect();
-            add(weight, normalize_spread(&view.spread.raw_scores(&self.topologies, &window)));
+            add(weight, normalize_spread(&view.spread.raw_scores(&self.topologies, feasible)));
         }
         let arguments = &profile.arguments.inter_pod_affinity;
         let affinity_scores = view.affinity.scores() && scores_affinity(arguments, spec);
         if let Some(weight) = profile.weight(Plugin::InterPodAffinity).filter(|_| affinity_scores) {
-            let weights = feasible.iter().map(|node| view.affinity.weight(&self.topologies, node.position));
+            let weights = feasible.iter().map(|position| view.affinity.weight(&self.topologies, *position));
             add(weight, normalize_affinity(&weights.collect::<Vec<i64>>()));
         }
         let highest = totals.iter().copied().max();
         let best = feasible.iter().zip(&totals).filter(|(_, total)| Some(**total) == highest);
-        best.map(|(node, _)| node.position).collect()
+        best.map(|(position, _)| *position).collect()
     }
 }
 

@@ -25,6 +25,10 @@ impl Nominations {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_position.is_empty()
+    }
+
     pub(super) fn clear(&mut self) {
         self.by_position.clear();
     }

@@ -2,7 +2,7 @@
 
 use super::keeping::{Cache, Life, Step};
 use super::nominated::{Nominated, Nominations};
-use super::view::{Entry, View, Worth, look_at};
+use super::view::{View, Worth, look_at};
 use crate::cluster::{ClusterState, NodeId};
 use crate::scheduler::configuration::Profile;
 use crate::scheduler::framework::{Plugin, PreFilterRejection};
@@ -15,6 +15,7 @@ pub(super) struct Question<'s, 'a> {
     pub(super) candidate: Candidate<'a>,
     /// `None` for a pod without volumes.
     pub(super) volumes: Option<VolumeFilters<'s, 'a>>,
+    pub(super) looked_at: LookedAt,
 }
 
 /// The plugins that look at volumes. They are not counted on: few pods have volumes, and what these plugins look at beside the
@@ -64,9 +65,19 @@ impl<'s, 'a> VolumeFilters<'s, 'a> {
 
 /// Which plugins PreFilter has not skipped. It sees no nominated pods, and what it skips stays skipped when they are added.
 #[derive(Clone, Copy, Debug)]
-struct LookedAt {
+pub(super) struct LookedAt {
     spread: bool,
     affinity: bool,
+}
+
+impl LookedAt {
+    pub(super) fn new(state: &ClusterState, view: &View, candidate: &Candidate<'_>) -> Self {
+        let profile = state.scheduler.profile(candidate.spec.profile);
+        Self {
+            spread: profile.counts_for(Plugin::PodTopologySpread) && view.spread.restricts(),
+            affinity: profile.counts_for(Plugin::InterPodAffinity) && view.affinity.restricts(),
+        }
+    }
 }
 
 impl Cache {
@@ -81,38 +92,30 @@ impl Cache {
 }
 
 impl Worth<'_> {
-    /// What the node at `position` is worth to the pod; `None` where it does not fit. Where pods are nominated to the node, it has
-    /// to fit with them and without.
-    pub(super) fn verdict(
+    /// Whether the node at `position` takes the pod. Where pods are nominated to the node, it has to fit with them and without.
+    #[inline]
+    pub(super) fn takes(
         &mut self,
         nominations: &Nominations,
         view: &mut View,
         question: &Question<'_, '_>,
         position: usize,
-    ) -> Option<Entry> {
-        let entry = view.entry(self, question.candidate.spec, position);
-        let profile = self.ground.state.scheduler.profile(question.candidate.spec.profile);
-        let looked_at = LookedAt {
-            spread: profile.counts_for(Plugin::PodTopologySpread) && view.spread.restricts(),
-            affinity: profile.counts_for(Plugin::InterPodAffinity) && view.affinity.restricts(),
-        };
-        if !entry.fits || !self.passes(view, looked_at, question, position, &[]) {
-            return None;
+    ) -> bool {
+        if !view.look_at(self, question.candidate.spec, position).fits || !self.passes(view, question, position, &[]) {
+            return false;
+        }
+        if nominations.is_empty() {
+            return true;
         }
         let nominated = nominations.ahead_of(self.ground.state, &question.candidate, position);
-        (nominated.is_empty() || self.fits_beside(&nominated, (view, looked_at), question, position)).then_some(entry)
+        nominated.is_empty() || self.fits_beside(&nominated, view, question, position)
     }
 
     /// Whether the filters that look beyond the node pass.
-    fn passes(
-        &self,
-        view: &View,
-        looked_at: LookedAt,
-        question: &Question<'_, '_>,
-        position: usize,
-        nominated: &[Nominated<'_>],
-    ) -> bool {
+    #[inline]
+    fn passes(&self, view: &View, question: &Question<'_, '_>, position: usize, nominated: &[Nominated<'_>]) -> bool {
         let topologies = &*self.ground.topologies;
+        let looked_at = question.looked_at;
         (!looked_at.spread || view.spread.allows(topologies, position))
             && (!looked_at.affinity || view.affinity.allows(topologies, position))
             && question.volumes.as_ref().is_none_or(|volumes| {
@@ -124,7 +127,7 @@ impl Worth<'_> {
     fn fits_beside(
         &self,
         nominated: &[Nominated<'_>],
-        (view, looked_at): (&mut View, LookedAt),
+        view: &mut View,
         question: &Question<'_, '_>,
         position: usize,
     ) -> bool {
@@ -136,7 +139,7 @@ impl Worth<'_> {
             view.imagine(topologies, other, &question.candidate, (position, Step::Comes));
         }
         let fits = look_at(self, question.candidate.spec, &slot, node).fits
-            && self.passes(view, looked_at, question, position, nominated);
+            && self.passes(view, question, position, nominated);
         for other in nominated {
             view.imagine(topologies, other, &question.candidate, (position, Step::Goes));
         }

@@ -56,6 +56,10 @@ pub(super) struct Entry {
     pub(super) preference: i64,
 }
 
+impl Entry {
+    const NOTHING: Self = Self { version: 0, fits: false, base: 0, avoidance: 0, preference: 0 };
+}
+
 /// What entries are made from.
 pub(super) struct Worth<'w> {
     pub(super) ground: Ground<'w>,
@@ -147,9 +151,10 @@ impl View {
     }
 
     /// What the node at `position` is worth now.
-    pub(super) fn entry(&mut self, worth: &Worth<'_>, spec: &PodSpec, position: usize) -> Entry {
+    #[inline]
+    pub(super) fn look_at(&mut self, worth: &Worth<'_>, spec: &PodSpec, position: usize) -> &Entry {
         let (Some(entry), Some(slot)) = (self.entries.get_mut(position), worth.ground.slots.get(position)) else {
-            return Entry::default();
+            return &Entry::NOTHING;
         };
         if entry.version != slot.version {
             *entry = match worth.ground.state.nodes.get(&slot.id) {
@@ -158,7 +163,12 @@ impl View {
             };
             entry.version = slot.version;
         }
-        *entry
+        entry
+    }
+
+    /// What the node at `position` was worth when it was last looked at.
+    pub(super) fn entry(&self, position: usize) -> &Entry {
+        self.entries.get(position).unwrap_or(&Entry::NOTHING)
     }
 }
 
