@@ -10,6 +10,7 @@
 //! | `volume.rs` | claims, volumes, classes, drivers; the volumes of pods |
 //! | `csi_migration.rs` | in-tree disks as the CSI drivers in their place see them |
 //! | `pod.rs` | a pod and where it is in its life |
+//! | `pods.rs` | all pods, found by node, controller and label |
 //! | `workload.rs` | Deployments, ReplicaSets, StatefulSets, DaemonSets, bare controllers |
 //! | `budget.rs` | PodDisruptionBudgets |
 //! | `state.rs` | the whole |

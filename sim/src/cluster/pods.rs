@@ -233,3 +233,144 @@ impl Drop for PodMut<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cluster::{
+        LabelSelector, Operator, Phase, PodName, PodTemplate, ReplicaSetId, Requirement, StatefulSetId, Time,
+    };
+
+    #[derive(Clone, Debug)]
+    struct Shape {
+        node: Option<u32>,
+        owner: Owner,
+        namespace: u32,
+        labels: BTreeMap<u32, u32>,
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Insert(u32, Shape),
+        Change(u32, Shape),
+        Remove(u32),
+        Retain(u32),
+    }
+
+    fn shape() -> impl Strategy<Value = Shape> {
+        let owner = prop_oneof![
+            Just(Owner::None),
+            (0..2_u32).prop_map(|id| Owner::ReplicaSet(ReplicaSetId(id))),
+            (0..2_u32, 0..3_u32).prop_map(|(id, ordinal)| Owner::StatefulSet { set: StatefulSetId(id), ordinal }),
+        ];
+        let labels = prop::collection::btree_map(0..3_u32, 0..2_u32, 0..3);
+        let of_all = (prop::option::of(0..3_u32), owner, 0..2_u32, labels);
+        of_all.prop_map(|(node, owner, namespace, labels)| Shape { node, owner, namespace, labels })
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0..8_u32, shape()).prop_map(|(id, shape)| Step::Insert(id, shape)),
+            (0..8_u32, shape()).prop_map(|(id, shape)| Step::Change(id, shape)),
+            (0..8_u32).prop_map(Step::Remove),
+            (0..8_u32).prop_map(Step::Retain),
+        ]
+    }
+
+    fn symbol(number: u32) -> Symbol {
+        [Symbol::HOSTNAME, Symbol::ZONE, Symbol::REGION][number as usize]
+    }
+
+    fn labels(shape: &Shape) -> Labels {
+        shape.labels.iter().map(|(key, value)| (symbol(*key), symbol(*value))).collect()
+    }
+
+    fn pod(shape: &Shape) -> Pod {
+        let labels = labels(shape);
+        let template = PodTemplate { labels: labels.clone(), spec: Default::default(), content: Symbol::EMPTY };
+        Pod {
+            namespace: symbol(shape.namespace),
+            name: PodName::Given(Symbol::EMPTY),
+            labels,
+            template: Arc::new(template),
+            volumes: Arc::default(),
+            owner: shape.owner,
+            node: shape.node.map(NodeId),
+            nominated_node: None,
+            phase: Phase::Running,
+            ready: true,
+            ready_changed_at: None,
+            held_unready: false,
+            created_at: Time::ZERO,
+            started_at: None,
+            deletion: None,
+            unschedulable: None,
+        }
+    }
+
+    fn take(pods: &mut Pods, step: &Step) {
+        match step {
+            Step::Insert(id, shape) => pods.insert(PodId(*id), pod(shape)),
+            Step::Change(id, shape) => {
+                if let Some(mut own) = pods.get_mut(&PodId(*id)) {
+                    own.node = shape.node.map(NodeId);
+                    own.owner = shape.owner;
+                    own.namespace = symbol(shape.namespace);
+                    own.labels = labels(shape);
+                }
+            }
+            Step::Remove(id) => drop(pods.remove(&PodId(*id))),
+            Step::Retain(least) => pods.retain(|id, _| id.0 >= *least),
+        }
+    }
+
+    /// Every way to look something up finds what looking at every pod finds.
+    fn check(pods: &Pods) {
+        let naive = |wanted: &dyn Fn(&Pod) -> bool| -> Vec<PodId> {
+            pods.iter().filter(|(_, pod)| wanted(pod)).map(|(id, _)| *id).collect()
+        };
+        for node in [None, Some(NodeId(0)), Some(NodeId(1)), Some(NodeId(2))] {
+            let found: Vec<PodId> = pods.on_node(node).map(|(id, _)| id).collect();
+            assert_eq!(found, naive(&|pod| pod.node == node));
+        }
+        for owner in
+            [Owner::None, Owner::ReplicaSet(ReplicaSetId(1)), Owner::StatefulSet { set: StatefulSetId(0), ordinal: 2 }]
+        {
+            let found: Vec<PodId> = pods.of_owner(owner).map(|(id, _)| id).collect();
+            assert_eq!(found, naive(&|pod| of_controller(pod.owner) == of_controller(owner)));
+        }
+        let (key, other) = (symbol(0), symbol(1));
+        for operators in [
+            vec![],
+            vec![(key, Operator::In(vec![symbol(1)]))],
+            vec![(other, Operator::Exists), (key, Operator::In(vec![symbol(0)]))],
+            vec![(key, Operator::NotIn(vec![symbol(1)]))],
+        ] {
+            let requirements = operators.into_iter().map(|(key, operator)| Requirement { key, operator });
+            let selector = LabelSelector { requirements: requirements.collect() };
+            for namespace in [symbol(0), symbol(1)] {
+                let found: Vec<PodId> = pods.selected(namespace, &selector).into_iter().map(|(id, _)| id).collect();
+                assert_eq!(found, naive(&|pod| pod.namespace == namespace && selector.matches(&pod.labels)));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pods_are_found_wherever_they_went(before in prop::collection::vec(step(), 0..20), after in prop::collection::vec(step(), 0..20)) {
+            let mut pods = Pods::default();
+            before.iter().for_each(|step| take(&mut pods, step));
+            check(&pods);
+            let branch = pods.clone();
+            let ids: Vec<PodId> = branch.keys().copied().collect();
+            after.iter().for_each(|step| take(&mut pods, step));
+            check(&pods);
+            check(&branch);
+            prop_assert_eq!(branch.keys().copied().collect::<Vec<PodId>>(), ids);
+        }
+    }
+}

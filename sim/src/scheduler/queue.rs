@@ -95,9 +95,9 @@ impl SchedulingQueue {
     fn place(&self, state: &ClusterState, id: PodId, pod: &Pod) -> Place {
         let tried = self.tried.get(&id);
         let backs_off_until = tried.and_then(|attempts| {
-            let end = attempts.at.after(backoff(&state.scheduler, attempts.count)).milliseconds();
-            // In whole seconds, as long as it has not come.
-            (end > state.now.milliseconds()).then(|| end.div_euclid(1000))
+            // In whole seconds, rounded down: what is left of the last one is not waited for.
+            let end = attempts.at.after(backoff(&state.scheduler, attempts.count)).milliseconds().div_euclid(1000);
+            (end.saturating_mul(1000) > state.now.milliseconds()).then_some(end)
         });
         Place {
             backs_off_until,

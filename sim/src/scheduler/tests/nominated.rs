@@ -128,6 +128,18 @@ fn a_pod_that_backs_off_comes_after_all_others_and_then_in_its_turn() {
     assert_eq!(queue.next(&cluster.state), Some(added));
     cluster.state.pods.remove(&added);
     assert_eq!(queue.next(&cluster.state), Some(failed), "nothing waits while there is no other");
+    // Having failed at 1.9 s it backs off until 2.9 s, and of that only until 2 s.
+    let late = cluster.pod("d", plain(), None);
+    queue.failed(late, Time::from_milliseconds(1900));
+    queue.retry_all();
+    queue.forget(failed);
+    cluster.state.pods.remove(&failed);
+    let younger = cluster.pod("e", plain(), None);
+    cluster.pod_mut(younger).created_at = Time::from_milliseconds(1950);
+    queue.add(&cluster.state, younger, &cluster.state.pods[&younger]);
+    assert_eq!(queue.next(&cluster.state), Some(late));
+    cluster.state.now = Time::from_milliseconds(1999);
+    assert_eq!(queue.next(&cluster.state), Some(younger));
 }
 
 #[test]
