@@ -12,9 +12,9 @@ use crate::eviction::budgets_of;
 use crate::scheduler::{Cache, SchedulingQueue};
 use crate::transition::{Change, Created, NodeChange, PodChange, WorkloadChange, apply, sentence};
 
-use super::Settings;
 use super::cycle::CycleSearch;
 use super::recorder::Recorder;
+use super::{Settings, Ties};
 
 /// Something whose controller has to look at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +47,7 @@ pub struct Simulation {
     /// The cluster.
     pub state: ClusterState,
     pub(super) settings: Settings,
+    pub(super) ties: Ties,
     pub(super) queue: EventQueue,
     pub(super) dirty: BTreeSet<Key>,
     pub(super) scheduling: SchedulingQueue,
@@ -71,6 +72,7 @@ impl Simulation {
         let mut simulation = Self {
             state: initial,
             settings: *settings,
+            ties: Ties::Drawn(settings.seed),
             queue: EventQueue::default(),
             dirty: BTreeSet::new(),
             scheduling: SchedulingQueue::default(),
@@ -96,6 +98,7 @@ impl Simulation {
         Self {
             state: self.state.clone(),
             settings: self.settings,
+            ties: self.ties.clone(),
             queue: self.queue.clone(),
             dirty: self.dirty.clone(),
             scheduling: self.scheduling.clone(),

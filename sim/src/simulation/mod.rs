@@ -13,6 +13,7 @@
 //! | `recorder.rs` | events and the lowest readiness |
 //! | `cycle.rs` | finds a system that never comes to rest |
 //! | `restless.rs` | whose doing that is |
+//! | `ties.rs` | what Kubernetes leaves open |
 //! | `template_change.rs` | what `setImage` and `restart` make of a template |
 //! | `assumptions.rs` | what the model leaves out |
 
@@ -31,6 +32,7 @@ mod settings;
 mod step;
 mod summary;
 mod template_change;
+mod ties;
 
 pub use assumptions::of_volume as volume_assumption;
 pub use engine::Simulation;
@@ -46,3 +48,4 @@ pub use restless::RolloutFate;
 pub use settings::{PodTimes, Settings};
 pub use step::{EvictionTarget, ObjectChange, PodSelection, Step, StepAction};
 pub use summary::{owner_text, summarize, workload_numbers};
+pub use ties::{Script, Ties};
