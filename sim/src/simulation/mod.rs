@@ -7,7 +7,9 @@
 //! | `reactions.rs` | what happens when a controller looks, and when an event is due |
 //! | `placing.rs` | the scheduler's attempts |
 //! | `play.rs` | what a user does in a step |
+//! | `calls.rs` | the calls of the Eviction API that a step makes |
 //! | `drains.rs` | kubectl drain while it is under way |
+//! | `moves.rs` | what can happen next, move by move |
 //! | `outcome.rs` | how a step ended |
 //! | `summary.rs` | a state as reports show it |
 //! | `recorder.rs` | events and the lowest readiness |
@@ -18,9 +20,11 @@
 //! | `assumptions.rs` | what the model leaves out |
 
 mod assumptions;
+mod calls;
 mod cycle;
 mod drains;
 mod engine;
+mod moves;
 mod outcome;
 mod placing;
 mod play;
@@ -39,6 +43,10 @@ pub use engine::Simulation;
 pub use outcome::is_complete;
 pub use play::simulate;
 
+pub(crate) use calls::Call;
+pub(crate) use engine::Key;
+pub(crate) use moves::{Made, Move};
+pub(crate) use outcome::{Result as StepResult, Target, livelock as livelock_result};
 pub(crate) use outcome::{budget_text, pod_text};
 pub use report::{
     BudgetSummary, PodSummary, Revision, SimulationReport, StateSummary, StepOutcome, StepReport, TargetReport,

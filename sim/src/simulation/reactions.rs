@@ -146,7 +146,7 @@ impl Simulation {
         }
     }
 
-    fn is_current(&self, event: Event, time: Time) -> bool {
+    pub(super) fn is_current(&self, event: Event, time: Time) -> bool {
         match event {
             Event::Pod(pod) => self.state.pods.contains_key(&pod),
             Event::TaintEviction(pod) => self.taint_deletions.get(&pod) == Some(&time),

@@ -34,6 +34,12 @@ impl Script {
         Some(Self { given: before.chain(other).collect(), ..Self::default() })
     }
 
+    /// The same way again.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self { given: self.taken.iter().map(|(taken, _)| *taken).collect(), ..Self::default() }
+    }
+
     fn choose(&mut self, ways: u64) -> u64 {
         let told_apart = ways.min(MOST_WAYS);
         self.left_out |= ways > told_apart;

@@ -144,6 +144,21 @@ impl NodeLifecycle {
         keys.map_or_else(Vec::new, |(key, _)| vec![add(id, key, Effect::NoExecute, state.now)])
     }
 
+    /// The zones, each with its queue.
+    pub(crate) fn zones(&self) -> impl Iterator<Item = (&Zone, &ZoneQueue)> {
+        self.zones.iter()
+    }
+
+    /// Since when heartbeats are counted at the earliest.
+    pub(crate) const fn heartbeats_from(&self) -> Time {
+        self.heartbeats_from
+    }
+
+    /// How many nodes of its zone wait for their taints before `id`, if it waits.
+    pub(crate) fn place_in_queue(&self, id: NodeId) -> Option<usize> {
+        self.zones.values().find_map(|queue| queue.nodes.iter().position(|waiting| *waiting == id))
+    }
+
     /// Forgets a node that was deleted.
     pub fn forget(&mut self, id: NodeId) {
         for queue in self.zones.values_mut() {
