@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{
-    ClaimName, ClusterState, LabelSelector, Labels, Node, NodeId, Owner, Pod, PodAffinityTerm, PodId, PodTemplate,
-    PreemptionPolicy, SpreadConstraint, SpreadPolicy, Symbol, Taint,
+    ClaimName, ClusterState, DeploymentStrategy, LabelSelector, Labels, Node, NodeId, Owner, Pod, PodAffinityTerm,
+    PodId, PodTemplate, PreemptionPolicy, SpreadConstraint, SpreadPolicy, Symbol, Taint,
 };
 use crate::controller::{WorkloadId, all_workloads, template_of, workload_of};
 use crate::event_queue::Event;
@@ -146,7 +146,15 @@ impl Components {
             Move::Sync(Key::Budget(budget)) | Move::Event(Event::Budget(budget), _) => {
                 let budget = state.budgets.get(&budget)?;
                 let covered = state.pods.iter().find(|(_, pod)| covers(budget, pod));
-                covered.and_then(|(id, _)| self.of_pod(state, *id))
+                let of_pods = covered.and_then(|(id, _)| self.of_pod(state, *id));
+                of_pods.or_else(|| {
+                    let mut workloads = all_workloads(state).into_iter();
+                    let selector = budget.selector.as_ref()?;
+                    let covered = workloads.find(|workload| {
+                        template_of(state, *workload).is_some_and(|template| may_match(selector, &template.labels))
+                    });
+                    covered.map(|workload| self.of_workload(state, workload))
+                })
             }
             Move::Sync(Key::Node(_))
             | Move::Event(Event::NodeMonitor | Event::NoExecuteQueue(_) | Event::PodGarbageCollection, _) => None,
@@ -174,10 +182,13 @@ pub(super) fn enough(components: &Components, simulation: &Simulation, moves: Ve
         return moves.into_iter().skip(position).take(1).collect();
     }
     let found: Vec<Option<Component>> = moves.iter().map(|made| components.of_move(state, made.way)).collect();
+    let moment = Moment::of(components, simulation, &found);
+    if let Some(position) = moves.iter().position(|made| moment.is_quiet(made)) {
+        return moves.into_iter().skip(position).take(1).collect();
+    }
     if found.iter().any(Option::is_none) {
         return moves;
     }
-    let moment = Moment::of(components, simulation, &found);
     let mut sizes: BTreeMap<Component, usize> = BTreeMap::new();
     for component in found.iter().flatten() {
         let size = sizes.entry(*component).or_default();
@@ -227,13 +238,24 @@ struct Moment<'a> {
     placed: Vec<(Component, &'a PodTemplate)>,
     /// Whether a DaemonSet may make or place a pod.
     has_daemons: bool,
+    /// Whether an eviction is asked for at this moment.
+    is_asking: bool,
+    /// Whether a pod that waits, or may be made, has a higher priority than one that runs.
+    may_preempt: bool,
 }
 
 impl<'a> Moment<'a> {
     fn of(components: &'a Components, simulation: &'a Simulation, moving: &[Option<Component>]) -> Self {
         let state = &simulation.state;
-        let mut moment =
-            Self { components, simulation, waiting: BTreeSet::new(), placed: Vec::new(), has_daemons: false };
+        let mut moment = Self {
+            components,
+            simulation,
+            waiting: BTreeSet::new(),
+            placed: Vec::new(),
+            has_daemons: false,
+            is_asking: simulation.is_asking_for_evictions(),
+            may_preempt: false,
+        };
         for (id, pod) in state.pods.on_node(None) {
             if let Some(component) = components.of_pod(state, id) {
                 moment.waiting.insert(component);
@@ -251,11 +273,60 @@ impl<'a> Moment<'a> {
                 moment.placed.push((component, template));
             }
         }
+        let lowest = state.pods.values().filter(|pod| pod.node.is_some()).map(|pod| pod.template.spec.priority).min();
+        let may_preempt = |template: &PodTemplate| {
+            let spec = &template.spec;
+            spec.preemption_policy != PreemptionPolicy::Never && lowest.is_some_and(|lowest| spec.priority > lowest)
+        };
+        moment.may_preempt = moment.placed.iter().any(|(_, template)| may_preempt(template));
         moment
     }
 
     fn others(&self, component: Component) -> impl Iterator<Item = &'a PodTemplate> + '_ {
         self.placed.iter().filter(move |(of, _)| *of != component).map(|(_, template)| *template)
+    }
+
+    /// Whether a move changes only what nobody looks at before this moment is over, and is made again after whatever else changes.
+    fn is_quiet(&self, made: &Made) -> bool {
+        // Budgets and terminating pods matter to whoever asks for an eviction, and to preemption.
+        if self.is_asking || self.may_preempt {
+            return false;
+        }
+        match made.way {
+            Move::Sync(Key::Budget(_)) => true,
+            Move::Sync(Key::Pod(id)) => self.is_quiet_end(id, made),
+            Move::Sync(_) | Move::Call(_) | Move::Schedule(_) | Move::Event(..) => false,
+        }
+    }
+
+    /// Whether a pod's object goes away that its controller does not count any more, from a node that takes nobody.
+    fn is_quiet_end(&self, id: PodId, made: &Made) -> bool {
+        let state = &self.simulation.state;
+        let Some(pod) = state.pods.get(&id) else { return false };
+        let is_replaced = match pod.owner {
+            Owner::ReplicaSet(set) => {
+                let deployment = state.replica_sets.get(&set).and_then(|set| set.owner);
+                let strategy = deployment.and_then(|id| state.deployments.get(&id)).map(|item| &item.strategy);
+                // Recreate waits for it.
+                strategy.is_none_or(|strategy| *strategy != DeploymentStrategy::Recreate)
+            }
+            Owner::None | Owner::Node | Owner::Other { .. } | Owner::StatefulSet { .. } | Owner::DaemonSet(_) => false,
+        };
+        let is_gone = pod.deletion.is_some() && !made.after.state.pods.contains_key(&id);
+        // Beyond its node it may keep others away, or draw them near.
+        let reaches_further = |template: &PodTemplate| {
+            let spec = &template.spec;
+            let required = spec.required_affinity.iter().chain(&spec.required_anti_affinity);
+            let preferred = spec.preferred_affinity.iter().chain(&spec.preferred_anti_affinity).map(|term| &term.term);
+            required.chain(preferred).any(|term| term.topology_key != Symbol::HOSTNAME)
+        };
+        let own = std::iter::once(&*pod.template);
+        let all = || self.placed.iter().map(|(_, template)| *template);
+        is_replaced
+            && is_gone
+            && pod.volumes.is_empty()
+            && pod.node.is_some_and(|node| self.is_closed_to(node, all()))
+            && !own.chain(all()).any(reaches_further)
     }
 
     /// Whether nobody else can touch what belongs to `component`: none of its pods waits, and none may be preempted.
@@ -289,10 +360,11 @@ impl<'a> Moment<'a> {
 
     /// Whether room on `node` is of no use to any other component's pod.
     fn is_closed(&self, component: Component, id: NodeId) -> bool {
-        if self.others(component).next().is_none() {
-            return true;
-        }
+        self.others(component).next().is_none() || self.is_closed_to(id, self.others(component))
+    }
+
+    fn is_closed_to(&self, id: NodeId, mut templates: impl Iterator<Item = &'a PodTemplate>) -> bool {
         let Some(node) = self.simulation.state.nodes.get(&id) else { return true };
-        !self.has_daemons && self.others(component).all(|template| untolerated_taint(&template.spec, node).is_some())
+        !self.has_daemons && templates.all(|template| untolerated_taint(&template.spec, node).is_some())
     }
 }

@@ -155,6 +155,13 @@ impl Simulation {
         }
     }
 
+    /// Whether an eviction is asked for at this moment.
+    pub(crate) fn is_asking_for_evictions(&self) -> bool {
+        let now = self.state.now;
+        let mut due = self.queue.iter().take_while(|(time, _)| *time <= now);
+        !self.calls.waiting.is_empty() || due.any(|(_, event)| matches!(event, Event::DrainRetry(_)))
+    }
+
     /// Lets time go on to the next event, if there is one by `until`.
     pub(crate) fn wait_for_event(&mut self, until: Option<Time>) -> bool {
         self.schedule_drain_retries();
