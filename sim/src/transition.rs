@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use crate::cluster::{
     BudgetId, BudgetStatus, ClusterState, Deletion, DeletionCause, DeploymentId, Effect, NodeId, NodeReady, Owner,
-    Phase, Pod, PodId, PodTemplate, ReplicaSetId, Symbol, Taint, Unschedulable,
+    Phase, Pod, PodId, PodTemplate, Refusal, ReplicaSetId, Symbol, Taint, Unschedulable,
 };
 use crate::controller::WorkloadId;
 
@@ -104,6 +104,8 @@ pub enum WorkloadChange {
     SetReplicas(i64),
     /// A StatefulSet's update is complete: the update revision becomes the current one.
     CompleteRevision,
+    /// The API server refuses what its controller wants to create, or no longer does.
+    SetRefusal(Option<Refusal>),
     /// A user deletes it; its ReplicaSets go with it, its pods are deleted one by one.
     Delete,
 }
@@ -259,6 +261,10 @@ fn apply_to_workload(state: &mut ClusterState, workload: WorkloadId, change: &Wo
         WorkloadChange::SetTemplate(template) => objects::set_template(state, workload, template),
         WorkloadChange::SetReplicas(replicas) => objects::set_replicas(state, workload, *replicas),
         WorkloadChange::CompleteRevision => objects::complete_revision(state, workload),
+        WorkloadChange::SetRefusal(refusal) => {
+            state.refusals.remove(&workload);
+            state.refusals.extend(refusal.clone().map(|refusal| (workload, refusal)));
+        }
         WorkloadChange::Delete => objects::delete_workload(state, workload),
     }
 }

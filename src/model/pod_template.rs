@@ -1,6 +1,7 @@
 //! Pod specifications.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{
     Container, PersistentVolumeClaim, Pod, PodSpec as ApiPodSpec, PodStatus, PodTemplateSpec, Probe,
@@ -11,13 +12,12 @@ use quorate_sim::cluster::{
 use quorate_sim::scheduler::SchedulingGates;
 use sha2::{Digest, Sha256};
 
-use super::admission::Creation;
 use super::affinity;
 use super::build::{Assumption, Context};
 use super::labels;
 use super::nodes::normalised_image;
 use super::scheduler::{DEFAULT_SCHEDULER, Placer};
-use super::{requests, scheduler, volumes};
+use super::{admission, requests, scheduler, volumes};
 use crate::manifest::default;
 
 /// A template of a workload. `own_claims` are a StatefulSet's claim templates.
@@ -33,9 +33,10 @@ pub(super) fn pod_template(
     // template, not in the template.
     let mut pod = Pod { spec: template.spec.clone(), ..Pod::default() };
     default::pod(&mut pod);
-    let api = context.admitted(namespace, &pod.spec.unwrap_or_default(), Creation::New);
+    let (api, refusal) = context.admitted_template(namespace, &pod.spec.unwrap_or_default());
     let source = AdmittedPod { spec: &api, status: None, own_claims };
-    let spec = pod_spec(state, context, namespace, &source);
+    let mut spec = pod_spec(state, context, namespace, &source);
+    Arc::make_mut(&mut spec.admission).refusal = refusal.map(Into::into);
     let labels = labels::labels(state, metadata.labels.as_ref());
     let content = state.intern(&content_digest(template));
     PodTemplate { labels, spec, content }
@@ -86,6 +87,7 @@ pub(super) fn pod_spec(
         grace_period_seconds: grace_period_seconds(api),
         startup: startup(api),
         shutdown: shutdown(api),
+        admission: Arc::new(admission::of_pod(state, api, status)),
         has_empty_dir: api.volumes.iter().flatten().any(|volume| volume.empty_dir.is_some()),
         required_features: required_features(api),
         priority: api.priority.unwrap_or(0),

@@ -1,10 +1,12 @@
 //! What a pod asks for, after the API server's defaults.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::labels::{LabelSelector, Labels};
 use super::name::Symbol;
 use super::node::{Effect, NodeFeature, NodeId};
+use super::quota::PodAdmission;
 use super::resources::{NonZeroRequests, Resources};
 use super::time::Duration;
 use super::volume::VolumeSource;
@@ -80,6 +82,8 @@ pub struct PodSpec {
     pub startup: Duration,
     /// From the beginning of deletion until the containers have stopped, at most the grace period.
     pub shutdown: Duration,
+    /// What admission reads of it.
+    pub admission: Arc<PodAdmission>,
     /// Whether it has an `emptyDir` volume (kubectl drain asks).
     pub has_empty_dir: bool,
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::admission::{Operation, Request, Resource, is_wanted};
 use crate::cluster::{
-    AccessMode, ClaimName, ClassName, ClusterState, Owner, PersistentVolumeClaim, Pod, PodSpec, Symbol,
+    AccessMode, ClaimName, ClassName, ClusterState, Labels, Owner, PersistentVolumeClaim, Pod, PodSpec, Symbol,
     VolumeAssumption, VolumeClaim, VolumeSource,
 };
 
@@ -22,6 +23,7 @@ pub(super) fn of(state: &ClusterState) -> Vec<String> {
         of_spec(state, namespace, &template.spec, &mut said);
     }
     of_volumes(state, &mut said);
+    of_webhooks(state, &mut said);
     if state.budgets.values().any(|budget| budget.status.sync_failed) {
         said.insert(
             "a budget covers pods whose controller is assumed to have no scale: it allows no disruption".into(),
@@ -51,6 +53,29 @@ fn of_spec(state: &ClusterState, namespace: Symbol, spec: &PodSpec, said: &mut B
     }
     if spec.not_scheduled_here {
         said.insert("pods that another scheduler or a scheduling gate holds stay pending".into());
+    }
+}
+
+/// What else a webhook that fails closed stops while nobody answers, and is not stopped here.
+fn of_webhooks(state: &ClusterState, said: &mut BTreeSet<String>) {
+    let others = [
+        (Operation::Delete, Resource::Pods, "deletions of pods by controllers"),
+        (Operation::Create, Resource::PodBindings, "bindings"),
+        (Operation::Update, Resource::PodStatuses, "the status of pods"),
+        (Operation::Update, Resource::Leases, "heartbeats of nodes"),
+        (Operation::Update, Resource::EndpointSlices, "endpoints"),
+    ];
+    for webhook in &state.admission.webhooks {
+        let namespace = Some(webhook.service_namespace);
+        let labels = Labels::default();
+        let is_held = |&(operation, resource, _): &(Operation, Resource, &str)| {
+            is_wanted(state, webhook, &Request { operation, resource, namespace, labels: &labels })
+        };
+        let held: Vec<&str> = others.iter().filter(|other| is_held(other)).map(|(_, _, text)| *text).collect();
+        if !held.is_empty() {
+            let name = state.names.text(webhook.name);
+            said.insert(format!("webhook {name} is taken to let through {}", held.join(", ")));
+        }
     }
 }
 

@@ -187,6 +187,8 @@ impl Simulation {
             }
             Change::ScaleReplicaSet { replica_set, .. } => self.wake_workload(WorkloadId::ReplicaSet(*replica_set)),
             Change::Workload(workload, WorkloadChange::Delete) => self.wake_budgets_of_workload(*workload),
+            // Only its own backoff makes the controller ask again.
+            Change::Workload(_, WorkloadChange::SetRefusal(_)) => {}
             Change::Workload(
                 workload,
                 WorkloadChange::SetTemplate(_) | WorkloadChange::SetReplicas(_) | WorkloadChange::CompleteRevision,
@@ -294,6 +296,7 @@ impl Simulation {
         loop {
             self.run_now()?;
             self.schedule_drain_retries();
+            self.schedule_creation_retries();
             let Some((time, event)) = self.next_event(until) else { break };
             self.state.now = self.state.now.max(time);
             self.handle(event);

@@ -8,6 +8,8 @@
 //! | `placing.rs` | the scheduler's attempts |
 //! | `play.rs` | what a user does in a step |
 //! | `drains.rs` | kubectl drain while it is under way |
+//! | `refusals.rs` | controllers that may not create what they want to |
+//! | `requests.rs` | what users ask of the API server, as webhooks see it |
 //! | `outcome.rs` | how a step ended |
 //! | `summary.rs` | a state as reports show it |
 //! | `recorder.rs` | events and the lowest readiness |
@@ -25,7 +27,9 @@ mod placing;
 mod play;
 mod reactions;
 mod recorder;
+mod refusals;
 mod report;
+mod requests;
 mod restless;
 mod settings;
 mod step;

@@ -7,6 +7,7 @@ use crate::drain::{NodeDrain, PodDrain};
 use crate::eviction::EvictionDecision;
 
 use super::engine::Simulation;
+use super::refusals::refusal_of;
 use super::summary::workload_numbers;
 use super::{StepOutcome, TargetReport, WorkloadSummary};
 
@@ -17,6 +18,8 @@ pub(super) enum Target {
     Nothing,
     /// Something that does not exist.
     Missing(String),
+    /// Something that the API server refuses.
+    Refused(String),
     /// Workloads that should come to their desired state.
     Workloads(Vec<WorkloadId>),
     /// The drains under way.
@@ -57,7 +60,9 @@ impl Result {
 pub(super) fn judge(simulation: &Simulation, target: &Target) -> Result {
     match target {
         Target::Nothing => Result::completed(String::new()),
-        Target::Missing(what) => Result { outcome: StepOutcome::Failed, detail: what.clone(), targets: Vec::new() },
+        Target::Missing(what) | Target::Refused(what) => {
+            Result { outcome: StepOutcome::Failed, detail: what.clone(), targets: Vec::new() }
+        }
         Target::Workloads(workloads) => judge_workloads(&simulation.state, workloads),
         Target::Drains => {
             let targets = simulation.drains.iter().map(|drain| judge_drain(&simulation.state, drain)).collect();
@@ -135,6 +140,7 @@ fn workload_detail(state: &ClusterState, workload: WorkloadId, numbers: Workload
         let own = state.pods.values().filter(|pod| is_active(pod) && workload_of(state, pod.owner) == Some(workload));
         let mut reasons: Vec<&str> =
             own.filter_map(|pod| pod.unschedulable.as_ref()).map(|reason| reason.message.as_str()).collect();
+        reasons.extend(refusal_of(state, workload).map(|refusal| refusal.reason.as_str()));
         reasons.sort_unstable();
         reasons.dedup();
         for reason in reasons {
@@ -206,6 +212,7 @@ fn judge_eviction(state: &ClusterState, pod: &str, decision: &EvictionDecision) 
             let budget = budget_text(state, *budget);
             (StepOutcome::Failed, format!("the status of budget {budget} forbids evictions"))
         }
+        EvictionDecision::Webhook(reason) => (StepOutcome::Failed, reason.clone()),
         EvictionDecision::NotFound => (StepOutcome::Failed, "it does not exist".to_owned()),
     };
     TargetReport { target: pod.to_owned(), outcome, detail }

@@ -78,7 +78,11 @@ impl Simulation {
     pub fn play_action(&mut self, action: &StepAction) -> StepReport {
         let started_at = self.state.now;
         self.begin_step();
-        let begun = self.begin(action);
+        let refused_before = self.state.refusals.clone();
+        let begun = match self.refused_request(action) {
+            Some(reason) => Target::Refused(reason),
+            None => self.begin(action),
+        };
         let until = match action {
             StepAction::Wait { seconds } => Some(started_at.after(Duration::from_seconds(*seconds))),
             StepAction::SetImage { .. }
@@ -96,10 +100,11 @@ impl Simulation {
             | StepAction::RecoverNode { .. }
             | StepAction::DeleteNode { .. } => None,
         };
-        let result = match self.run(until) {
+        let mut result = match self.run(until) {
             Ok(()) => outcome::judge(self, &begun),
             Err(Livelock) => outcome::livelock(self),
         };
+        super::refusals::tell(&self.state, (&refused_before, until), &mut result);
         self.last_drains = std::mem::take(&mut self.drains);
         self.report(started_at, until, result)
     }
@@ -168,6 +173,7 @@ impl Simulation {
                 match self.change_nodes(nodes, &NodeChange::Crash) {
                     missing @ Target::Missing(_) => missing,
                     Target::Nothing
+                    | Target::Refused(_)
                     | Target::Workloads(_)
                     | Target::Drains
                     | Target::Evictions(_)
@@ -212,6 +218,11 @@ impl Simulation {
     fn apply_objects(&mut self, change: &super::ObjectChange) -> Target {
         let before = self.state.clone();
         (change.0)(&mut self.state);
+        let changed = super::template_change::changed_workloads(&before, &self.state);
+        if let Some(reason) = self.refused_change(&before, &changed) {
+            self.state = before;
+            return Target::Refused(reason);
+        }
         for (id, node) in &before.nodes {
             if !self.state.nodes.contains_key(id) {
                 self.gone_nodes.insert(*id, GoneNode { name: node.name, found_at: None });
@@ -219,8 +230,13 @@ impl Simulation {
             }
         }
         self.look_at_everything();
+        for refused in self.state.refusals.keys() {
+            // What is applied wakes nobody who waits for it, but for those whose own object it is.
+            self.dirty.remove(&super::engine::Key::Workload(*refused));
+        }
+        self.dirty.extend(changed.iter().map(|workload| super::engine::Key::Workload(*workload)));
         self.recorder.record(self.state.now, Some("objects are applied".to_owned()));
-        Target::Workloads(super::template_change::changed_workloads(&before, &self.state))
+        Target::Workloads(changed)
     }
 
     fn delete_pod(&mut self, namespace: Symbol, name: &str) -> Target {

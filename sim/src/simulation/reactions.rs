@@ -7,8 +7,8 @@ use crate::controller::deployment::Progress;
 use crate::controller::kubelet::PodStep;
 use crate::controller::taint_eviction::TaintVerdict;
 use crate::controller::{
-    WorkloadId, available_at, daemon_set, deployment, disruption, is_active, kubelet, node_lifecycle, pod_gc,
-    replica_set, stateful_set, taint_eviction, workload_of, workload_text,
+    WorkloadId, available_at, disruption, is_active, kubelet, node_lifecycle, pod_gc, taint_eviction, workload_of,
+    workload_text,
 };
 use crate::event_queue::Event;
 use crate::transition::{Change, PodChange};
@@ -88,13 +88,8 @@ impl Simulation {
     }
 
     fn sync_workload(&mut self, workload: WorkloadId) {
-        let changes = match workload {
-            WorkloadId::ReplicaSet(id) => replica_set::sync(&self.state, id, self.settings.seed),
-            WorkloadId::Deployment(id) => deployment::sync(&self.state, id),
-            WorkloadId::StatefulSet(id) => stateful_set::sync(&self.state, id),
-            WorkloadId::DaemonSet(id) => daemon_set::sync(&self.state, id),
-        };
-        self.commit_all(&changes);
+        let changes = self.wanted_changes(workload);
+        self.commit_wanted(workload, &changes);
         self.schedule_availability(workload);
         if let WorkloadId::Deployment(id) = workload {
             self.follow_progress(id);

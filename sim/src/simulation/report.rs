@@ -119,6 +119,9 @@ pub struct StateSummary {
     pub pods: Vec<PodSummary>,
     /// By `NS/NAME`.
     pub pdbs: BTreeMap<String, BudgetSummary>,
+    /// What controllers may not create, by `replicaset/NS/NAME`: why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, String>,
 }
 
 /// A workload's numbers.

@@ -40,7 +40,9 @@ pub fn summarize(state: &ClusterState, gone_nodes: impl Fn(NodeId) -> Option<Sym
         };
         (name, summary)
     });
-    StateSummary { workloads, pods, pdbs: budgets.collect() }
+    let refused = state.refusals.iter();
+    let refused = refused.map(|(workload, refusal)| (workload_text(state, *workload), refusal.reason.clone()));
+    StateSummary { workloads, pods, pdbs: budgets.collect(), refused: refused.collect() }
 }
 
 fn summarize_pod(state: &ClusterState, revisions: &PodRevisions, pod: &Pod, node: Option<String>) -> PodSummary {

@@ -210,4 +210,9 @@ pub(super) fn delete_workload(state: &mut ClusterState, workload: WorkloadId) {
             state.daemon_sets.remove(&id);
         }
     }
+    let sets = &state.replica_sets;
+    state.refusals.retain(|refused, _| match refused {
+        WorkloadId::ReplicaSet(id) => sets.contains_key(id),
+        WorkloadId::Deployment(_) | WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) => *refused != workload,
+    });
 }

@@ -1,0 +1,117 @@
+//! What controllers do when the API server refuses what they want to create.
+
+use std::collections::BTreeMap;
+
+use crate::admission::{judge, next_release, next_retry, retries_of};
+use crate::cluster::{ClusterState, Refusal, RefusalCause, Time};
+use crate::controller::{WorkloadId, daemon_set, deployment, replica_set, stateful_set, workload_name, workload_text};
+use crate::event_queue::Event;
+use crate::transition::{Change, WorkloadChange};
+
+use super::StepOutcome;
+use super::engine::Simulation;
+
+impl Simulation {
+    /// What the workload's controller wants to change now.
+    pub(super) fn wanted_changes(&self, workload: WorkloadId) -> Vec<Change> {
+        match workload {
+            WorkloadId::ReplicaSet(id) => replica_set::sync(&self.state, id, self.settings.seed),
+            WorkloadId::Deployment(id) => deployment::sync(&self.state, id),
+            WorkloadId::StatefulSet(id) => stateful_set::sync(&self.state, id),
+            WorkloadId::DaemonSet(id) => daemon_set::sync(&self.state, id),
+        }
+    }
+
+    /// Makes the changes that a workload's controller wants, up to the first creation that is refused: the pods of a batch are
+    /// alike. (`slowStartBatch` of `pkg/controller/controller_utils.go` ends there too.) Deletions go on.
+    pub(super) fn commit_wanted(&mut self, workload: WorkloadId, changes: &[Change]) {
+        let mut refused: Option<Refusal> = None;
+        for change in changes {
+            match judge(&self.state, change) {
+                Err(refusal) => drop(refused.get_or_insert(refusal)),
+                Ok(()) if refused.is_some() && creates_pod(change) => {}
+                Ok(()) => self.commit(change),
+            }
+        }
+        let before = self.state.refusals.get(&workload);
+        if let (Some(refusal), Some(before)) = (&mut refused, before) {
+            // The backoff goes on.
+            refusal.since = before.since;
+        }
+        if refused.as_ref() != before {
+            self.commit(&Change::Workload(workload, WorkloadChange::SetRefusal(refused)));
+        }
+    }
+
+    /// A controller that is refused asks again and again, and nothing tells it when that helps. Only the retries that are
+    /// let through are played, and those that may be because a pod has terminated for long.
+    pub(super) fn schedule_creation_retries(&mut self) {
+        let refused: Vec<(WorkloadId, Time)> =
+            self.state.refusals.iter().map(|(workload, refusal)| (*workload, refusal.since)).collect();
+        for (workload, since) in refused {
+            let may_pass = if self.would_pass(workload) { Some(self.state.now) } else { self.release_for(workload) };
+            if let Some(at) = may_pass.and_then(|from| next_retry(since, from, retries_of(workload))) {
+                self.queue.schedule(at, Event::Workload(workload));
+            }
+        }
+    }
+
+    fn would_pass(&self, workload: WorkloadId) -> bool {
+        let wanted = self.wanted_changes(workload);
+        wanted.iter().any(|change| is_judged(change) && judge(&self.state, change).is_ok())
+    }
+
+    /// When quotas next count less in the workload's namespace by themselves.
+    fn release_for(&self, workload: WorkloadId) -> Option<Time> {
+        match self.state.refusals.get(&workload)?.cause {
+            RefusalCause::Quota => next_release(&self.state, workload_name(&self.state, workload)?.namespace),
+            RefusalCause::Template | RefusalCause::Webhook => None,
+        }
+    }
+}
+
+/// Whether a change is one that [`judge`] may refuse.
+const fn is_judged(change: &Change) -> bool {
+    match change {
+        Change::CreatePod { .. } | Change::CreateReplicaSet { .. } | Change::ScaleReplicaSet { .. } => true,
+        Change::Pod(..) | Change::Workload(..) | Change::UpdateBudget { .. } | Change::Node(..) => false,
+    }
+}
+
+const fn creates_pod(change: &Change) -> bool {
+    matches!(change, Change::CreatePod { .. })
+}
+
+/// Why a workload may not create what it wants to: of a Deployment, also why its ReplicaSets may not.
+pub(super) fn refusal_of(state: &ClusterState, workload: WorkloadId) -> Option<&Refusal> {
+    let own = state.refusals.get(&workload);
+    own.or_else(|| {
+        let WorkloadId::Deployment(id) = workload else { return None };
+        let sets = state.replica_sets.iter().filter(|(_, set)| set.owner == Some(id));
+        sets.filter_map(|(set, _)| state.refusals.get(&WorkloadId::ReplicaSet(*set))).next_back()
+    })
+}
+
+/// What the API server still refuses at the end of a step, and has not refused before it: part of why the step ended so. Where
+/// nobody answers a webhook, time brings nobody.
+pub(super) fn tell(
+    state: &ClusterState,
+    (before, until): (&BTreeMap<WorkloadId, Refusal>, Option<Time>),
+    result: &mut super::outcome::Result,
+) {
+    let is_new = |workload: &WorkloadId, refusal: &Refusal| {
+        before.get(workload).is_none_or(|before| (before.since, before.cause) != (refusal.since, refusal.cause))
+    };
+    let new = state.refusals.iter().filter(|(workload, refusal)| is_new(workload, refusal));
+    for (workload, refusal) in new {
+        if !result.detail.contains(&refusal.reason) {
+            let name = workload_text(state, *workload);
+            let separator = if result.detail.is_empty() { "" } else { "; " };
+            result.detail.push_str(&format!("{separator}{name} is refused: {}", refusal.reason));
+        }
+        let is_over = until.is_none() && refusal.cause == RefusalCause::Webhook;
+        if is_over && result.outcome == StepOutcome::Completed {
+            result.outcome = StepOutcome::Stuck;
+        }
+    }
+}
