@@ -186,6 +186,67 @@ fn a_webhook_that_refuses_its_own_pods_never_comes_back() {
     insta::assert_snapshot!("silent_webhook", simulate(&cluster, steps, "human").stdout);
 }
 
+/// The rule and object of each finding of `rules`, with its severity.
+fn findings(cluster: &str, rules: [&str; 2]) -> Vec<String> {
+    let files = directory(&[("all.yaml", cluster)]);
+    let answer =
+        quorate(&["check", text(files.path()), "-o", "json", "--fail-on", "never"]).with_status(0).json("check");
+    let all = answer["findings"].as_array().unwrap().iter();
+    let own = all.filter(|own| rules.iter().any(|rule| own["rule"] == *rule));
+    let shown = own.map(|own| {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        format!(
+            "{} {} at {}: {}",
+            text(&own["severity"]),
+            text(&own["rule"]),
+            text(&own["path"]),
+            text(&own["message"])
+        )
+    });
+    shown.collect()
+}
+
+const RULES: [&str; 2] = ["pods-refused-by-admission", "webhook-blocks-its-own-pods"];
+
+#[test]
+fn a_webhook_that_covers_its_own_pods_is_found() {
+    let own = |replicas| deployment("guard", "guard", replicas, "containers: [{name: a, image: \"x:1\"}]");
+    let found = findings(&format!("{GUARD}{}", own(1)), RULES);
+    let alone = "error webhook-blocks-its-own-pods at webhooks[0].rules: no pod of deployment/guard/guard comes back once \
+                 the last one is lost: webhook pods.guard.example.com";
+    assert_eq!(found, [alone]);
+    let found = findings(&format!("{GUARD}{}", own(3)), RULES);
+    assert!(found[0].starts_with("warning webhook-blocks-its-own-pods"), "{found:?}");
+    let exempt = "clientConfig:\n      service: {name: guard, namespace: guard}\n    namespaceSelector: {matchExpressions: \
+                  [{key: kubernetes.io/metadata.name, operator: NotIn, values: [guard]}]}";
+    for safe in [
+        GUARD.replace("clientConfig: {service: {name: guard, namespace: guard}}", exempt),
+        GUARD.replace("sideEffects: None", "sideEffects: None\n    failurePolicy: Ignore"),
+        GUARD.replace("resources: [pods]", "resources: [services]"),
+    ] {
+        assert_ne!(safe, GUARD);
+        assert_eq!(findings(&format!("{safe}{}", own(1)), RULES), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn pods_that_are_never_admitted_are_found_with_and_without_nodes() {
+    let range = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: small, namespace: shop}\n\
+                 spec: {limits: [{type: Container, max: {memory: 256Mi}}]}\n---\n";
+    let web = deployment("web", "shop", 6, CONTAINER);
+    let refused = "error pods-refused-by-admission at spec.template.spec: the API server refuses every pod of \
+                   deployment/shop/web";
+    assert_eq!(findings(&format!("{range}{web}"), RULES), [refused]);
+    assert_eq!(findings(&format!("{NODES}{range}{web}"), RULES), [refused]);
+    let full = "error pods-refused-by-admission at spec.replicas: 2 pods of 6 of deployment/shop/web cannot be created: the \
+                quota has no room";
+    assert_eq!(findings(&format!("{NODES}{QUOTA}{web}"), RULES), [full]);
+    assert_eq!(
+        findings(&format!("{NODES}{QUOTA}{}", deployment("web", "shop", 4, CONTAINER)), RULES),
+        Vec::<String>::new()
+    );
+}
+
 #[test]
 fn a_webhook_that_cannot_be_read_is_an_error_with_its_place() {
     let wrong =

@@ -50,21 +50,8 @@ pub enum Assumption {
         /// What the API server says.
         reason: String,
     },
-    /// A quota of which only what the input's pods use is counted.
-    QuotaCountsInput(String),
-    /// A quota that limits objects which are not counted.
-    QuotaOfOtherObjects(String),
-    /// A webhook that is served from outside of the cluster.
-    WebhookOutside(String),
-    /// A webhook with conditions.
-    WebhookConditions(String),
-    /// A namespace that enforces a level of Pod Security.
-    PodSecurity {
-        /// The namespace.
-        namespace: String,
-        /// The level.
-        level: String,
-    },
+    /// Something about quotas and webhooks, as a sentence.
+    Admission(String),
     /// An overhead that no RuntimeClass explains.
     UnexplainedOverhead(String),
     /// A node has the NoExecute taint of one that is not ready and not the NoSchedule taint that goes with it.
@@ -100,7 +87,7 @@ pub enum Assumption {
 impl fmt::Display for Assumption {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Volumes(sentence) => formatter.write_str(sentence),
+            Self::Volumes(sentence) | Self::Admission(sentence) => formatter.write_str(sentence),
             Self::UnknownPriorityClass(class) => {
                 write!(formatter, "PriorityClass {class} is not in the input: its pods are taken to have priority 0")
             }
@@ -111,24 +98,6 @@ impl fmt::Display for Assumption {
                 write!(
                     formatter,
                     "the API server would refuse the pods of {object} ({reason}): they are taken to be created"
-                )
-            }
-            Self::QuotaCountsInput(quota) => {
-                write!(formatter, "resourcequota/{quota} is taken to be used by the pods of the input alone")
-            }
-            Self::QuotaOfOtherObjects(quota) => {
-                write!(formatter, "resourcequota/{quota} is taken to have room for claims and ReplicaSets: only pods are counted")
-            }
-            Self::WebhookOutside(webhook) => {
-                write!(formatter, "webhook {webhook} is served from outside of the cluster: it is taken to answer always")
-            }
-            Self::WebhookConditions(webhook) => {
-                write!(formatter, "the matchConditions of webhook {webhook} are taken to hold for every request")
-            }
-            Self::PodSecurity { namespace, level } => {
-                write!(
-                    formatter,
-                    "namespace {namespace} enforces the Pod Security level {level}: its pods are taken to satisfy it"
                 )
             }
             Self::UnexplainedOverhead(object) => {
@@ -368,7 +337,9 @@ pub(super) fn service(state: &mut ClusterState, object: &Object, api: &ApiServic
 fn note_pod_security(context: &Context<'_>, name: &str, api: &ApiNamespace) {
     let level = api.metadata.labels.as_ref().and_then(|labels| labels.get("pod-security.kubernetes.io/enforce"));
     if let Some(level) = level.filter(|level| *level != "privileged") {
-        context.assume(Assumption::PodSecurity { namespace: name.to_owned(), level: level.clone() });
+        context.assume(Assumption::Admission(format!(
+            "namespace {name} enforces the Pod Security level {level}: its pods are taken to satisfy it"
+        )));
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Simulation {
     pub(super) gone_nodes: BTreeMap<NodeId, GoneNode>,
     /// When a node was last found unreachable.
     pub(super) noticed_at: Option<Time>,
+    /// Webhooks that were not asked before the cluster had come to rest.
+    pub(super) late_webhooks: BTreeSet<Symbol>,
     pub(super) recorder: Recorder,
     pub(super) cycle: CycleSearch,
 }
@@ -82,6 +84,7 @@ impl Simulation {
             last_drains: Vec::new(),
             gone_nodes: BTreeMap::new(),
             noticed_at: None,
+            late_webhooks: BTreeSet::new(),
             recorder: Recorder::default(),
             cycle: CycleSearch::default(),
         };
@@ -107,6 +110,7 @@ impl Simulation {
             last_drains: Vec::new(),
             gone_nodes: self.gone_nodes.clone(),
             noticed_at: self.noticed_at,
+            late_webhooks: self.late_webhooks.clone(),
             recorder,
             cycle: CycleSearch::default(),
         }

@@ -42,6 +42,7 @@ pub use outcome::is_complete;
 pub use play::simulate;
 
 pub(crate) use outcome::{budget_text, pod_text};
+pub use refusals::refusal_of;
 pub use report::{
     BudgetSummary, PodSummary, Revision, SimulationReport, StateSummary, StepOutcome, StepReport, TargetReport,
     WorkloadSummary,

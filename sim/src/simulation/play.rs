@@ -32,10 +32,13 @@ impl Simulation {
         for change in adoptions(&self.state) {
             self.commit(&change);
         }
-        match self.run(None) {
+        let in_force = self.hold_webhooks_back();
+        let outcome = match self.run(None) {
             Ok(()) => StepOutcome::Completed,
             Err(Livelock) => StepOutcome::Livelock,
-        }
+        };
+        self.state.admission = in_force;
+        outcome
     }
 
     /// The cluster as reports show it.
@@ -47,7 +50,12 @@ impl Simulation {
     /// What the model leaves out that could change what happens to this cluster.
     #[must_use]
     pub fn assumptions(&self) -> Vec<String> {
-        super::assumptions::of(&self.state)
+        let of_state = super::assumptions::of(&self.state);
+        let of_webhooks = self.late_webhooks.iter().map(|webhook| {
+            let name = self.state.names.text(*webhook);
+            format!("webhook {name} is taken to have been added once its pods ran")
+        });
+        of_state.into_iter().chain(of_webhooks).collect()
     }
 
     /// The events since the last step began, each a sentence with its time.

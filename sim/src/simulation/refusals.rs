@@ -1,9 +1,11 @@
 //! What controllers do when the API server refuses what they want to create.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::admission::{judge, next_release, next_retry, retries_of};
-use crate::cluster::{ClusterState, Refusal, RefusalCause, Time};
+use crate::cluster::{AdmissionObjects, AdmissionWebhook, ClusterState, Refusal, RefusalCause, Symbol, Time};
+use crate::controller::endpoint_slice::service_named;
 use crate::controller::{WorkloadId, daemon_set, deployment, replica_set, stateful_set, workload_name, workload_text};
 use crate::event_queue::Event;
 use crate::transition::{Change, WorkloadChange};
@@ -56,6 +58,24 @@ impl Simulation {
         }
     }
 
+    /// Webhooks of which the input shows no pod that could answer are not asked before the cluster has come to rest: they are
+    /// taken to have been added once their pods ran. Gives what is in force then.
+    pub(super) fn hold_webhooks_back(&mut self) -> Arc<AdmissionObjects> {
+        let in_force = Arc::clone(&self.state.admission);
+        let is_late = |webhook: &AdmissionWebhook| {
+            let service = service_named(&self.state, webhook.service_namespace, webhook.service_name);
+            let selector = service.and_then(|service| service.selector.as_ref());
+            selector.is_some_and(|own| self.state.pods.selected(webhook.service_namespace, own).is_empty())
+        };
+        let late: BTreeSet<Symbol> =
+            in_force.webhooks.iter().filter(|webhook| is_late(webhook)).map(|webhook| webhook.name).collect();
+        if !late.is_empty() {
+            Arc::make_mut(&mut self.state.admission).webhooks.retain(|webhook| !late.contains(&webhook.name));
+            self.late_webhooks = late;
+        }
+        in_force
+    }
+
     fn would_pass(&self, workload: WorkloadId) -> bool {
         let wanted = self.wanted_changes(workload);
         wanted.iter().any(|change| is_judged(change) && judge(&self.state, change).is_ok())
@@ -83,7 +103,8 @@ const fn creates_pod(change: &Change) -> bool {
 }
 
 /// Why a workload may not create what it wants to: of a Deployment, also why its ReplicaSets may not.
-pub(super) fn refusal_of(state: &ClusterState, workload: WorkloadId) -> Option<&Refusal> {
+#[must_use]
+pub fn refusal_of(state: &ClusterState, workload: WorkloadId) -> Option<&Refusal> {
     let own = state.refusals.get(&workload);
     own.or_else(|| {
         let WorkloadId::Deployment(id) = workload else { return None };

@@ -71,11 +71,18 @@ fn replace(state: &mut ClusterState, change: impl FnOnce(&mut AdmissionObjects))
 fn note_quota(context: &Context<'_>, api: &ApiQuota, namespace: &str) {
     let name = format!("{namespace}/{}", api.metadata.name.as_deref().unwrap_or_default());
     if resource_quota::is_about_pods(api) {
-        context.assume(Assumption::QuotaCountsInput(name.clone()));
+        assume(context, format!("resourcequota/{name} is taken to be used by the pods of the input alone"));
     }
     if resource_quota::hard(api).any(is_about_other_objects) {
-        context.assume(Assumption::QuotaOfOtherObjects(name));
+        assume(
+            context,
+            format!("resourcequota/{name} is taken to have room for claims and ReplicaSets: only pods are counted"),
+        );
     }
+}
+
+fn assume(context: &Context<'_>, sentence: String) {
+    context.assume(Assumption::Admission(sentence));
 }
 
 /// Objects that controllers create, beside pods.
@@ -146,11 +153,16 @@ fn add_webhooks(
     let mut read = Vec::new();
     for webhook in webhooks.iter().filter(|webhook| webhook.fails) {
         let Some(service) = &webhook.client.service else {
-            context.assume(Assumption::WebhookOutside(webhook.name.to_owned()));
+            let name = webhook.name;
+            assume(
+                context,
+                format!("webhook {name} is served from outside of the cluster: it is taken to answer always"),
+            );
             continue;
         };
         if webhook.has_conditions {
-            context.assume(Assumption::WebhookConditions(webhook.name.to_owned()));
+            let name = webhook.name;
+            assume(context, format!("the matchConditions of webhook {name} are taken to hold for every request"));
         }
         read.push(AdmissionWebhook {
             configuration,
