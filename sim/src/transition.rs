@@ -211,6 +211,14 @@ fn apply_to_pod(state: &mut ClusterState, id: PodId, change: &PodChange) {
         PodChange::MarkUnschedulable(message) => pod.unschedulable = Some(Unschedulable { message: message.clone() }),
         PodChange::Nominate(node) => pod.nominated_node = *node,
         PodChange::Start => {
+            if pod.phase == Phase::Running {
+                // Its containers ran before the node crashed.
+                let order = &mut pod.deletion_order;
+                order.container_restarts = order.container_restarts.saturating_add(1);
+                if pod.template.spec.has_sidecar {
+                    pod.deletion_order.sidecar_restarts = pod.deletion_order.sidecar_restarts.saturating_add(1);
+                }
+            }
             pod.phase = Phase::Running;
             pod.started_at = Some(now);
         }

@@ -1,6 +1,6 @@
 //! Pod specifications.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{
@@ -18,7 +18,7 @@ use super::labels;
 use super::nodes::normalised_image;
 use super::scheduler::{DEFAULT_SCHEDULER, Placer};
 use super::{admission, requests, scheduler, volumes};
-use crate::manifest::default;
+use crate::manifest::{POD_DELETION_COST, default, pod_deletion_cost};
 
 /// A template of a workload. `own_claims` are a StatefulSet's claim templates.
 pub(super) fn pod_template(
@@ -36,10 +36,17 @@ pub(super) fn pod_template(
     let (api, refusal) = context.admitted_template(namespace, &pod.spec.unwrap_or_default());
     let source = AdmittedPod { spec: &api, status: None, own_claims };
     let mut spec = pod_spec(state, context, namespace, &source);
+    spec.deletion_cost = deletion_cost(metadata.annotations.as_ref());
     Arc::make_mut(&mut spec.admission).refusal = refusal.map(Into::into);
     let labels = labels::labels(state, metadata.labels.as_ref());
     let content = state.intern(&content_digest(template));
     PodTemplate { labels, spec, content }
+}
+
+/// Annotation `controller.kubernetes.io/pod-deletion-cost`; one that cannot be read was reported and counts as 0. Source:
+/// `GetDeletionCostFromPodAnnotations` in `pkg/apis/core/v1/helper/helpers.go`.
+pub(super) fn deletion_cost(annotations: Option<&BTreeMap<String, String>>) -> i32 {
+    annotations.and_then(|own| own.get(POD_DELETION_COST)).and_then(|text| pod_deletion_cost(text)).unwrap_or(0)
 }
 
 /// A digest of the whole template but for the hash label that a Deployment adds.
@@ -84,6 +91,7 @@ pub(super) fn pod_spec(
         host_ports: host_ports(state, api),
         images: images(state, api),
         container_count: container_count(api),
+        has_sidecar: api.init_containers.iter().flatten().any(requests::is_sidecar),
         grace_period_seconds: grace_period_seconds(api),
         startup: startup(api),
         shutdown: shutdown(api),

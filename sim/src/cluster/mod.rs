@@ -42,7 +42,7 @@ pub use csi_migration::{AzureDiskKind, InTreeDisk, InTreePlugin, MigratedDisk, M
 pub use labels::{LabelSelector, Labels, Operator, Requirement};
 pub use name::{Names, Symbol};
 pub use node::{Effect, Node, NodeFeature, NodeId, NodeReady, Taint};
-pub use pod::{Deletion, DeletionCause, Owner, Phase, Pod, PodId, PodName, Unschedulable};
+pub use pod::{Deletion, DeletionCause, DeletionOrder, Owner, Phase, Pod, PodId, PodName, Unschedulable};
 pub use pod_template::{
     HostPort, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, PodAffinityTerm, PodSpec, PodTemplate,
     PreemptionPolicy, PreferredNodeTerm, PreferredPodTerm, ProfileId, Protocol, SpreadConstraint, SpreadPolicy,

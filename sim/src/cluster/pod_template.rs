@@ -76,6 +76,8 @@ pub struct PodSpec {
     pub images: Vec<Symbol>,
     /// How many containers and init containers there are.
     pub container_count: u32,
+    /// Whether one of its init containers runs beside the containers.
+    pub has_sidecar: bool,
     /// `terminationGracePeriodSeconds`.
     pub grace_period_seconds: u64,
     /// From bound to Ready, from probes and declared durations; a scenario's settings override it.
@@ -84,6 +86,8 @@ pub struct PodSpec {
     pub shutdown: Duration,
     /// What admission reads of it.
     pub admission: Arc<PodAdmission>,
+    /// Annotation `controller.kubernetes.io/pod-deletion-cost`.
+    pub deletion_cost: i32,
     /// Whether it has an `emptyDir` volume (kubectl drain asks).
     pub has_empty_dir: bool,
 }

@@ -17,7 +17,7 @@
 //! | `scheduling.rs` | one attempt to place a pod |
 //! | `adoption.rs` | pods of the input that have no controller yet |
 //!
-//! Not modelled: Jobs, HorizontalPodAutoscalers, pod deletion cost, container restarts.
+//! Not modelled: Jobs, HorizontalPodAutoscalers.
 
 mod adoption;
 pub mod daemon_set;

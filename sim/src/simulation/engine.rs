@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{BudgetId, ClusterState, NodeId, Owner, PodId, Symbol, Time};
+use crate::cluster::{BudgetId, ClusterState, NodeId, Owner, PodId, Refusal, Symbol, Time};
 use crate::controller::deployment::Progress;
 use crate::controller::node_lifecycle::NodeLifecycle;
 use crate::controller::{WorkloadId, all_workloads, is_active, workload_of};
@@ -12,13 +12,14 @@ use crate::eviction::budgets_of;
 use crate::scheduler::{Cache, SchedulingQueue};
 use crate::transition::{Change, Created, NodeChange, PodChange, WorkloadChange, apply, sentence};
 
-use super::Settings;
+use super::calls::Calls;
 use super::cycle::CycleSearch;
 use super::recorder::Recorder;
+use super::{Settings, Ties};
 
 /// Something whose controller has to look at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Key {
+pub(crate) enum Key {
     /// A node: taints by condition.
     Node(NodeId),
     /// A pod: the kubelet and taint eviction.
@@ -31,39 +32,43 @@ pub(super) enum Key {
 
 /// A node that was deleted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct GoneNode {
-    pub(super) name: Symbol,
+pub(crate) struct GoneNode {
+    pub(crate) name: Symbol,
     /// When pod garbage collection found it missing.
-    pub(super) found_at: Option<Time>,
+    pub(crate) found_at: Option<Time>,
 }
 
 /// The system does not come to rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Livelock;
+pub(crate) struct Livelock;
 
 /// A cluster that is being simulated. A clone is a branch: both go on independently.
 #[derive(Clone, Debug)]
 pub struct Simulation {
     /// The cluster.
     pub state: ClusterState,
-    pub(super) settings: Settings,
-    pub(super) queue: EventQueue,
-    pub(super) dirty: BTreeSet<Key>,
-    pub(super) scheduling: SchedulingQueue,
+    pub(crate) settings: Settings,
+    pub(crate) ties: Ties,
+    pub(crate) queue: EventQueue,
+    pub(crate) dirty: BTreeSet<Key>,
+    pub(crate) scheduling: SchedulingQueue,
     /// Made when the scheduler first needs it in a run, during which the state changes by [`Self::commit`] only.
-    pub(super) cache: Option<Cache>,
-    pub(super) lifecycle: NodeLifecycle,
-    pub(super) taint_deletions: BTreeMap<PodId, Time>,
-    pub(super) progress: BTreeMap<crate::cluster::DeploymentId, Progress>,
-    pub(super) drains: Vec<NodeDrain>,
-    pub(super) last_drains: Vec<NodeDrain>,
-    pub(super) gone_nodes: BTreeMap<NodeId, GoneNode>,
+    pub(crate) cache: Option<Cache>,
+    pub(crate) lifecycle: NodeLifecycle,
+    pub(crate) taint_deletions: BTreeMap<PodId, Time>,
+    pub(crate) progress: BTreeMap<crate::cluster::DeploymentId, Progress>,
+    pub(crate) calls: Calls,
+    pub(crate) drains: Vec<NodeDrain>,
+    pub(crate) last_drains: Vec<NodeDrain>,
+    pub(crate) gone_nodes: BTreeMap<NodeId, GoneNode>,
     /// When a node was last found unreachable.
-    pub(super) noticed_at: Option<Time>,
+    pub(crate) noticed_at: Option<Time>,
+    /// What was refused when the step began.
+    pub(super) refused_before: BTreeMap<WorkloadId, Refusal>,
     /// Webhooks that were not asked before the cluster had come to rest.
     pub(super) late_webhooks: BTreeSet<Symbol>,
-    pub(super) recorder: Recorder,
-    pub(super) cycle: CycleSearch,
+    pub(crate) recorder: Recorder,
+    pub(crate) cycle: CycleSearch,
 }
 
 impl Simulation {
@@ -73,6 +78,7 @@ impl Simulation {
         let mut simulation = Self {
             state: initial,
             settings: *settings,
+            ties: Ties::Drawn(settings.seed),
             queue: EventQueue::default(),
             dirty: BTreeSet::new(),
             scheduling: SchedulingQueue::default(),
@@ -80,10 +86,12 @@ impl Simulation {
             lifecycle: NodeLifecycle::default(),
             taint_deletions: BTreeMap::new(),
             progress: BTreeMap::new(),
+            calls: Calls::default(),
             drains: Vec::new(),
             last_drains: Vec::new(),
             gone_nodes: BTreeMap::new(),
             noticed_at: None,
+            refused_before: BTreeMap::new(),
             late_webhooks: BTreeSet::new(),
             recorder: Recorder::default(),
             cycle: CycleSearch::default(),
@@ -99,6 +107,7 @@ impl Simulation {
         Self {
             state: self.state.clone(),
             settings: self.settings,
+            ties: self.ties.clone(),
             queue: self.queue.clone(),
             dirty: self.dirty.clone(),
             scheduling: self.scheduling.clone(),
@@ -106,10 +115,12 @@ impl Simulation {
             lifecycle: self.lifecycle.clone(),
             taint_deletions: self.taint_deletions.clone(),
             progress: self.progress.clone(),
+            calls: Calls::default(),
             drains: Vec::new(),
             last_drains: Vec::new(),
             gone_nodes: self.gone_nodes.clone(),
             noticed_at: self.noticed_at,
+            refused_before: BTreeMap::new(),
             late_webhooks: self.late_webhooks.clone(),
             recorder,
             cycle: CycleSearch::default(),
@@ -143,8 +154,10 @@ impl Simulation {
     /// Begins a step: what was recorded of the one before it is forgotten, its states too, to which a later step may
     /// return.
     pub(super) fn begin_step(&mut self) {
+        self.refused_before.clone_from(&self.state.refusals);
         self.recorder.begin(self.state.now);
         self.cycle = CycleSearch::default();
+        self.calls = Calls::default();
     }
 
     /// Makes one change, records it, and wakes whoever has to react to it.
@@ -284,7 +297,9 @@ impl Simulation {
             if is_over_limit || self.is_in_cycle() || self.is_making_pods_without_end() {
                 return Err(Livelock);
             }
-            if let Some(key) = self.dirty.pop_first() {
+            if let Some(call) = self.calls.waiting.front().copied() {
+                self.make_call(call);
+            } else if let Some(key) = self.dirty.pop_first() {
                 self.sync(key);
             } else if let Some(pod) = self.scheduling.next(&self.state) {
                 self.schedule(pod);

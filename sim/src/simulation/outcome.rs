@@ -7,15 +7,17 @@ use crate::drain::{NodeDrain, PodDrain};
 use crate::eviction::EvictionDecision;
 
 use super::engine::Simulation;
-use super::refusals::refusal_of;
+use super::refusals::{refusal_of, tell};
 use super::summary::workload_numbers;
 use super::{StepOutcome, TargetReport, WorkloadSummary};
 
 /// What a step was aimed at.
 #[derive(Clone, Debug)]
-pub(super) enum Target {
+pub(crate) enum Target {
     /// Nothing that could fail.
     Nothing,
+    /// Some time.
+    Waited,
     /// Something that does not exist.
     Missing(String),
     /// Something that the API server refuses.
@@ -25,7 +27,7 @@ pub(super) enum Target {
     /// The drains under way.
     Drains,
     /// Calls of the Eviction API and their answers.
-    Evictions(Vec<(String, EvictionDecision)>),
+    Evictions,
     /// Nodes that crashed.
     FailedNodes {
         /// The nodes.
@@ -36,10 +38,10 @@ pub(super) enum Target {
 }
 
 /// How a step ended.
-pub(super) struct Result {
-    pub(super) outcome: StepOutcome,
-    pub(super) detail: String,
-    pub(super) targets: Vec<TargetReport>,
+pub(crate) struct Result {
+    pub(crate) outcome: StepOutcome,
+    pub(crate) detail: String,
+    pub(crate) targets: Vec<TargetReport>,
 }
 
 impl Result {
@@ -57,9 +59,15 @@ impl Result {
 }
 
 /// Judges a step at rest.
-pub(super) fn judge(simulation: &Simulation, target: &Target) -> Result {
+pub(crate) fn judge(simulation: &Simulation, target: &Target) -> Result {
+    let mut result = judge_target(simulation, target);
+    tell(simulation, target, &mut result);
+    result
+}
+
+fn judge_target(simulation: &Simulation, target: &Target) -> Result {
     match target {
-        Target::Nothing => Result::completed(String::new()),
+        Target::Nothing | Target::Waited => Result::completed(String::new()),
         Target::Missing(what) | Target::Refused(what) => {
             Result { outcome: StepOutcome::Failed, detail: what.clone(), targets: Vec::new() }
         }
@@ -68,7 +76,8 @@ pub(super) fn judge(simulation: &Simulation, target: &Target) -> Result {
             let targets = simulation.drains.iter().map(|drain| judge_drain(&simulation.state, drain)).collect();
             Result::of_targets(targets, StepOutcome::Completed)
         }
-        Target::Evictions(answers) => {
+        Target::Evictions => {
+            let answers = &simulation.calls.answers;
             let targets = answers.iter().map(|(pod, decision)| judge_eviction(&simulation.state, pod, decision));
             Result::of_targets(targets.collect(), StepOutcome::Completed)
         }
@@ -77,7 +86,7 @@ pub(super) fn judge(simulation: &Simulation, target: &Target) -> Result {
 }
 
 /// The step never came to rest.
-pub(super) fn livelock(simulation: &Simulation) -> Result {
+pub(crate) fn livelock(simulation: &Simulation) -> Result {
     let changes = simulation.recorder.changes;
     let detail = format!("after {changes} changes the system still goes round in a circle");
     Result { outcome: StepOutcome::Livelock, detail, targets: Vec::new() }

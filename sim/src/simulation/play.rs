@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::cluster::{ClusterState, DeletionCause, Duration, NodeId, Owner, PodId, Symbol, Time, WorkloadName};
 use crate::controller::{WorkloadId, adoptions, find_workload, workload_text};
-use crate::eviction::{EvictionDecision, changes, decide};
 use crate::transition::{Change, NodeChange, PodChange, WorkloadChange};
 
 use super::engine::{GoneNode, Livelock, Simulation};
@@ -86,11 +85,7 @@ impl Simulation {
     pub fn play_action(&mut self, action: &StepAction) -> StepReport {
         let started_at = self.state.now;
         self.begin_step();
-        let refused_before = self.state.refusals.clone();
-        let begun = match self.refused_request(action) {
-            Some(reason) => Target::Refused(reason),
-            None => self.begin(action),
-        };
+        let begun = self.begin(action);
         let until = match action {
             StepAction::Wait { seconds } => Some(started_at.after(Duration::from_seconds(*seconds))),
             StepAction::SetImage { .. }
@@ -108,11 +103,10 @@ impl Simulation {
             | StepAction::RecoverNode { .. }
             | StepAction::DeleteNode { .. } => None,
         };
-        let mut result = match self.run(until) {
+        let result = match self.run(until) {
             Ok(()) => outcome::judge(self, &begun),
             Err(Livelock) => outcome::livelock(self),
         };
-        super::refusals::tell(&self.state, (&refused_before, until), &mut result);
         self.last_drains = std::mem::take(&mut self.drains);
         self.report(started_at, until, result)
     }
@@ -154,6 +148,9 @@ impl Simulation {
 
     /// Does what the user does; what follows on its own is not played yet.
     pub(super) fn begin(&mut self, action: &StepAction) -> Target {
+        if let Some(reason) = self.refused_request(action) {
+            return Target::Refused(reason);
+        }
         match action {
             StepAction::SetImage { workload, container, image } => {
                 self.set_template(*workload, |state, template| with_image(state, template, *container, *image))
@@ -182,15 +179,16 @@ impl Simulation {
                     missing @ Target::Missing(_) => missing,
                     Target::Nothing
                     | Target::Refused(_)
+                    | Target::Waited
                     | Target::Workloads(_)
                     | Target::Drains
-                    | Target::Evictions(_)
+                    | Target::Evictions
                     | Target::FailedNodes { .. } => failed,
                 }
             }
             StepAction::RecoverNode { nodes } => self.recover(nodes),
             StepAction::DeleteNode { nodes } => self.delete_nodes(nodes),
-            StepAction::Wait { .. } => Target::Nothing,
+            StepAction::Wait { .. } => Target::Waited,
         }
     }
 
@@ -329,16 +327,7 @@ impl Simulation {
             },
             EvictionTarget::Pods(selection) => self.select(selection),
         };
-        let mut answers = Vec::with_capacity(pods.len());
-        for pod in pods {
-            let name = outcome::pod_text(&self.state, pod);
-            let decision: EvictionDecision = decide(&self.state, pod);
-            for change in changes(&self.state, pod, &decision) {
-                self.commit(&change);
-            }
-            answers.push((name, decision));
-        }
-        Target::Evictions(answers)
+        self.call_evictions(pods)
     }
 
     fn set_ready(&mut self, selection: &PodSelection, hold: Hold) -> Target {

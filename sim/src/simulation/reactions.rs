@@ -14,6 +14,7 @@ use crate::event_queue::Event;
 use crate::transition::{Change, PodChange};
 
 use super::engine::{GoneNode, Key, Simulation};
+use super::refusals::wanted_changes;
 
 impl Simulation {
     /// The controller of `key` looks at it.
@@ -88,7 +89,7 @@ impl Simulation {
     }
 
     fn sync_workload(&mut self, workload: WorkloadId) {
-        let changes = self.wanted_changes(workload);
+        let changes = wanted_changes(&self.state, workload, &mut self.ties);
         self.commit_wanted(workload, &changes);
         self.schedule_availability(workload);
         if let WorkloadId::Deployment(id) = workload {
@@ -141,7 +142,7 @@ impl Simulation {
         }
     }
 
-    fn is_current(&self, event: Event, time: Time) -> bool {
+    pub(super) fn is_current(&self, event: Event, time: Time) -> bool {
         match event {
             Event::Pod(pod) => self.state.pods.contains_key(&pod),
             Event::TaintEviction(pod) => self.taint_deletions.get(&pod) == Some(&time),
@@ -198,7 +199,7 @@ impl Simulation {
         self.commit_all(&changes);
         let changes = self.lifecycle.taint(&self.state, &self.settings);
         self.commit_all(&changes);
-        let changes = self.lifecycle.taint_before_zones_are_judged(&self.state, &self.settings);
+        let changes = self.lifecycle.taint_before_zones_are_judged(&self.state, &self.settings, &mut self.ties);
         self.commit_all(&changes);
         let changes = self.lifecycle.judge_zones(&self.state, &self.settings);
         self.commit_all(&changes);

@@ -1,6 +1,6 @@
 //! What controllers do when the API server refuses what they want to create.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::admission::{judge, next_release, next_retry, retries_of};
@@ -10,20 +10,11 @@ use crate::controller::{WorkloadId, daemon_set, deployment, replica_set, statefu
 use crate::event_queue::Event;
 use crate::transition::{Change, WorkloadChange};
 
-use super::StepOutcome;
 use super::engine::Simulation;
+use super::outcome::Target;
+use super::{StepOutcome, Ties};
 
 impl Simulation {
-    /// What the workload's controller wants to change now.
-    pub(super) fn wanted_changes(&self, workload: WorkloadId) -> Vec<Change> {
-        match workload {
-            WorkloadId::ReplicaSet(id) => replica_set::sync(&self.state, id, self.settings.seed),
-            WorkloadId::Deployment(id) => deployment::sync(&self.state, id),
-            WorkloadId::StatefulSet(id) => stateful_set::sync(&self.state, id),
-            WorkloadId::DaemonSet(id) => daemon_set::sync(&self.state, id),
-        }
-    }
-
     /// Makes the changes that a workload's controller wants, up to the first creation that is refused: the pods of a batch are
     /// alike. (`slowStartBatch` of `pkg/controller/controller_utils.go` ends there too.) Deletions go on.
     pub(super) fn commit_wanted(&mut self, workload: WorkloadId, changes: &[Change]) {
@@ -77,7 +68,8 @@ impl Simulation {
     }
 
     fn would_pass(&self, workload: WorkloadId) -> bool {
-        let wanted = self.wanted_changes(workload);
+        // A controller that creates settles no tie.
+        let wanted = wanted_changes(&self.state, workload, &mut Ties::Drawn(0));
         wanted.iter().any(|change| is_judged(change) && judge(&self.state, change).is_ok())
     }
 
@@ -87,6 +79,16 @@ impl Simulation {
             RefusalCause::Quota => next_release(&self.state, workload_name(&self.state, workload)?.namespace),
             RefusalCause::Template | RefusalCause::Webhook => None,
         }
+    }
+}
+
+/// What a workload's controller wants to change now.
+pub(super) fn wanted_changes(state: &ClusterState, workload: WorkloadId, ties: &mut Ties) -> Vec<Change> {
+    match workload {
+        WorkloadId::ReplicaSet(id) => replica_set::sync(state, id, ties),
+        WorkloadId::Deployment(id) => deployment::sync(state, id),
+        WorkloadId::StatefulSet(id) => stateful_set::sync(state, id),
+        WorkloadId::DaemonSet(id) => daemon_set::sync(state, id),
     }
 }
 
@@ -113,24 +115,21 @@ pub fn refusal_of(state: &ClusterState, workload: WorkloadId) -> Option<&Refusal
     })
 }
 
-/// What the API server still refuses at the end of a step, and has not refused before it: part of why the step ended so. Where
-/// nobody answers a webhook, time brings nobody.
-pub(super) fn tell(
-    state: &ClusterState,
-    (before, until): (&BTreeMap<WorkloadId, Refusal>, Option<Time>),
-    result: &mut super::outcome::Result,
-) {
+/// What the API server refuses at the end of a step, and has not refused before it: part of why the step ended so. Where nobody
+/// answers a webhook, time brings nobody: a step that has come to rest is stuck.
+pub(super) fn tell(simulation: &Simulation, target: &Target, result: &mut super::outcome::Result) {
+    let before = &simulation.refused_before;
     let is_new = |workload: &WorkloadId, refusal: &Refusal| {
         before.get(workload).is_none_or(|before| (before.since, before.cause) != (refusal.since, refusal.cause))
     };
-    let new = state.refusals.iter().filter(|(workload, refusal)| is_new(workload, refusal));
+    let new = simulation.state.refusals.iter().filter(|(workload, refusal)| is_new(workload, refusal));
     for (workload, refusal) in new {
         if !result.detail.contains(&refusal.reason) {
-            let name = workload_text(state, *workload);
+            let name = workload_text(&simulation.state, *workload);
             let separator = if result.detail.is_empty() { "" } else { "; " };
             result.detail.push_str(&format!("{separator}{name} is refused: {}", refusal.reason));
         }
-        let is_over = until.is_none() && refusal.cause == RefusalCause::Webhook;
+        let is_over = refusal.cause == RefusalCause::Webhook && !matches!(target, Target::Waited);
         if is_over && result.outcome == StepOutcome::Completed {
             result.outcome = StepOutcome::Stuck;
         }

@@ -1,0 +1,31 @@
+//! Annotations of pods that Kubernetes itself reads.
+
+/// How dear a pod is to its ReplicaSet: the lower goes first when there are too many.
+pub const POD_DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
+
+/// The number of that annotation; `None` when the API server refuses it: a 32-bit integer without `+` and leading zeros.
+/// Source: `GetDeletionCostFromPodAnnotations` in `pkg/apis/core/helper/helpers.go`.
+#[must_use]
+pub fn pod_deletion_cost(text: &str) -> Option<i32> {
+    let is_plain = match text.as_bytes() {
+        [b'-', ..] | [b'1'..=b'9', ..] => true,
+        other => other == b"0",
+    };
+    is_plain.then(|| text.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_are_read_as_the_api_server_reads_them() {
+        let numbers = [("0", 0), ("-0", 0), ("-007", -7), ("12", 12), ("-2147483648", i32::MIN)];
+        for (text, cost) in numbers {
+            assert_eq!(pod_deletion_cost(text), Some(cost), "{text}");
+        }
+        for text in ["", "+1", "08", "1.5", "2147483648", "x", " 1"] {
+            assert_eq!(pod_deletion_cost(text), None, "{text}");
+        }
+    }
+}
