@@ -19,7 +19,7 @@ use crate::cluster::{
     BudgetId, BudgetStatus, ClusterState, Deletion, DeletionCause, DeploymentId, Effect, NodeId, NodeReady, Owner,
     Phase, Pod, PodId, PodTemplate, Refusal, ReplicaSetId, Symbol, Taint, Unschedulable,
 };
-use crate::controller::WorkloadId;
+use crate::controller::{WorkloadId, attach_detach};
 
 pub use objects::same_revision;
 pub use sentence::sentence;
@@ -200,6 +200,11 @@ fn apply_to_pod(state: &mut ClusterState, id: PodId, change: &PodChange) {
     }
     if state.pods.get(&id).is_some_and(|pod| goes_away(pod, change)) {
         return remove_pod(state, id);
+    }
+    if *change == PodChange::Start
+        && let Some(pod) = state.pods.get(&id).filter(|pod| !pod.volumes.is_empty()).cloned()
+    {
+        attach_detach::attach(state, &pod);
     }
     let Some(mut pod) = state.pods.get_mut(&id) else { return };
     match change {

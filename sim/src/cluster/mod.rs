@@ -55,8 +55,8 @@ pub use resources::{NonZeroRequests, Resources};
 pub use state::{AdmissionObjects, ClusterState, Namespace, Service};
 pub use time::{Duration, Time};
 pub use volume::{
-    AccessMode, BindingMode, ClaimBinding, ClaimName, ClaimTemplate, ClassName, CsiDriver, CsiNode, CsiNodeDriver,
-    CsiStorageCapacity, CsiVolume, DiskIdentity, InlineDisk, PersistentVolume, PersistentVolumeClaim,
+    AccessMode, Attached, BindingMode, ClaimBinding, ClaimName, ClaimTemplate, ClassName, CsiDriver, CsiNode,
+    CsiNodeDriver, CsiStorageCapacity, CsiVolume, DiskIdentity, InlineDisk, PersistentVolume, PersistentVolumeClaim,
     PersistentVolumeSource, PodVolume, ProvisionerKind, Storage, StorageClass, VolumeAssumption, VolumeAttachment,
     VolumeClaim, VolumeMode, VolumeName, VolumeSource,
 };

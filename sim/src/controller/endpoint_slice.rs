@@ -1,13 +1,15 @@
 //! The endpoints of a Service, and those that kube-proxy sends traffic to. Sources: `staging:endpointslice/utils.go`
 //! (`podToEndpoint`), `staging:endpointslice/util/controller_utils.go` (`ShouldPodBeInEndpoints`), `pkg/proxy/topology.go`.
 
+use serde::Serialize;
+
 use crate::cluster::{ClusterState, Node, Pod, PodId, Service, Symbol};
 
 use super::kubelet;
 use super::workload::is_terminal;
 
 /// How many endpoints of a Service are in which state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct EndpointCounts {
     /// New traffic goes to these: serving and not terminating, or all where not-ready addresses are published.
     pub ready: i64,
@@ -47,6 +49,13 @@ pub fn answers(state: &ClusterState, service: &Service) -> Option<bool> {
 #[must_use]
 pub fn service_named(state: &ClusterState, namespace: Symbol, name: Symbol) -> Option<&Service> {
     state.services.iter().find(|service| service.namespace == namespace && service.name == name)
+}
+
+/// Whether a Service is about a pod.
+#[must_use]
+pub fn selects(service: &Service, pod: &Pod) -> bool {
+    let selector = service.selector.as_ref().filter(|selector| !selector.is_empty());
+    service.namespace == pod.namespace && selector.is_some_and(|selector| selector.matches(&pod.labels))
 }
 
 /// The pods behind a Service: not ended, and with an address, which they get when they start.

@@ -8,6 +8,7 @@
 //! | `replica_set.rs` | ReplicaSets: creation and the order of deletion |
 //! | `stateful_set.rs` | StatefulSets |
 //! | `daemon_set/` | DaemonSets |
+//! | `attach_detach.rs` | volumes for one node, and pods that wait for them |
 //! | `disruption.rs` | the status of PodDisruptionBudgets |
 //! | `endpoint_slice.rs` | which pods answer a Service |
 //! | `node_lifecycle/` | heartbeats, taints by condition, zones |
@@ -20,6 +21,7 @@
 //! Not modelled: Jobs, HorizontalPodAutoscalers.
 
 mod adoption;
+pub mod attach_detach;
 pub mod daemon_set;
 pub mod deployment;
 pub mod disruption;

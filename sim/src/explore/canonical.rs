@@ -365,6 +365,9 @@ fn hash_rest(simulation: &Simulation, marks: &Marks, hasher: &mut Twice) {
         (*name, claim.binding).hash(hasher);
     }
     state.storage.volumes.len().hash(hasher);
+    for (name, attached) in &state.storage.attached {
+        (*name, attached.node, attached.unwanted_since.map(|since| age(since, now))).hash(hasher);
+    }
 }
 
 impl Marks {

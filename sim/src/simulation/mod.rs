@@ -47,6 +47,7 @@ pub use engine::Simulation;
 pub use outcome::is_complete;
 pub use play::simulate;
 
+pub use crate::controller::endpoint_slice::EndpointCounts;
 pub(crate) use calls::Call;
 pub(crate) use engine::Key;
 pub(crate) use moves::{Made, Move};

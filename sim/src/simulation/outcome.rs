@@ -1,14 +1,14 @@
 //! How a step ended.
 
 use crate::cluster::DaemonSetStrategy;
-use crate::cluster::{ClusterState, NodeId, NodeReady, PodId, StatefulSetStrategy, Time};
+use crate::cluster::{ClusterState, NodeId, NodeReady, Pod, PodId, StatefulSetStrategy, Time};
 use crate::controller::{WorkloadId, is_active, workload_of, workload_text};
 use crate::drain::{NodeDrain, PodDrain};
 use crate::eviction::EvictionDecision;
 
 use super::engine::Simulation;
 use super::refusals::{refusal_of, tell};
-use super::summary::workload_numbers;
+use super::summary::{attaching_text, workload_numbers};
 use super::{StepOutcome, TargetReport, WorkloadSummary};
 
 /// What a step was aimed at.
@@ -147,8 +147,11 @@ fn workload_detail(state: &ClusterState, workload: WorkloadId, numbers: Workload
         format!("desired={desired}, replicas={replicas}, updated={updated}, ready={ready}, available={available}");
     if !complete {
         let own = state.pods.values().filter(|pod| is_active(pod) && workload_of(state, pod.owner) == Some(workload));
-        let mut reasons: Vec<&str> =
-            own.filter_map(|pod| pod.unschedulable.as_ref()).map(|reason| reason.message.as_str()).collect();
+        let own: Vec<&Pod> = own.collect();
+        let waiting: Vec<String> = own.iter().filter_map(|pod| attaching_text(state, pod)).collect();
+        let unscheduled = own.iter().filter_map(|pod| pod.unschedulable.as_ref());
+        let mut reasons: Vec<&str> = unscheduled.map(|reason| reason.message.as_str()).collect();
+        reasons.extend(waiting.iter().map(String::as_str));
         reasons.extend(refusal_of(state, workload).map(|refusal| refusal.reason.as_str()));
         reasons.sort_unstable();
         reasons.dedup();

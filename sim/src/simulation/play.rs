@@ -71,6 +71,13 @@ impl Simulation {
         named.filter(|(name, _)| !name.is_empty()).collect()
     }
 
+    /// The fewest ready endpoints of each Service since the last step began.
+    fn lowest_endpoints(&self) -> BTreeMap<String, i64> {
+        let lowest = self.recorder.lowest_endpoints().iter();
+        let named = lowest.filter_map(|(place, count)| Some((self.state.services.get(*place)?, *count)));
+        named.map(|(service, count)| (summary::service_text(&self.state, service), count)).collect()
+    }
+
     /// Plays one step.
     pub fn play(&mut self, step: &Step) -> StepReport {
         let started_at = self.state.now;
@@ -119,6 +126,7 @@ impl Simulation {
             started_at,
             ended_at: until.unwrap_or(self.recorder.last_change),
             min_ready: self.lowest_ready(),
+            min_endpoints: self.lowest_endpoints(),
             targets: result.targets,
             after: self.summary(),
             unexpected: Vec::new(),
