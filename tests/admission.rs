@@ -256,3 +256,80 @@ fn a_webhook_that_cannot_be_read_is_an_error_with_its_place() {
     assert!(said.contains("\"CRAETE\"") && said.contains("mend  CREATE"), "{said}");
     assert!(said.contains("\"Fial\"") && said.contains("all.yaml"), "{said}");
 }
+
+const WITH_VOLUME: &str = r#"
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data, namespace: shop}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}, volumeName: pv-data, storageClassName: fast}
+status: {phase: Bound}
+---
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: pv-data}
+spec:
+  capacity: {storage: 1Gi}
+  accessModes: [ReadWriteOnce]
+  storageClassName: fast
+  csi: {driver: csi.example.com, volumeHandle: h}
+  claimRef: {name: data, namespace: shop}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db, namespace: shop}
+spec: {selector: {app: db}, ports: [{port: 5432}]}
+---
+"#;
+
+#[test]
+fn a_volume_on_a_dead_node_keeps_the_replacement_waiting_and_the_service_silent() {
+    let spec = format!("volumes: [{{name: data, persistentVolumeClaim: {{claimName: data}}}}], {CONTAINER}");
+    let annotated = deployment("db", "shop", 1, &spec).replace(
+        "metadata: {labels: {app: db}}",
+        "metadata: {labels: {app: db}, annotations: {quorate.dev/startup-seconds: \"7\"}}",
+    );
+    let cluster = format!("{WITH_VOLUME}{annotated}");
+    let steps = "    - failNode: {nodes: [worker-1]}\n    - deleteNode: {nodes: [worker-1]}";
+    let answer = simulate(&cluster, steps, "json").with_status(0).json("simulate");
+    assert_eq!(
+        answer["initial"]["services"]["shop/db"],
+        serde_json::json!({"ready": 1, "serving": 1, "terminating": 0})
+    );
+    let failed = step(&answer, 0);
+    assert_eq!(failed["minReadyEndpoints"]["shop/db"], 0);
+    assert_eq!(failed["after"]["services"]["shop/db"], serde_json::json!({"ready": 0, "serving": 0, "terminating": 1}));
+    let waiting: Vec<&Value> =
+        failed["after"]["pods"].as_array().unwrap().iter().filter(|pod| !pod["waitingReason"].is_null()).collect();
+    assert!(waiting[0]["waitingReason"].as_str().unwrap().starts_with("Multi-Attach error for volume \"pv-data\""));
+    assert_eq!(step(&answer, 1)["after"]["services"]["shop/db"]["ready"], 1);
+    // The start takes the declared seven seconds.
+    let events = step(&answer, 1)["events"].as_array().unwrap();
+    let at = |text: &str| {
+        events.iter().find(|own| own["event"].as_str().unwrap().contains(text)).unwrap()["at"].as_f64().unwrap()
+    };
+    assert!((at(" is ready") - at("removed by pod garbage collection") - 7.0).abs() < 1e-6, "{events:#?}");
+    let only = "    - failNode: {nodes: [worker-1]}";
+    insta::assert_snapshot!("volume_on_a_dead_node", simulate(&cluster, only, "human").stdout);
+}
+
+#[test]
+fn annotations_that_cannot_be_read_are_errors_and_costs_decide_who_goes() {
+    let pod = |name: &str, cost: &str| {
+        let owner = "ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web, uid: r, controller: true}]";
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: shop, uid: {name}, labels: {{app: web}}, \
+             annotations: {{controller.kubernetes.io/pod-deletion-cost: \"{cost}\"}}, {owner}}}\nspec: {{nodeName: worker-1, \
+             containers: [{{name: a, image: \"x:1\"}}]}}\nstatus: {{phase: Running}}\n---\n"
+        )
+    };
+    let set = "apiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {name: web, namespace: shop}\nspec: {replicas: 3, selector: \
+               {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: a, image: \
+               \"x:1\"}]}}}\n---\n";
+    let cluster = |cost: &str| format!("{set}{}{}{}", pod("web-a", "5"), pod("web-b", cost), pod("web-c", "5"));
+    let scale = "    - scale: {workload: replicaset/shop/web, replicas: 2}";
+    let answer = simulate(&cluster("-3"), scale, "json").with_status(0).json("simulate");
+    let gone = step(&answer, 0)["events"].to_string();
+    assert!(gone.contains("pod shop/web-b is deleted by its controller"), "{gone}");
+    let said = simulate(&cluster("+3"), scale, "human").with_status(2);
+    assert!(format!("{}{}", said.stdout, said.stderr).contains("must be a 32-bit integer"), "{}", said.stderr);
+}

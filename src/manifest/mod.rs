@@ -22,7 +22,7 @@ pub mod yaml;
 pub use field_path::{FieldPath, Segment};
 pub use node::{Entry, Existence, Located, Node, Value};
 pub use object::{Inventory, Object, ObjectId, ObjectReference};
-pub use pod_annotations::{POD_DELETION_COST, pod_deletion_cost};
+pub use pod_annotations::{POD_DELETION_COST, SHUTDOWN_SECONDS, STARTUP_SECONDS, pod_deletion_cost};
 pub use source::{Origin, Place, Source, SourceId, SourceMap};
 pub use span::{LineColumn, LineIndex, Span};
 pub use typed::Typed;

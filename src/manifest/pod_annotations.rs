@@ -1,9 +1,14 @@
-//! Annotations of pods that Kubernetes itself reads.
+//! Annotations of pods that Kubernetes reads, and those that declare what a manifest has no field for.
 
 /// How dear a pod is to its ReplicaSet: the lower goes first when there are too many.
 pub const POD_DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 
-/// The number of that annotation; `None` when the API server refuses it: a 32-bit integer without `+` and leading zeros.
+/// How long a pod takes from its start until it is ready, in seconds: read by this program alone.
+pub const STARTUP_SECONDS: &str = "quorate.dev/startup-seconds";
+/// How long it takes from the beginning of its deletion until it has stopped, in seconds; at most its grace period.
+pub const SHUTDOWN_SECONDS: &str = "quorate.dev/shutdown-seconds";
+
+/// The number of the annotation [`POD_DELETION_COST`]; `None` when the API server refuses it: a 32-bit integer without `+` and leading zeros.
 /// Source: `GetDeletionCostFromPodAnnotations` in `pkg/apis/core/helper/helpers.go`.
 #[must_use]
 pub fn pod_deletion_cost(text: &str) -> Option<i32> {

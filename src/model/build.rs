@@ -50,8 +50,8 @@ pub enum Assumption {
         /// What the API server says.
         reason: String,
     },
-    /// Something about quotas and webhooks, as a sentence.
-    Admission(String),
+    /// Something else, as a sentence.
+    Sentence(String),
     /// An overhead that no RuntimeClass explains.
     UnexplainedOverhead(String),
     /// A node has the NoExecute taint of one that is not ready and not the NoSchedule taint that goes with it.
@@ -87,7 +87,7 @@ pub enum Assumption {
 impl fmt::Display for Assumption {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Volumes(sentence) | Self::Admission(sentence) => formatter.write_str(sentence),
+            Self::Volumes(sentence) | Self::Sentence(sentence) => formatter.write_str(sentence),
             Self::UnknownPriorityClass(class) => {
                 write!(formatter, "PriorityClass {class} is not in the input: its pods are taken to have priority 0")
             }
@@ -337,7 +337,7 @@ pub(super) fn service(state: &mut ClusterState, object: &Object, api: &ApiServic
 fn note_pod_security(context: &Context<'_>, name: &str, api: &ApiNamespace) {
     let level = api.metadata.labels.as_ref().and_then(|labels| labels.get("pod-security.kubernetes.io/enforce"));
     if let Some(level) = level.filter(|level| *level != "privileged") {
-        context.assume(Assumption::Admission(format!(
+        context.assume(Assumption::Sentence(format!(
             "namespace {name} enforces the Pod Security level {level}: its pods are taken to satisfy it"
         )));
     }

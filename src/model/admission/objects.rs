@@ -82,7 +82,7 @@ fn note_quota(context: &Context<'_>, api: &ApiQuota, namespace: &str) {
 }
 
 fn assume(context: &Context<'_>, sentence: String) {
-    context.assume(Assumption::Admission(sentence));
+    context.assume(Assumption::Sentence(sentence));
 }
 
 /// Objects that controllers create, beside pods.
