@@ -152,10 +152,8 @@ fn left_behind() -> (Simulation, Time) {
     let node = builder.state.nodes.get_mut(&NodeId(3)).unwrap();
     (node.ready, node.crashed_at) = (NodeReady::Unknown, Some(Time::ZERO));
     let name = node.name;
-    for key in [Symbol::UNREACHABLE_TAINT] {
-        let effect = Effect::NoSchedule;
-        node.taints.push(Taint { key, value: Symbol::EMPTY, effect, added_at: None });
-    }
+    let (key, effect) = (Symbol::UNREACHABLE_TAINT, Effect::NoSchedule);
+    node.taints.push(Taint { key, value: Symbol::EMPTY, effect, added_at: None });
     let attachments = &mut Arc::make_mut(&mut builder.state.storage).attachments;
     attachments.insert(name, vec![VolumeAttachment { attacher, volume }]);
     let mut simulation = Simulation::new(builder.state, &Settings::default());

@@ -192,7 +192,9 @@ mod tests {
             let mut changed = pod();
             change(&mut changed);
             let pods = if changed_is_second { [pod(), changed] } else { [changed, pod()] };
-            pods.into_iter().for_each(|pod| drop(state.add_pod(pod)));
+            for pod in pods {
+                state.add_pod(pod);
+            }
             match sync(&state, ReplicaSetId(0), &mut Ties::Drawn(0)).as_slice() {
                 [Change::Pod(PodId(victim), PodChange::Delete(_))] => (*victim == 1) == changed_is_second,
                 other => panic!("{other:?}"),

@@ -7,14 +7,14 @@ use crate::controller::deployment::Progress;
 use crate::controller::kubelet::PodStep;
 use crate::controller::taint_eviction::TaintVerdict;
 use crate::controller::{
-    WorkloadId, attach_detach, available_at, disruption, is_active, kubelet, node_lifecycle, pod_gc, taint_eviction,
-    workload_of, workload_text,
+    WorkloadId, attach_detach, available_at, daemon_set, deployment, disruption, is_active, kubelet, node_lifecycle,
+    pod_gc, replica_set, stateful_set, taint_eviction, workload_of, workload_text,
 };
 use crate::event_queue::Event;
 use crate::transition::{Change, PodChange};
 
+use super::Ties;
 use super::engine::{GoneNode, Key, Simulation};
-use super::refusals::wanted_changes;
 
 impl Simulation {
     /// The controller of `key` looks at it.
@@ -24,6 +24,31 @@ impl Simulation {
             Key::Pod(pod) => self.sync_pod(pod),
             Key::Budget(budget) => self.sync_budget(budget),
             Key::Workload(workload) => self.sync_workload(workload),
+        }
+    }
+
+    /// Whether the controller of `key` finds nothing to change; it may still set itself a time to look again.
+    pub(super) fn finds_nothing(&self, key: Key) -> bool {
+        match key {
+            Key::Node(node) => node_lifecycle::no_schedule_changes(&self.state, node).is_empty(),
+            Key::Pod(pod) => {
+                let now = matches!(kubelet::next_step(&self.state, pod, &self.settings.pods), PodStep::Now(_));
+                let deleted = self.state.pods.get(&pod).is_none_or(|pod| pod.deletion.is_some());
+                let evicts = !deleted && taint_eviction::judge(&self.state, pod) == TaintVerdict::DeleteNow;
+                !now && !evicts
+            }
+            Key::Budget(budget) => disruption::sync(&self.state, budget).is_empty(),
+            Key::Workload(workload) => self.changes_of_workload(workload, &mut Ties::Drawn(0)).is_empty(),
+        }
+    }
+
+    /// What a workload's controller wants to change now.
+    pub(super) fn changes_of_workload(&self, workload: WorkloadId, ties: &mut Ties) -> Vec<Change> {
+        match workload {
+            WorkloadId::ReplicaSet(id) => replica_set::sync(&self.state, id, ties),
+            WorkloadId::Deployment(id) => deployment::sync(&self.state, id),
+            WorkloadId::StatefulSet(id) => stateful_set::sync(&self.state, id),
+            WorkloadId::DaemonSet(id) => daemon_set::sync(&self.state, id),
         }
     }
 
@@ -102,7 +127,9 @@ impl Simulation {
     }
 
     fn sync_workload(&mut self, workload: WorkloadId) {
-        let changes = wanted_changes(&self.state, workload, &mut self.ties);
+        let mut ties = self.ties.clone();
+        let changes = self.changes_of_workload(workload, &mut ties);
+        self.ties = ties;
         self.commit_wanted(workload, &changes);
         self.schedule_availability(workload);
         if let WorkloadId::Deployment(id) = workload {

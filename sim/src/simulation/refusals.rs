@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::admission::{judge, next_release, next_retry, retries_of};
 use crate::cluster::{AdmissionObjects, AdmissionWebhook, ClusterState, Refusal, RefusalCause, Symbol, Time};
 use crate::controller::endpoint_slice::service_named;
-use crate::controller::{WorkloadId, daemon_set, deployment, replica_set, stateful_set, workload_name, workload_text};
+use crate::controller::{WorkloadId, workload_name, workload_text};
 use crate::event_queue::Event;
 use crate::transition::{Change, WorkloadChange};
 
@@ -69,7 +69,7 @@ impl Simulation {
 
     fn would_pass(&self, workload: WorkloadId) -> bool {
         // A controller that creates settles no tie.
-        let wanted = wanted_changes(&self.state, workload, &mut Ties::Drawn(0));
+        let wanted = self.changes_of_workload(workload, &mut Ties::Drawn(0));
         wanted.iter().any(|change| is_judged(change) && judge(&self.state, change).is_ok())
     }
 
@@ -79,16 +79,6 @@ impl Simulation {
             RefusalCause::Quota => next_release(&self.state, workload_name(&self.state, workload)?.namespace),
             RefusalCause::Template | RefusalCause::Webhook => None,
         }
-    }
-}
-
-/// What a workload's controller wants to change now.
-pub(super) fn wanted_changes(state: &ClusterState, workload: WorkloadId, ties: &mut Ties) -> Vec<Change> {
-    match workload {
-        WorkloadId::ReplicaSet(id) => replica_set::sync(state, id, ties),
-        WorkloadId::Deployment(id) => deployment::sync(state, id),
-        WorkloadId::StatefulSet(id) => stateful_set::sync(state, id),
-        WorkloadId::DaemonSet(id) => daemon_set::sync(state, id),
     }
 }
 
