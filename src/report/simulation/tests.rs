@@ -27,6 +27,7 @@ fn state(pending: usize) -> StateSummary {
             terminating: false,
             revision: Revision::New,
             unschedulable_reason: waits.then(|| REASON.to_owned()),
+            waiting_reason: None,
         }
     };
     let ready = i64::try_from(3 - pending).unwrap();
@@ -44,6 +45,8 @@ fn state(pending: usize) -> StateSummary {
                 disruptions_allowed: ready - 2,
             },
         )]),
+        services: BTreeMap::new(),
+        refused: BTreeMap::new(),
     }
 }
 
@@ -55,6 +58,7 @@ fn step(action: &str, outcome: StepOutcome, seconds: (u64, u64), lowest: (i64, i
         started_at: Time::from_milliseconds(seconds.0 * 1000),
         ended_at: Time::from_milliseconds(seconds.1 * 1000),
         min_ready: BTreeMap::from([(BACKEND.to_owned(), lowest.0), (FRONTEND.to_owned(), lowest.1)]),
+        min_endpoints: BTreeMap::new(),
         targets: Vec::new(),
         after: state(pending),
         unexpected: Vec::new(),
