@@ -16,6 +16,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -82,6 +84,10 @@ type job struct {
 
 // playAll plays every case as often as asked for, on several control planes at once.
 func playAll(ctx context.Context, given *arguments, folders []string, done func(job, *Recording) error) error {
+	folders, err := bySettings(folders)
+	if err != nil {
+		return err
+	}
 	var jobs []job
 	for run := range given.runs {
 		for _, folder := range folders {
@@ -124,6 +130,25 @@ func playAll(ctx context.Context, given *arguments, folders []string, done func(
 		return fmt.Errorf("%d of %d runs could not be played", len(problems), len(jobs))
 	}
 	return ctx.Err()
+}
+
+// bySettings sorts cases so that a control plane serves as many as it can.
+func bySettings(folders []string) ([]string, error) {
+	keys := map[string]string{}
+	for _, folder := range folders {
+		item, err := ReadCase(folder)
+		if err != nil {
+			return nil, err
+		}
+		settings, err := ReadSettings(&item.Scenario)
+		if err != nil {
+			return nil, err
+		}
+		keys[folder] = settings.key()
+	}
+	sorted := slices.Clone(folders)
+	slices.SortStableFunc(sorted, func(one, other string) int { return strings.Compare(keys[one], keys[other]) })
+	return sorted, nil
 }
 
 func (given *arguments) write(done job, recording *Recording) error {
