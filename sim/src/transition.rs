@@ -13,6 +13,7 @@ mod objects;
 mod sentence;
 mod volumes;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::cluster::{
@@ -104,6 +105,8 @@ pub enum WorkloadChange {
     SetReplicas(i64),
     /// A StatefulSet's update is complete: the update revision becomes the current one.
     CompleteRevision,
+    /// A DaemonSet's status: the nodes on which a pod is wanted.
+    Observe(BTreeSet<NodeId>),
     /// A user deletes it; its ReplicaSets go with it, its pods are deleted one by one.
     Delete,
 }
@@ -259,6 +262,7 @@ fn apply_to_workload(state: &mut ClusterState, workload: WorkloadId, change: &Wo
         WorkloadChange::SetTemplate(template) => objects::set_template(state, workload, template),
         WorkloadChange::SetReplicas(replicas) => objects::set_replicas(state, workload, *replicas),
         WorkloadChange::CompleteRevision => objects::complete_revision(state, workload),
+        WorkloadChange::Observe(nodes) => objects::observe(state, workload, nodes),
         WorkloadChange::Delete => objects::delete_workload(state, workload),
     }
 }

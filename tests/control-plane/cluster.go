@@ -35,6 +35,8 @@ type Cluster struct {
 	version  string
 	// Nodes whose kubelet was stopped by a scenario.
 	failed map[string]bool
+	// When a pod was last set ready by hand, by UID.
+	revived map[string]time.Time
 	// When a node last failed, recovered or went.
 	disturbed time.Time
 }
@@ -62,7 +64,7 @@ func Connect(ctx context.Context, config *rest.Config, settings *Settings) (*Clu
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))
 	return &Cluster{
 		client: client, dynamic: dynamicClient, mapper: mapper, observer: observer,
-		settings: settings, version: version.GitVersion, failed: map[string]bool{},
+		settings: settings, version: version.GitVersion, failed: map[string]bool{}, revived: map[string]time.Time{},
 	}, nil
 }
 
@@ -268,7 +270,7 @@ func (own *Cluster) Wipe(ctx context.Context) error {
 	for own.observer.QuietFor() < 1500*time.Millisecond {
 		time.Sleep(50 * time.Millisecond)
 	}
-	own.failed, own.disturbed = map[string]bool{}, time.Time{}
+	own.failed, own.revived, own.disturbed = map[string]bool{}, map[string]time.Time{}, time.Time{}
 	own.observer.Forget()
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/klog/v2"
 	"k8s.io/kubectl/pkg/drain"
 )
@@ -140,8 +141,7 @@ func (own *Cluster) failNodes(ctx context.Context, nodes []string) (*Result, err
 	return completed()
 }
 
-// recoverNodes gives the nodes their kubelets back. KWOK does not start containers a second time: pods that are to run are
-// set ready by hand, once their node is ready.
+// recoverNodes gives the nodes their kubelets back. KWOK does not start containers a second time: keepReady does.
 func (own *Cluster) recoverNodes(ctx context.Context, nodes []string) (*Result, error) {
 	for _, name := range nodes {
 		if !own.failed[name] {
@@ -156,24 +156,27 @@ func (own *Cluster) recoverNodes(ctx context.Context, nodes []string) (*Result, 
 	if err := own.waitForNodes(ctx); err != nil {
 		return nil, err
 	}
-	for _, name := range nodes {
-		pods, err := own.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + name})
-		if err != nil {
-			return nil, err
+	return completed()
+}
+
+// keepReady sets pods ready again that the node lifecycle controller has set unready and whose node is ready now: a kubelet
+// would, KWOK does not.
+func (own *Cluster) keepReady(ctx context.Context) {
+	pods, _ := own.observer.factory.Core().V1().Pods().Lister().List(labels.Everything())
+	for _, pod := range pods {
+		ready := podCondition(pod, corev1.PodReady)
+		if !isActive(pod) || pod.Status.Phase != corev1.PodRunning || ready == nil || ready.Status == corev1.ConditionTrue {
+			continue
 		}
-		for index := range pods.Items {
-			pod := &pods.Items[index]
-			ready := podCondition(pod, corev1.PodReady)
-			held := ready != nil && ready.Reason == heldReason
-			if !isActive(pod) || pod.Status.Phase != corev1.PodRunning || isReady(pod) || held {
-				continue
-			}
-			if err := own.patchReady(ctx, pod, true, ""); err != nil {
-				return nil, err
-			}
+		node, err := own.observer.factory.Core().V1().Nodes().Lister().Get(pod.Spec.NodeName)
+		if err != nil || own.failed[node.Name] || nodeReady(node) != "True" || ready.Reason == heldReason || ready.Reason == startingReason {
+			continue
+		}
+		if time.Since(own.revived[string(pod.UID)]) > time.Second {
+			own.revived[string(pod.UID)] = time.Now()
+			_ = own.patchReady(ctx, pod, true, readyReason)
 		}
 	}
-	return completed()
 }
 
 func (own *Cluster) deleteNodes(ctx context.Context, nodes []string) (*Result, error) {

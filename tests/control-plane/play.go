@@ -130,6 +130,14 @@ func (own *Cluster) judgeWorkloads(result *Result, after *State) {
 	result.Outcome = "completed"
 	var details []string
 	for _, workload := range result.workloads {
+		if parts := strings.SplitN(workload, "/", 2); parts[0] == "job" {
+			job := after.Jobs[parts[1]]
+			if job.Condition == "Failed" || job.Condition == "FailureTarget" || job.Condition == "SuccessCriteriaMet" {
+				result.Outcome = "stuck"
+			}
+			details = append(details, fmt.Sprintf("%+v", job))
+			continue
+		}
 		numbers, known := after.Workloads[workload]
 		if !known {
 			continue

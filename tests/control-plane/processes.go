@@ -209,7 +209,7 @@ func (own *Processes) waitUntilReady(ctx context.Context, token string) error {
 	if err != nil {
 		return err
 	}
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(120 * time.Second)
 	for time.Now().Before(deadline) {
 		answer, err := client.RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
 		if err == nil && bytes.Equal(answer, []byte("ok")) {

@@ -32,13 +32,18 @@ const (
 // waitUntilQuiet waits until nothing changes any more and nothing is known to come; busy says that the step itself goes on.
 func (own *Cluster) waitUntilQuiet(ctx context.Context, busy func() bool) Rest {
 	began := time.Now()
+	lastComing := began
 	for ctx.Err() == nil {
 		quiet, coming := own.quietNeeded(), own.isSomethingComing()
+		if coming {
+			lastComing = time.Now()
+		}
+		own.keepReady(ctx)
 		if own.observer.QuietFor() >= quiet && !coming && !busy() {
 			return AtRest
 		}
 		elapsed := time.Since(began)
-		if elapsed > longestWait || (elapsed > restlessAfter && !coming && own.observer.QuietFor() < baseQuiet) {
+		if elapsed > longestWait || (time.Since(lastComing) > restlessAfter && own.observer.QuietFor() < baseQuiet) {
 			return Restless
 		}
 		time.Sleep(50 * time.Millisecond)

@@ -6,8 +6,10 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 )
@@ -18,6 +20,17 @@ type State struct {
 	Pods      []PodState         `json:"pods"`
 	Budgets   map[string]Budget  `json:"pdbs"`
 	Nodes     map[string]Node    `json:"nodes"`
+	Jobs      map[string]Job     `json:"jobs,omitempty"`
+}
+
+// Job is a Job's status.
+type Job struct {
+	Active      int32  `json:"active"`
+	Succeeded   int32  `json:"succeeded"`
+	Failed      int32  `json:"failed"`
+	Terminating int32  `json:"terminating"`
+	Condition   string `json:"condition"`
+	Reason      string `json:"reason,omitempty"`
 }
 
 // Numbers are a workload's, as its status says.
@@ -86,6 +99,16 @@ func (own *Observer) State(ctx context.Context) (*State, error) {
 			DesiredHealthy: status.DesiredHealthy, DisruptionsAllowed: status.DisruptionsAllowed,
 		}
 	}
+	jobs, err := own.factory.Batch().V1().Jobs().Lister().List(labels.Everything())
+	if err != nil {
+		return nil, err
+	}
+	for _, job := range jobs {
+		if state.Jobs == nil {
+			state.Jobs = map[string]Job{}
+		}
+		state.Jobs[job.Namespace+"/"+job.Name] = jobState(job)
+	}
 	nodes, err := own.factory.Core().V1().Nodes().Lister().List(labels.Everything())
 	if err != nil {
 		return nil, err
@@ -99,6 +122,29 @@ func (own *Observer) State(ctx context.Context) (*State, error) {
 		state.Nodes[node.Name] = Node{Ready: nodeReady(node), Unschedulable: node.Spec.Unschedulable, Taints: taints}
 	}
 	return state, nil
+}
+
+func jobState(job *batchv1.Job) Job {
+	state := Job{Active: job.Status.Active, Succeeded: job.Status.Succeeded, Failed: job.Status.Failed, Condition: "Active"}
+	if job.Status.Terminating != nil {
+		state.Terminating = *job.Status.Terminating
+	}
+	if job.Spec.Suspend != nil && *job.Spec.Suspend {
+		state.Condition = "Suspended"
+	}
+	// In the order in which one follows the other.
+	for _, kind := range []batchv1.JobConditionType{batchv1.JobSuccessCriteriaMet, batchv1.JobFailureTarget, batchv1.JobComplete, batchv1.JobFailed} {
+		for _, condition := range job.Status.Conditions {
+			if condition.Type != kind || condition.Status != corev1.ConditionTrue {
+				continue
+			}
+			state.Condition = string(kind)
+			if kind == batchv1.JobFailed || kind == batchv1.JobFailureTarget {
+				state.Reason = condition.Reason
+			}
+		}
+	}
+	return state
 }
 
 // podKey orders pods: by workload, those without a node last.
@@ -185,12 +231,25 @@ func (own *Observer) podState(ctx context.Context, pod *corev1.Pod) PodState {
 	if own.isNew(pod) {
 		state.Revision = "new"
 	}
+	if own.isOrphan(pod) {
+		state.Owner = ""
+	}
 	if pod.Spec.NodeName != "" {
 		state.Node = &pod.Spec.NodeName
 	} else if scheduled := podCondition(pod, corev1.PodScheduled); scheduled != nil && scheduled.Status == corev1.ConditionFalse {
 		state.UnschedulableReason = scheduled.Message
 	}
 	return state
+}
+
+// isOrphan tells whether a pod's ReplicaSet is gone, and with it what the pod belonged to.
+func (own *Observer) isOrphan(pod *corev1.Pod) bool {
+	controller := metav1.GetControllerOf(pod)
+	if controller == nil || controller.Kind != "ReplicaSet" {
+		return false
+	}
+	_, err := own.factory.Apps().V1().ReplicaSets().Lister().ReplicaSets(pod.Namespace).Get(controller.Name)
+	return apierrors.IsNotFound(err)
 }
 
 // isNew tells whether a pod has its workload's present template.

@@ -9,6 +9,7 @@
 //! | `canonical.rs` | which states are the same |
 //! | `naming.rs` | which nodes have to be told apart |
 //! | `independence.rs` | which orders make no difference |
+//! | `step_ends.rs` | the states in which one step can end |
 //! | `trace.rs` | the shortest way to an outcome, played again |
 
 mod canonical;
@@ -17,8 +18,10 @@ mod graph;
 mod independence;
 mod naming;
 mod search;
+mod step_ends;
 mod trace;
 
 pub use exploration::{
     Decision, Exploration, Explored, ExploredStep, Likelihood, Range, SearchLimits, TraceEvent, explore,
 };
+pub use step_ends::{StepEnd, StepEnds, step_ends};

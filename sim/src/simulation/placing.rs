@@ -52,7 +52,10 @@ impl Simulation {
             Change::Workload(_, WorkloadChange::Delete) => self.cache = None,
             Change::Workload(
                 _,
-                WorkloadChange::SetTemplate(_) | WorkloadChange::SetReplicas(_) | WorkloadChange::CompleteRevision,
+                WorkloadChange::SetTemplate(_)
+                | WorkloadChange::SetReplicas(_)
+                | WorkloadChange::CompleteRevision
+                | WorkloadChange::Observe(_),
             )
             | Change::CreateReplicaSet { .. }
             | Change::ScaleReplicaSet { .. }

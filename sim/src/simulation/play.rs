@@ -218,6 +218,7 @@ impl Simulation {
             }
         }
         self.look_at_everything();
+        self.spare_daemon_sets(&before);
         self.recorder.record(self.state.now, Some("objects are applied".to_owned()));
         Target::Workloads(super::template_change::changed_workloads(&before, &self.state))
     }

@@ -91,8 +91,8 @@ impl Simulation {
         let changes = match workload {
             WorkloadId::ReplicaSet(id) => replica_set::sync(&self.state, id, &mut self.ties),
             WorkloadId::Deployment(id) => deployment::sync(&self.state, id),
-            WorkloadId::StatefulSet(id) => stateful_set::sync(&self.state, id),
-            WorkloadId::DaemonSet(id) => daemon_set::sync(&self.state, id),
+            WorkloadId::StatefulSet(id) => stateful_set::sync(&self.state, id, &mut self.ties),
+            WorkloadId::DaemonSet(id) => daemon_set::sync(&self.state, id, &mut self.ties),
         };
         self.commit_all(&changes);
         self.schedule_availability(workload);

@@ -82,7 +82,7 @@ fn of_workload(state: &ClusterState, workload: WorkloadId, change: &WorkloadChan
     match change {
         WorkloadChange::SetTemplate(_) => Some(format!("{name} gets a new template")),
         WorkloadChange::SetReplicas(replicas) => Some(format!("{name} is scaled to {replicas} replica(s)")),
-        WorkloadChange::CompleteRevision => None,
+        WorkloadChange::CompleteRevision | WorkloadChange::Observe(_) => None,
         WorkloadChange::Delete => Some(format!("{name} is deleted")),
     }
 }
