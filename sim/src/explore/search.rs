@@ -9,7 +9,7 @@ use crate::simulation::{Made, Move, Script, Simulation, StepOutcome, Target, Tar
 
 use super::canonical::{Canonical, Digest};
 use super::graph::{End, Graph, RootVertex, VertexId};
-use super::independence;
+use super::independence::{Components, enough};
 
 /// A state from which a step goes on; its action has been taken.
 #[derive(Clone, Debug)]
@@ -60,6 +60,7 @@ const CIRCLES_EVERY: u32 = 16;
 
 struct Search<'a> {
     canonical: &'a mut Canonical,
+    components: Components,
     found: Found,
     open: Vec<Open>,
     /// Of each state the one from which it was found, and how far from the beginning it is.
@@ -74,6 +75,7 @@ struct Search<'a> {
 pub(super) fn search(roots: Vec<Root>, canonical: &mut Canonical, limit: usize, seed: u64) -> Found {
     let mut search = Search {
         canonical,
+        components: roots.first().map(|root| Components::of(&root.simulation.state)).unwrap_or_default(),
         found: Found::default(),
         open: Vec::new(),
         origins: BTreeMap::new(),
@@ -127,7 +129,7 @@ impl Search<'_> {
             let (vertex, moves) = self.enter(&mut simulation, from, &target, until);
             first = first.or(Some(vertex));
             let Some(moves) = moves else { return first };
-            let mut moves = independence::enough(&simulation, moves).into_iter();
+            let mut moves = enough(&self.components, &simulation, moves).into_iter();
             let Some(next) = moves.next() else { return first };
             self.left_out |= next.script.left_out;
             let before = Arc::new(std::mem::replace(&mut simulation, next.after));

@@ -52,9 +52,32 @@ impl Simulation {
     /// made at once: another move that gives them something to do wakes them again.
     pub(crate) fn moves(&mut self) -> Vec<Made> {
         loop {
-            let found = self.find_moves();
-            if let Some(moves) = found {
+            self.make_idle_moves();
+            if let Some(moves) = self.find_moves() {
                 return moves;
+            }
+        }
+    }
+
+    /// Events that only make a controller look, and controllers that find nothing to change.
+    fn make_idle_moves(&mut self) {
+        let now = self.state.now;
+        let due: Vec<(Time, Event)> = self.queue.iter().take_while(|(time, _)| *time <= now).collect();
+        for (time, event) in due {
+            match event {
+                Event::Pod(_) | Event::Workload(_) | Event::Budget(_) | Event::ProgressDeadline(_) => {
+                    self.make(Move::Event(event, time));
+                }
+                Event::NodeMonitor
+                | Event::NoExecuteQueue(_)
+                | Event::TaintEviction(_)
+                | Event::PodGarbageCollection
+                | Event::DrainRetry(_) => {}
+            }
+        }
+        for key in self.dirty.clone() {
+            if self.finds_nothing(key) {
+                self.make(Move::Sync(key));
             }
         }
     }
@@ -130,6 +153,13 @@ impl Simulation {
                 }
             }
         }
+    }
+
+    /// Whether an eviction is asked for at this moment.
+    pub(crate) fn is_asking_for_evictions(&self) -> bool {
+        let now = self.state.now;
+        let mut due = self.queue.iter().take_while(|(time, _)| *time <= now);
+        !self.calls.waiting.is_empty() || due.any(|(_, event)| matches!(event, Event::DrainRetry(_)))
     }
 
     /// Lets time go on to the next event, if there is one by `until`.
