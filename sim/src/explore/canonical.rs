@@ -270,6 +270,9 @@ impl Canonical {
         (&node.images, &node.declared_features, node.ready).hash(&mut hasher);
         node.crashed_at.map(|time| age(time, now)).hash(&mut hasher);
         simulation.dirty.contains(&Key::Node(id)).hash(&mut hasher);
+        for set in simulation.state.daemon_sets.values() {
+            set.observed_nodes.as_ref().map(|nodes| nodes.contains(&id)).hash(&mut hasher);
+        }
         simulation.lifecycle.place_in_queue(id).hash(&mut hasher);
         sorted(pods).hash(&mut hasher);
         digest(&hasher)

@@ -23,6 +23,8 @@ struct Attempts {
     at: Time,
     count: u32,
     waits_for_event: bool,
+    /// The backoff after it is over, whatever the clock says.
+    rested: bool,
 }
 
 impl SchedulingQueue {
@@ -74,7 +76,8 @@ impl SchedulingQueue {
 
     /// What is remembered of pods that found no node: how often, when last, and whether they wait for an event.
     pub(crate) fn failures(&self) -> impl Iterator<Item = (PodId, (u32, Time, bool))> + '_ {
-        self.tried.iter().map(|(id, tried)| (*id, (tried.count, tried.at, tried.waits_for_event)))
+        let count = |tried: &Attempts| if tried.rested { 0 } else { tried.count };
+        self.tried.iter().map(move |(id, tried)| (*id, (count(tried), tried.at, tried.waits_for_event)))
     }
 
     /// Remembers that `pod` found no node at `now`: it is not tried again before [`Self::retry_all`].
@@ -86,7 +89,7 @@ impl SchedulingQueue {
         } else {
             self.untried.retain(|place| place.id != pod);
         }
-        self.tried.insert(pod, Attempts { last: self.attempts, at: now, count, waits_for_event: true });
+        self.tried.insert(pod, Attempts { last: self.attempts, at: now, count, waits_for_event: true, rested: false });
     }
 
     /// Something happened that may help: every pod may be tried again. (Kubernetes asks the plugins which pods an event may
@@ -94,6 +97,13 @@ impl SchedulingQueue {
     pub fn retry_all(&mut self) {
         for attempts in self.tried.values_mut() {
             attempts.waits_for_event = false;
+        }
+    }
+
+    /// Everything has come to rest, backoffs included: the next thing that a user does finds no pod that backs off.
+    pub(crate) fn end_backoffs(&mut self) {
+        for attempts in self.tried.values_mut() {
+            attempts.rested = true;
         }
     }
 
@@ -111,7 +121,7 @@ impl SchedulingQueue {
     /// Where a pod stands in the queue; the smallest is next.
     fn place(&self, state: &ClusterState, id: PodId, pod: &Pod) -> Place {
         let tried = self.tried.get(&id);
-        let backs_off_until = tried.and_then(|attempts| {
+        let backs_off_until = tried.filter(|attempts| !attempts.rested).and_then(|attempts| {
             // In whole seconds, rounded down: what is left of the last one is not waited for.
             let end = attempts.at.after(backoff(&state.scheduler, attempts.count)).milliseconds().div_euclid(1000);
             (end.saturating_mul(1000) > state.now.milliseconds()).then_some(end)
