@@ -23,8 +23,6 @@ struct Attempts {
     at: Time,
     count: u32,
     waits_for_event: bool,
-    /// The backoff after it is over, whatever the clock says.
-    rested: bool,
 }
 
 impl SchedulingQueue {
@@ -76,8 +74,7 @@ impl SchedulingQueue {
 
     /// What is remembered of pods that found no node: how often, when last, and whether they wait for an event.
     pub(crate) fn failures(&self) -> impl Iterator<Item = (PodId, (u32, Time, bool))> + '_ {
-        let count = |tried: &Attempts| if tried.rested { 0 } else { tried.count };
-        self.tried.iter().map(move |(id, tried)| (*id, (count(tried), tried.at, tried.waits_for_event)))
+        self.tried.iter().map(|(id, tried)| (*id, (tried.count, tried.at, tried.waits_for_event)))
     }
 
     /// Remembers that `pod` found no node at `now`: it is not tried again before [`Self::retry_all`].
@@ -89,7 +86,7 @@ impl SchedulingQueue {
         } else {
             self.untried.retain(|place| place.id != pod);
         }
-        self.tried.insert(pod, Attempts { last: self.attempts, at: now, count, waits_for_event: true, rested: false });
+        self.tried.insert(pod, Attempts { last: self.attempts, at: now, count, waits_for_event: true });
     }
 
     /// Something happened that may help: every pod may be tried again. (Kubernetes asks the plugins which pods an event may
@@ -100,10 +97,11 @@ impl SchedulingQueue {
         }
     }
 
-    /// Everything has come to rest, backoffs included: the next thing that a user does finds no pod that backs off.
+    /// Everything has come to rest, backoffs included: the next thing that a user does finds no pod that backs off, and how often
+    /// each failed before counts no more.
     pub(crate) fn end_backoffs(&mut self) {
         for attempts in self.tried.values_mut() {
-            attempts.rested = true;
+            attempts.count = 0;
         }
     }
 
@@ -121,7 +119,7 @@ impl SchedulingQueue {
     /// Where a pod stands in the queue; the smallest is next.
     fn place(&self, state: &ClusterState, id: PodId, pod: &Pod) -> Place {
         let tried = self.tried.get(&id);
-        let backs_off_until = tried.filter(|attempts| !attempts.rested).and_then(|attempts| {
+        let backs_off_until = tried.filter(|attempts| attempts.count > 0).and_then(|attempts| {
             // In whole seconds, rounded down: what is left of the last one is not waited for.
             let end = attempts.at.after(backoff(&state.scheduler, attempts.count)).milliseconds().div_euclid(1000);
             (end.saturating_mul(1000) > state.now.milliseconds()).then_some(end)
