@@ -18,9 +18,9 @@ use std::sync::Arc;
 
 use crate::cluster::{
     BudgetId, BudgetStatus, ClusterState, Deletion, DeletionCause, DeploymentId, Effect, NodeId, NodeReady, Owner,
-    Phase, Pod, PodId, PodTemplate, ReplicaSetId, Symbol, Taint, Unschedulable,
+    Phase, Pod, PodId, PodTemplate, Refusal, ReplicaSetId, Symbol, Taint, Unschedulable,
 };
-use crate::controller::WorkloadId;
+use crate::controller::{WorkloadId, attach_detach};
 
 pub use objects::same_revision;
 pub use sentence::sentence;
@@ -105,6 +105,8 @@ pub enum WorkloadChange {
     SetReplicas(i64),
     /// A StatefulSet's update is complete: the update revision becomes the current one.
     CompleteRevision,
+    /// The API server refuses what its controller wants to create, or no longer does.
+    SetRefusal(Option<Refusal>),
     /// A DaemonSet's status: the nodes on which a pod is wanted.
     Observe(BTreeSet<NodeId>),
     /// A user deletes it; its ReplicaSets go with it, its pods are deleted one by one.
@@ -202,6 +204,11 @@ fn apply_to_pod(state: &mut ClusterState, id: PodId, change: &PodChange) {
     if state.pods.get(&id).is_some_and(|pod| goes_away(pod, change)) {
         return remove_pod(state, id);
     }
+    if *change == PodChange::Start
+        && let Some(pod) = state.pods.get(&id).filter(|pod| !pod.volumes.is_empty()).cloned()
+    {
+        attach_detach::attach(state, &pod);
+    }
     let Some(mut pod) = state.pods.get_mut(&id) else { return };
     match change {
         PodChange::Bind(node) => {
@@ -212,6 +219,14 @@ fn apply_to_pod(state: &mut ClusterState, id: PodId, change: &PodChange) {
         PodChange::MarkUnschedulable(message) => pod.unschedulable = Some(Unschedulable { message: message.clone() }),
         PodChange::Nominate(node) => pod.nominated_node = *node,
         PodChange::Start => {
+            if pod.phase == Phase::Running {
+                // Its containers ran before the node crashed.
+                let order = &mut pod.deletion_order;
+                order.container_restarts = order.container_restarts.saturating_add(1);
+                if pod.template.spec.has_sidecar {
+                    pod.deletion_order.sidecar_restarts = pod.deletion_order.sidecar_restarts.saturating_add(1);
+                }
+            }
             pod.phase = Phase::Running;
             pod.started_at = Some(now);
         }
@@ -262,6 +277,10 @@ fn apply_to_workload(state: &mut ClusterState, workload: WorkloadId, change: &Wo
         WorkloadChange::SetTemplate(template) => objects::set_template(state, workload, template),
         WorkloadChange::SetReplicas(replicas) => objects::set_replicas(state, workload, *replicas),
         WorkloadChange::CompleteRevision => objects::complete_revision(state, workload),
+        WorkloadChange::SetRefusal(refusal) => {
+            state.refusals.remove(&workload);
+            state.refusals.extend(refusal.clone().map(|refusal| (workload, refusal)));
+        }
         WorkloadChange::Observe(nodes) => objects::observe(state, workload, nodes),
         WorkloadChange::Delete => objects::delete_workload(state, workload),
     }

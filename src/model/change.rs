@@ -7,7 +7,7 @@ use quorate_sim::cluster::{BudgetId, ClusterState, DaemonSetId, DeploymentId, No
 use quorate_sim::simulation::ObjectChange;
 
 use super::build::{Context, context};
-use super::{labels, nodes, pods, volumes, workloads};
+use super::{admission, build, labels, nodes, pods, volumes, workloads};
 use crate::manifest::{Inventory, Object, Typed};
 
 /// The change that `kubectl apply` of `applied` makes to a cluster of `inventory`: what is there by kind, namespace and name
@@ -138,6 +138,18 @@ fn apply_cluster_part(state: &mut ClusterState, context: &mut Context<'_>, objec
         }
         Typed::Pod(api) => {
             pods::add_one(state, context, api);
+        }
+        Typed::Service(api) => {
+            let service = build::service(state, object, api);
+            let known =
+                state.services.iter_mut().find(|own| (own.namespace, own.name) == (service.namespace, service.name));
+            match known {
+                Some(own) => *own = service,
+                None => state.services.push(service),
+            }
+        }
+        Typed::ResourceQuota(_) | Typed::MutatingWebhookConfiguration(_) | Typed::ValidatingWebhookConfiguration(_) => {
+            admission::add_object(state, context, object)
         }
         _ => volumes::add_one(state, &context.volumes, object),
     }

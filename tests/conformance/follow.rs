@@ -24,7 +24,7 @@ pub(crate) enum Followed {
 /// Follows a real run step by step through everything that can happen, looking at most at so many states of a step.
 pub(crate) fn follow(case: &Case, real: &Run, lagging: &[String], states: usize) -> Followed {
     let (initial, steps) = case.load(0).unwrap();
-    let limits = SearchLimits { states };
+    let limits = SearchLimits { states, every_order: false };
     let begin = nothing();
     let ends = step_ends(&initial, &begin, &limits);
     let mut complete = ends.complete;

@@ -13,6 +13,9 @@
 //! | `pods.rs` | all pods, found by node, controller and label |
 //! | `workload.rs` | Deployments, ReplicaSets, StatefulSets, DaemonSets, bare controllers |
 //! | `budget.rs` | PodDisruptionBudgets |
+//! | `quota.rs` | ResourceQuotas, and what admission reads of a pod |
+//! | `webhook.rs` | admission webhooks |
+//! | `refusal.rs` | what the API server refuses to create |
 //! | `state.rs` | the whole |
 //! | `time.rs` | virtual time |
 
@@ -24,10 +27,13 @@ mod node;
 mod pod;
 mod pod_template;
 mod pods;
+mod quota;
+mod refusal;
 mod resources;
 mod state;
 mod time;
 mod volume;
+mod webhook;
 mod workload;
 
 pub use budget::{BudgetId, BudgetStatus, BudgetTarget, PodDisruptionBudget, UnhealthyPodEvictionPolicy};
@@ -36,22 +42,25 @@ pub use csi_migration::{AzureDiskKind, InTreeDisk, InTreePlugin, MigratedDisk, M
 pub use labels::{LabelSelector, Labels, Operator, Requirement};
 pub use name::{Names, Symbol};
 pub use node::{Effect, Node, NodeFeature, NodeId, NodeReady, Taint};
-pub use pod::{Deletion, DeletionCause, Owner, Phase, Pod, PodId, PodName, Unschedulable};
+pub use pod::{Deletion, DeletionCause, DeletionOrder, Owner, Phase, Pod, PodId, PodName, Unschedulable};
 pub use pod_template::{
     HostPort, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, PodAffinityTerm, PodSpec, PodTemplate,
     PreemptionPolicy, PreferredNodeTerm, PreferredPodTerm, ProfileId, Protocol, SpreadConstraint, SpreadPolicy,
     Toleration, TolerationOperator, WhenUnsatisfiable,
 };
 pub use pods::{PodMut, Pods};
+pub use quota::{PodAdmission, PriorityClassScope, QuotaAmount, QuotaScope, ResourceQuota, Suffixes};
+pub use refusal::{Refusal, RefusalCause};
 pub use resources::{NonZeroRequests, Resources};
-pub use state::{ClusterState, Namespace, Service};
+pub use state::{AdmissionObjects, ClusterState, Namespace, Service};
 pub use time::{Duration, Time};
 pub use volume::{
-    AccessMode, BindingMode, ClaimBinding, ClaimName, ClaimTemplate, ClassName, CsiDriver, CsiNode, CsiNodeDriver,
-    CsiStorageCapacity, CsiVolume, DiskIdentity, InlineDisk, PersistentVolume, PersistentVolumeClaim,
+    AccessMode, Attached, BindingMode, ClaimBinding, ClaimName, ClaimTemplate, ClassName, CsiDriver, CsiNode,
+    CsiNodeDriver, CsiStorageCapacity, CsiVolume, DiskIdentity, InlineDisk, PersistentVolume, PersistentVolumeClaim,
     PersistentVolumeSource, PodVolume, ProvisionerKind, Storage, StorageClass, VolumeAssumption, VolumeAttachment,
     VolumeClaim, VolumeMode, VolumeName, VolumeSource,
 };
+pub use webhook::{AdmissionWebhook, WebhookKind, WebhookRule, WebhookScope};
 pub use workload::{
     DaemonSet, DaemonSetId, DaemonSetStrategy, Deployment, DeploymentId, DeploymentStrategy, IntOrPercent,
     PodManagementPolicy, ReplicaSet, ReplicaSetId, StatefulSet, StatefulSetId, StatefulSetStrategy, WorkloadKind,

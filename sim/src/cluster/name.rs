@@ -40,6 +40,8 @@ well_known! {
     STATEFUL_SET_POD_NAME = 20, "statefulset.kubernetes.io/pod-name";
     POD_INDEX = 21, "apps.kubernetes.io/pod-index";
     CONTROLLER_REVISION_HASH = 22, "controller-revision-hash";
+    PODS = 23, "pods";
+    COUNT_PODS = 24, "count/pods";
 }
 
 /// The table of all interned texts.

@@ -4,6 +4,8 @@ use crate::cluster::{ClusterState, Duration, Node, NodeReady, Phase, Pod, PodId,
 use crate::simulation::PodTimes;
 use crate::transition::{Change, PodChange, RemovalReason};
 
+use super::attach_detach;
+
 /// What comes next for a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PodStep {
@@ -13,6 +15,8 @@ pub enum PodStep {
     Now(Change),
     /// Something at this time.
     At(Time),
+    /// It waits for a volume that is attached elsewhere.
+    Attaching(attach_detach::Wait),
 }
 
 /// Whether the node's kubelet runs.
@@ -42,7 +46,10 @@ pub fn next_step(state: &ClusterState, id: PodId, times: &PodTimes) -> PodStep {
         return at_or_now(state, stopped, || Change::Pod(id, PodChange::Remove(RemovalReason::Stopped)));
     }
     match (pod.phase, pod.started_at) {
-        (Phase::Pending, _) => now(PodChange::Start),
+        (Phase::Pending, _) => match attach_detach::wait(state, pod) {
+            Some(wait) => PodStep::Attaching(wait),
+            None => now(PodChange::Start),
+        },
         (Phase::Running, None) if !pod.ready => now(PodChange::Start),
         (Phase::Running, Some(started)) if !pod.ready && !pod.held_unready && node.ready == NodeReady::True => {
             let ready_at = started.after(startup(pod, times));

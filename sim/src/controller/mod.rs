@@ -8,7 +8,9 @@
 //! | `replica_set.rs` | ReplicaSets: creation and the order of deletion |
 //! | `stateful_set.rs` | StatefulSets |
 //! | `daemon_set/` | DaemonSets |
+//! | `attach_detach.rs` | volumes for one node, and pods that wait for them |
 //! | `disruption.rs` | the status of PodDisruptionBudgets |
+//! | `endpoint_slice.rs` | which pods answer a Service |
 //! | `node_lifecycle/` | heartbeats, taints by condition, zones |
 //! | `taint_eviction.rs` | pods that do not tolerate NoExecute taints |
 //! | `pod_gc.rs` | pods of nodes that are gone |
@@ -16,12 +18,14 @@
 //! | `scheduling.rs` | one attempt to place a pod |
 //! | `adoption.rs` | pods of the input that have no controller yet |
 //!
-//! Not modelled: Jobs, HorizontalPodAutoscalers, quotas, pod deletion cost, container restarts.
+//! Not modelled: Jobs, HorizontalPodAutoscalers.
 
 mod adoption;
+pub mod attach_detach;
 pub mod daemon_set;
 pub mod deployment;
 pub mod disruption;
+pub mod endpoint_slice;
 pub mod kubelet;
 pub mod node_lifecycle;
 pub mod pod_gc;

@@ -12,22 +12,24 @@ use crate::cluster::{
     ClaimName, ClusterState, DeploymentStrategy, LabelSelector, Labels, Node, NodeId, Owner, Pod, PodAffinityTerm,
     PodId, PodTemplate, PreemptionPolicy, SpreadConstraint, SpreadPolicy, Symbol, Taint,
 };
-use crate::controller::{WorkloadId, all_workloads, template_of, workload_of};
+use crate::controller::{WorkloadId, all_workloads, template_of, workload_name, workload_of};
 use crate::event_queue::Event;
 use crate::eviction::covers;
 use crate::scheduler::{any_tolerates, untolerated_taint};
 use crate::simulation::{Call, Key, Made, Move, Simulation};
 
+use super::waiting::{forced, without_chance};
+
 /// What moves on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Member {
+pub(super) enum Member {
     Workload(WorkloadId),
     /// A pod that no workload of the model owns.
     Pod(PodId),
 }
 
 /// The first member of a component stands for it.
-type Component = Member;
+pub(super) type Component = Member;
 
 /// Which members belong together.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +68,26 @@ impl Components {
             components.join_by_rules(member, template, &members);
         }
         components.join_by_claims(state);
+        components.join_by_admission(state);
         components
+    }
+
+    /// Pods that one quota counts take room from one another; a webhook that fails closed holds up everybody.
+    fn join_by_admission(&mut self, state: &ClusterState) {
+        let limited = |namespace: Symbol| state.admission.quotas.iter().any(|quota| quota.namespace == namespace);
+        let is_held = !state.admission.webhooks.is_empty();
+        let mut first: BTreeMap<Option<Symbol>, Member> = BTreeMap::new();
+        let workloads = all_workloads(state).into_iter().filter_map(|workload| {
+            workload_name(state, workload).map(|name| (Member::Workload(workload), name.namespace))
+        });
+        let pods = state.pods.iter().map(|(id, pod)| (member_of(state, *id, pod), pod.namespace));
+        for (member, namespace) in workloads.chain(pods) {
+            if is_held || limited(namespace) {
+                let place = (!is_held).then_some(namespace);
+                let known = *first.entry(place).or_insert(member);
+                self.join(known, member);
+            }
+        }
     }
 
     fn join_by_rules(&mut self, member: Member, template: &PodTemplate, members: &[(Member, Labels)]) {
@@ -118,7 +139,7 @@ impl Components {
         at
     }
 
-    fn of_pod(&self, state: &ClusterState, id: PodId) -> Option<Component> {
+    pub(super) fn of_pod(&self, state: &ClusterState, id: PodId) -> Option<Component> {
         state.pods.get(&id).map(|pod| self.find(member_of(state, id, pod)))
     }
 
@@ -189,6 +210,11 @@ pub(super) fn enough(components: &Components, simulation: &Simulation, moves: Ve
     if found.iter().any(Option::is_none) {
         return moves;
     }
+    if !moment.may_preempt
+        && let Some(position) = forced(components, simulation, &moment.hopeless, &moves)
+    {
+        return moves.into_iter().skip(position).take(1).collect();
+    }
     let mut sizes: BTreeMap<Component, usize> = BTreeMap::new();
     for component in found.iter().flatten() {
         let size = sizes.entry(*component).or_default();
@@ -236,6 +262,8 @@ struct Moment<'a> {
     waiting: BTreeSet<Component>,
     /// The others' pods that wait, and the templates of which they may make more.
     placed: Vec<(Component, &'a PodTemplate)>,
+    /// Pods that wait without a chance: as if they were not there.
+    hopeless: BTreeSet<PodId>,
     /// Whether a DaemonSet may make or place a pod.
     has_daemons: bool,
     /// Whether an eviction is asked for at this moment.
@@ -253,10 +281,12 @@ impl<'a> Moment<'a> {
             waiting: BTreeSet::new(),
             placed: Vec::new(),
             has_daemons: false,
+            hopeless: if moving.contains(&None) { BTreeSet::new() } else { without_chance(simulation) },
             is_asking: simulation.is_asking_for_evictions(),
             may_preempt: false,
         };
-        for (id, pod) in state.pods.on_node(None) {
+        let waiting: Vec<_> = state.pods.on_node(None).filter(|(id, _)| !moment.hopeless.contains(id)).collect();
+        for (id, pod) in waiting {
             if let Some(component) = components.of_pod(state, id) {
                 moment.waiting.insert(component);
                 moment.placed.push((component, &pod.template));

@@ -9,6 +9,7 @@
 //! | `canonical.rs` | which states are the same |
 //! | `naming.rs` | which nodes have to be told apart |
 //! | `independence.rs` | which orders make no difference |
+//! | `waiting.rs` | pods for which the scheduler has no node, or no choice |
 //! | `step_ends.rs` | the states in which one step can end |
 //! | `trace.rs` | the shortest way to an outcome, played again |
 
@@ -20,6 +21,7 @@ mod naming;
 mod search;
 mod step_ends;
 mod trace;
+mod waiting;
 
 pub use exploration::{
     Decision, Exploration, Explored, ExploredStep, Likelihood, Range, SearchLimits, TraceEvent, explore,

@@ -39,7 +39,7 @@ pub fn step_ends(initial: &Simulation, step: &Step, limits: &SearchLimits) -> St
     let mut canonical = Canonical::new(Naming::everything());
     let rest = canonical.digest(initial, None);
     let root = begin(initial.clone(), step, 0, rest);
-    let found = search(vec![root], &mut canonical, limits.states, initial.settings.seed);
+    let found = search(vec![root], &mut canonical, limits, initial.settings.seed);
     let ends = found.graph.ids().filter_map(|id| {
         let end = found.graph.get(id)?.end?;
         let simulation = found.rests.get(&end.rest?)?.clone();

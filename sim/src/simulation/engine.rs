@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{BudgetId, ClusterState, DaemonSetId, NodeId, Owner, PodId, Symbol, Time};
+use crate::cluster::{BudgetId, ClusterState, DaemonSetId, NodeId, Owner, PodId, Refusal, Symbol, Time};
 use crate::controller::deployment::Progress;
+use crate::controller::endpoint_slice::selects;
 use crate::controller::node_lifecycle::NodeLifecycle;
-use crate::controller::{WorkloadId, all_workloads, daemon_set, is_active, workload_of};
+use crate::controller::{WorkloadId, all_workloads, attach_detach, daemon_set, is_active, workload_of};
 use crate::drain::NodeDrain;
 use crate::event_queue::{Event, EventQueue};
 use crate::eviction::budgets_of;
@@ -63,6 +64,12 @@ pub struct Simulation {
     pub(crate) gone_nodes: BTreeMap<NodeId, GoneNode>,
     /// When a node was last found unreachable.
     pub(crate) noticed_at: Option<Time>,
+    /// Pods that wait for a volume.
+    pub(super) attaching: BTreeSet<PodId>,
+    /// What was refused when the step began.
+    pub(super) refused_before: BTreeMap<WorkloadId, Refusal>,
+    /// Webhooks that were not asked before the cluster had come to rest.
+    pub(super) late_webhooks: BTreeSet<Symbol>,
     pub(crate) recorder: Recorder,
     pub(crate) cycle: CycleSearch,
 }
@@ -87,6 +94,9 @@ impl Simulation {
             last_drains: Vec::new(),
             gone_nodes: BTreeMap::new(),
             noticed_at: None,
+            attaching: BTreeSet::new(),
+            refused_before: BTreeMap::new(),
+            late_webhooks: BTreeSet::new(),
             recorder: Recorder::default(),
             cycle: CycleSearch::default(),
         };
@@ -114,6 +124,9 @@ impl Simulation {
             last_drains: Vec::new(),
             gone_nodes: self.gone_nodes.clone(),
             noticed_at: self.noticed_at,
+            attaching: self.attaching.clone(),
+            refused_before: BTreeMap::new(),
+            late_webhooks: self.late_webhooks.clone(),
             recorder,
             cycle: CycleSearch::default(),
         }
@@ -133,6 +146,7 @@ impl Simulation {
 
     /// Everything has to be looked at again: the state was changed from outside.
     pub(super) fn look_at_everything(&mut self) {
+        attach_detach::note_attached(&mut self.state);
         self.dirty.extend(self.state.nodes.keys().map(|id| Key::Node(*id)));
         self.dirty.extend(self.state.pods.keys().map(|id| Key::Pod(*id)));
         self.dirty.extend(self.state.budgets.keys().map(|id| Key::Budget(*id)));
@@ -141,11 +155,13 @@ impl Simulation {
         self.scheduling.add_all(&self.state);
         self.scheduling.retry_all();
         self.recorder.count_ready(&self.state);
+        self.recorder.count_endpoints(&self.state);
     }
 
     /// Begins a step: what was recorded of the one before it is forgotten, its states too, to which a later step may
     /// return.
     pub(super) fn begin_step(&mut self) {
+        self.refused_before.clone_from(&self.state.refusals);
         self.recorder.begin(self.state.now);
         self.cycle = CycleSearch::default();
         self.calls = Calls::default();
@@ -157,6 +173,7 @@ impl Simulation {
         let creates = matches!(change, Change::CreatePod { .. } | Change::CreateReplicaSet { .. });
         let before = if creates { None } else { sentence(&self.state, change, Created::Nothing) };
         let pod = if let Change::Pod(pod, _) = change { Some(*pod) } else { None };
+        let services_before = pod.map(|pod| self.services_of(pod)).unwrap_or_default();
         let ready_before = pod.and_then(|pod| self.ready_workload(pod));
         self.wake(change);
         let created = apply(&mut self.state, change);
@@ -164,6 +181,11 @@ impl Simulation {
         let pod = if let Created::Pod(created) = created { Some(created) } else { pod };
         let ready_after = pod.and_then(|pod| self.ready_workload(pod));
         self.recorder.ready_changed(ready_before, ready_after);
+        let services = if services_before.is_empty() {
+            pod.map(|pod| self.services_of(pod)).unwrap_or_default()
+        } else {
+            services_before
+        };
         if let Created::Pod(created) = created {
             if let Some(pod) = self.state.pods.get(&created) {
                 self.scheduling.add(&self.state, created, pod);
@@ -177,6 +199,14 @@ impl Simulation {
         }
         let text = if creates { sentence(&self.state, change, created) } else { before };
         self.recorder.record(self.state.now, text);
+        self.recorder.endpoints_changed(&self.state, &services);
+    }
+
+    /// The Services that select a pod, by their places in the state's list.
+    fn services_of(&self, pod: PodId) -> Vec<usize> {
+        let Some(pod) = self.state.pods.get(&pod) else { return Vec::new() };
+        let services = self.state.services.iter().enumerate().filter(|(_, service)| selects(service, pod));
+        services.map(|(place, _)| place).collect()
     }
 
     /// The workload for which a pod counts as ready.
@@ -198,6 +228,8 @@ impl Simulation {
             }
             Change::ScaleReplicaSet { replica_set, .. } => self.wake_workload(WorkloadId::ReplicaSet(*replica_set)),
             Change::Workload(workload, WorkloadChange::Delete) => self.wake_budgets_of_workload(*workload),
+            // Only its own backoff makes the controller ask again.
+            Change::Workload(_, WorkloadChange::SetRefusal(_)) => {}
             Change::Workload(
                 workload,
                 WorkloadChange::SetTemplate(_) | WorkloadChange::SetReplicas(_) | WorkloadChange::CompleteRevision,
@@ -209,6 +241,7 @@ impl Simulation {
         match change {
             PodChange::MarkUnschedulable(_) | PodChange::Nominate(_) => {}
             PodChange::Start | PodChange::Hold | PodChange::Release => {
+                self.attaching.remove(&pod);
                 self.dirty.insert(Key::Pod(pod));
             }
             PodChange::Bind(_) => {
@@ -222,7 +255,9 @@ impl Simulation {
             PodChange::Delete(_) | PodChange::Remove(_) => {
                 self.wake_pod_and_watchers(pod);
                 self.scheduling.retry_all();
+                self.wake_attaching();
                 if !self.state.pods.contains_key(&pod) {
+                    self.attaching.remove(&pod);
                     self.scheduling.forget(pod);
                     self.taint_deletions.remove(&pod);
                     self.queue.cancel(Event::Pod(pod));
@@ -233,8 +268,14 @@ impl Simulation {
         }
     }
 
+    /// What pods wait for may be free now.
+    fn wake_attaching(&mut self) {
+        self.dirty.extend(self.attaching.iter().map(|pod| Key::Pod(*pod)));
+    }
+
     fn wake_for_node(&mut self, node: NodeId, change: &NodeChange) {
         self.dirty.insert(Key::Node(node));
+        self.wake_attaching();
         self.dirty.extend(self.state.pods.on_node(Some(node)).map(|(id, _)| Key::Pod(id)));
         self.scheduling.retry_all();
         match change {
@@ -336,6 +377,7 @@ impl Simulation {
         loop {
             self.run_now()?;
             self.schedule_drain_retries();
+            self.schedule_creation_retries();
             let Some((time, event)) = self.next_event(until) else { break };
             self.state.now = self.state.now.max(time);
             self.handle(event);

@@ -9,6 +9,8 @@
 //! | `play.rs` | what a user does in a step |
 //! | `calls.rs` | the calls of the Eviction API that a step makes |
 //! | `drains.rs` | kubectl drain while it is under way |
+//! | `refusals.rs` | controllers that may not create what they want to |
+//! | `requests.rs` | what users ask of the API server, as webhooks see it |
 //! | `moves.rs` | what can happen next, move by move |
 //! | `outcome.rs` | how a step ended |
 //! | `summary.rs` | a state as reports show it |
@@ -30,7 +32,9 @@ mod placing;
 mod play;
 mod reactions;
 mod recorder;
+mod refusals;
 mod report;
+mod requests;
 mod restless;
 mod settings;
 mod step;
@@ -43,11 +47,13 @@ pub use engine::Simulation;
 pub use outcome::is_complete;
 pub use play::simulate;
 
+pub use crate::controller::endpoint_slice::EndpointCounts;
 pub(crate) use calls::Call;
 pub(crate) use engine::Key;
 pub(crate) use moves::{Made, Move};
 pub(crate) use outcome::{Result as StepResult, Target, livelock as livelock_result};
 pub(crate) use outcome::{budget_text, pod_text};
+pub use refusals::refusal_of;
 pub use report::{
     BudgetSummary, PodSummary, Revision, SimulationReport, StateSummary, StepOutcome, StepReport, TargetReport,
     WorkloadSummary,

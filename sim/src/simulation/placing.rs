@@ -55,6 +55,7 @@ impl Simulation {
                 WorkloadChange::SetTemplate(_)
                 | WorkloadChange::SetReplicas(_)
                 | WorkloadChange::CompleteRevision
+                | WorkloadChange::SetRefusal(_)
                 | WorkloadChange::Observe(_),
             )
             | Change::CreateReplicaSet { .. }

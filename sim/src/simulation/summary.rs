@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{ClusterState, DeploymentId, NodeId, Owner, Phase, Pod, Symbol};
+use crate::cluster::{ClusterState, DeploymentId, NodeId, Owner, Phase, Pod, Service, Symbol};
+use crate::controller::attach_detach;
 use crate::controller::deployment::Revisions;
+use crate::controller::endpoint_slice::{self, EndpointCounts};
 use crate::controller::{WorkloadId, all_workloads, daemon_set, is_active, is_available, workload_of, workload_text};
 use crate::transition::same_revision;
 
@@ -40,7 +42,23 @@ pub fn summarize(state: &ClusterState, gone_nodes: impl Fn(NodeId) -> Option<Sym
         };
         (name, summary)
     });
-    StateSummary { workloads, pods, pdbs: budgets.collect() }
+    let refused = state.refusals.iter();
+    let refused = refused.map(|(workload, refusal)| (workload_text(state, *workload), refusal.reason.clone()));
+    StateSummary { workloads, pods, pdbs: budgets.collect(), services: services(state), refused: refused.collect() }
+}
+
+/// The endpoints of Services with a selector.
+fn services(state: &ClusterState) -> BTreeMap<String, EndpointCounts> {
+    let counted = state
+        .services
+        .iter()
+        .filter_map(|service| Some((service_text(state, service), endpoint_slice::count(state, service)?)));
+    counted.collect()
+}
+
+/// `NS/NAME` of a Service.
+pub(super) fn service_text(state: &ClusterState, service: &Service) -> String {
+    format!("{}/{}", state.names.text(service.namespace), state.names.text(service.name))
 }
 
 fn summarize_pod(state: &ClusterState, revisions: &PodRevisions, pod: &Pod, node: Option<String>) -> PodSummary {
@@ -52,7 +70,14 @@ fn summarize_pod(state: &ClusterState, revisions: &PodRevisions, pod: &Pod, node
         terminating: pod.deletion.is_some(),
         revision: revisions.revision(state, pod),
         unschedulable_reason: pod.unschedulable.as_ref().map(|unschedulable| unschedulable.message.clone()),
+        waiting_reason: attaching_text(state, pod),
     }
+}
+
+/// Why a pod does not start on its node.
+pub(super) fn attaching_text(state: &ClusterState, pod: &Pod) -> Option<String> {
+    let waits = pod.phase == Phase::Pending && !pod.volumes.is_empty();
+    waits.then(|| attach_detach::wait(state, pod))?.map(|wait| attach_detach::text(state, &wait))
 }
 
 /// `deployment/NS/NAME`, `job/NS/NAME`, or `pod/NS/NAME` of a bare or static pod.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::cluster::{
-    ClusterState, DeploymentId, Labels, Names, NodeId, Operator, Owner, Phase, Pod, PodId, PodName, PodTemplate,
-    ReplicaSet, ReplicaSetId, Requirement, Symbol,
+    ClusterState, DeletionOrder, DeploymentId, Labels, Names, NodeId, Operator, Owner, Phase, Pod, PodId, PodName,
+    PodTemplate, ReplicaSet, ReplicaSetId, Requirement, Symbol,
 };
 use crate::controller::WorkloadId;
 use crate::controller::deployment;
@@ -47,6 +47,7 @@ pub(super) fn create_pod(state: &mut ClusterState, owner: Owner, template: &Arc<
         held_unready: false,
         created_at: state.now,
         started_at: None,
+        deletion_order: DeletionOrder { cost: template.spec.deletion_cost, ..DeletionOrder::default() },
         deletion: None,
         unschedulable: None,
     };
@@ -223,4 +224,9 @@ pub(super) fn delete_workload(state: &mut ClusterState, workload: WorkloadId) {
             state.daemon_sets.remove(&id);
         }
     }
+    let sets = &state.replica_sets;
+    state.refusals.retain(|refused, _| match refused {
+        WorkloadId::ReplicaSet(id) => sets.contains_key(id),
+        WorkloadId::Deployment(_) | WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) => *refused != workload,
+    });
 }

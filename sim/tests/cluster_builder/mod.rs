@@ -228,6 +228,7 @@ impl Builder {
             held_unready: false,
             created_at: Time::ZERO,
             started_at: node.map(|_| Time::ZERO),
+            deletion_order: Default::default(),
             deletion: None,
             unschedulable: None,
         })

@@ -6,6 +6,7 @@
 //! - `amount`: numbers, percentages
 //! - `workload`, `batch`: what makes pods
 //! - `pod`, `container`, `resources`, `scheduling`: pods and their templates
+//! - `webhook`: admission webhooks
 //! - `service`, `storage`, `policy`: the others
 
 mod amount;
@@ -21,6 +22,7 @@ mod scheduling;
 mod service;
 mod storage;
 mod verdict;
+mod webhook;
 mod workload;
 
 #[cfg(test)]

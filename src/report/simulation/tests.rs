@@ -27,6 +27,7 @@ fn state(pending: usize) -> StateSummary {
             terminating: false,
             revision: Revision::New,
             unschedulable_reason: waits.then(|| REASON.to_owned()),
+            waiting_reason: None,
         }
     };
     let ready = i64::try_from(3 - pending).unwrap();
@@ -44,6 +45,8 @@ fn state(pending: usize) -> StateSummary {
                 disruptions_allowed: ready - 2,
             },
         )]),
+        services: BTreeMap::new(),
+        refused: BTreeMap::new(),
     }
 }
 
@@ -55,6 +58,7 @@ fn step(action: &str, outcome: StepOutcome, seconds: (u64, u64), lowest: (i64, i
         started_at: Time::from_milliseconds(seconds.0 * 1000),
         ended_at: Time::from_milliseconds(seconds.1 * 1000),
         min_ready: BTreeMap::from([(BACKEND.to_owned(), lowest.0), (FRONTEND.to_owned(), lowest.1)]),
+        min_endpoints: BTreeMap::new(),
         targets: Vec::new(),
         after: state(pending),
         unexpected: Vec::new(),
@@ -121,8 +125,14 @@ fn rolling_upgrade() -> SimulationReport {
 
 fn written(report: &SimulationReport, scenario: &str, format: Format, style: &TerminalStyle) -> String {
     let settings = Settings::default();
-    let document =
-        SimulationDocument { scenario, kubernetes: "1.36", settings: &settings, report, order: PlayOrder::default() };
+    let document = SimulationDocument {
+        scenario,
+        kubernetes: "1.36",
+        settings: &settings,
+        report,
+        explored: None,
+        order: PlayOrder::default(),
+    };
     let mut out = Vec::new();
     write_simulation(&document, format, style, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -217,6 +227,7 @@ fn formats_of_findings_are_refused() {
     let report = second_drain();
     let settings = Settings::default();
     let document = SimulationDocument {
+        explored: None,
         scenario: "x",
         kubernetes: "1.36",
         settings: &settings,

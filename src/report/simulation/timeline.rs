@@ -74,6 +74,18 @@ pub(super) fn write(
     out.write_all(drawn.as_bytes())
 }
 
+/// Services that nobody answers, pods that do not start, and what is refused.
+fn said_at_the_end(end: &StateSummary) -> Vec<String> {
+    let silent = end.services.iter().filter(|(_, counts)| counts.ready == 0 && counts.serving + counts.terminating > 0);
+    let silent = silent.map(|(name, counts)| {
+        format!("service {name} has no ready endpoint: {} serving, {} terminating", counts.serving, counts.terminating)
+    });
+    let waiting = end.pods.iter().filter_map(|pod| Some((&pod.owner, pod.waiting_reason.as_ref()?)));
+    let waiting = waiting.map(|(owner, reason)| format!("a pod of {owner} waits: {reason}"));
+    let refused = end.refused.iter().map(|(name, reason)| format!("{name} is refused: {reason}"));
+    silent.chain(waiting).chain(refused).collect()
+}
+
 impl Timeline<'_> {
     fn line(&self, text: &str) -> String {
         printable::line(text, self.style.characters)
@@ -268,7 +280,8 @@ impl Timeline<'_> {
                 (self.names.get(workload), text)
             })
             .collect();
-        if short.is_empty() {
+        let said = said_at_the_end(end);
+        if short.is_empty() && said.is_empty() {
             return;
         }
         let _ = writeln!(drawn, "{}", self.paint.strong("at the end"));
@@ -276,7 +289,16 @@ impl Timeline<'_> {
         for (name, text) in short {
             let _ = writeln!(drawn, "  {}  {text}", padded(&self.line(name), width));
         }
+        self.draw_sentences(&said, drawn);
         drawn.push('\n');
+    }
+
+    fn draw_sentences(&self, sentences: &[String], drawn: &mut String) {
+        for sentence in sentences {
+            for (index, line) in wrap(&self.line(sentence), self.width() - 4).iter().enumerate() {
+                let _ = writeln!(drawn, "{}{line}", if index == 0 { "  " } else { "    " });
+            }
+        }
     }
 
     fn draw_assumptions(&self, drawn: &mut String) {
@@ -285,11 +307,7 @@ impl Timeline<'_> {
             return;
         }
         let _ = writeln!(drawn, "{}", self.paint.strong("not modelled, and able to change the answer"));
-        for assumption in assumptions {
-            for (index, line) in wrap(&self.line(assumption), self.width() - 4).iter().enumerate() {
-                let _ = writeln!(drawn, "{}{line}", if index == 0 { "  " } else { "    " });
-            }
-        }
+        self.draw_sentences(assumptions, drawn);
         drawn.push('\n');
     }
 
