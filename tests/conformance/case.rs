@@ -29,7 +29,11 @@ impl Case {
             std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         };
         let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
-        Self { name, cluster: text("cluster.yaml"), scenario: text("scenario.yaml") }
+        let mut scenario = text("scenario.yaml");
+        if !scenario.contains("  settings:") {
+            scenario.push_str(&recorded_settings(&serde_json::from_str(&text("real-1.json")).unwrap()));
+        }
+        Self { name, cluster: text("cluster.yaml"), scenario }
     }
 
     /// From JSON: a list of objects, and a scenario.
@@ -89,6 +93,15 @@ impl Case {
         });
         Ok(Run { steps: steps.collect(), initial })
     }
+}
+
+/// The flags of a recorded control plane that differ from Kubernetes' defaults, as a scenario's settings.
+fn recorded_settings(recording: &Value) -> String {
+    let flags = ["apiserverArgs", "controllerManagerArgs"].map(|key| recording["settings"][key].as_array().unwrap());
+    let flags: Vec<&Value> = flags.into_iter().flatten().collect();
+    let line = |flag: &&Value| format!("    {}\n", flag.as_str().unwrap().trim_start_matches('-').replace('=', ": "));
+    let lines: String = flags.iter().map(line).collect();
+    if lines.is_empty() { lines } else { format!("  settings:\n{lines}") }
 }
 
 fn parse(sources: &mut SourceMap, name: &str, text: &str) -> Result<Vec<(SourceId, Node)>, String> {

@@ -54,7 +54,9 @@ pub(crate) fn follow(case: &Case, real: &Run, lagging: &[String], states: usize)
 }
 
 fn given_up(complete: bool, step: usize, action: &str) -> Followed {
-    let text = format!("step {step}, {action}: what really happened is not among what can happen");
+    let looked =
+        if complete { "it is not among what can happen" } else { "it was not found, and not everything was looked at" };
+    let text = format!("step {step}, {action}: what really happened: {looked}");
     let difference = Difference { step, text };
     if complete { Followed::Impossible(difference) } else { Followed::Unknown(difference) }
 }

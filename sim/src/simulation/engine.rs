@@ -303,7 +303,11 @@ impl Simulation {
 
     /// Objects were applied: of the DaemonSets that are as they were only those look that a changed node concerns.
     pub(super) fn spare_daemon_sets(&mut self, before: &ClusterState) {
-        let unchanged = self.state.daemon_sets.iter().filter(|(id, set)| before.daemon_sets.get(id) == Some(*set));
+        let unchanged = self
+            .state
+            .daemon_sets
+            .iter()
+            .filter(|(id, set)| set.observed_nodes.is_some() && before.daemon_sets.get(id) == Some(*set));
         let changed_nodes: Vec<NodeId> = self
             .state
             .nodes
