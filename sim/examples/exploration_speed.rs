@@ -65,7 +65,7 @@ fn main() {
     simulation.settle();
     let held = simulation.state.pods.on_node(Some(NodeId(0))).count();
     let start = Instant::now();
-    let exploration = explore(&simulation, &[step(action)], &SearchLimits { states });
+    let exploration = explore(&simulation, &[step(action)], &SearchLimits { states, ..SearchLimits::default() });
     let seconds = start.elapsed().as_secs_f64();
     let step = exploration.steps.first().expect("one step was explored");
     let found = step.states;

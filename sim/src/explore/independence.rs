@@ -18,16 +18,18 @@ use crate::eviction::covers;
 use crate::scheduler::{any_tolerates, untolerated_taint};
 use crate::simulation::{Call, Key, Made, Move, Simulation};
 
+use super::waiting::{forced, without_chance};
+
 /// What moves on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Member {
+pub(super) enum Member {
     Workload(WorkloadId),
     /// A pod that no workload of the model owns.
     Pod(PodId),
 }
 
 /// The first member of a component stands for it.
-type Component = Member;
+pub(super) type Component = Member;
 
 /// Which members belong together.
 #[derive(Clone, Debug, Default)]
@@ -137,7 +139,7 @@ impl Components {
         at
     }
 
-    fn of_pod(&self, state: &ClusterState, id: PodId) -> Option<Component> {
+    pub(super) fn of_pod(&self, state: &ClusterState, id: PodId) -> Option<Component> {
         state.pods.get(&id).map(|pod| self.find(member_of(state, id, pod)))
     }
 
@@ -208,6 +210,11 @@ pub(super) fn enough(components: &Components, simulation: &Simulation, moves: Ve
     if found.iter().any(Option::is_none) {
         return moves;
     }
+    if !moment.may_preempt
+        && let Some(position) = forced(components, simulation, &moment.hopeless, &moves)
+    {
+        return moves.into_iter().skip(position).take(1).collect();
+    }
     let mut sizes: BTreeMap<Component, usize> = BTreeMap::new();
     for component in found.iter().flatten() {
         let size = sizes.entry(*component).or_default();
@@ -255,6 +262,8 @@ struct Moment<'a> {
     waiting: BTreeSet<Component>,
     /// The others' pods that wait, and the templates of which they may make more.
     placed: Vec<(Component, &'a PodTemplate)>,
+    /// Pods that wait without a chance: as if they were not there.
+    hopeless: BTreeSet<PodId>,
     /// Whether a DaemonSet may make or place a pod.
     has_daemons: bool,
     /// Whether an eviction is asked for at this moment.
@@ -272,10 +281,12 @@ impl<'a> Moment<'a> {
             waiting: BTreeSet::new(),
             placed: Vec::new(),
             has_daemons: false,
+            hopeless: if moving.contains(&None) { BTreeSet::new() } else { without_chance(simulation) },
             is_asking: simulation.is_asking_for_evictions(),
             may_preempt: false,
         };
-        for (id, pod) in state.pods.on_node(None) {
+        let waiting: Vec<_> = state.pods.on_node(None).filter(|(id, _)| !moment.hopeless.contains(id)).collect();
+        for (id, pod) in waiting {
             if let Some(component) = components.of_pod(state, id) {
                 moment.waiting.insert(component);
                 moment.placed.push((component, &pod.template));

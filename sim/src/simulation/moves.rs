@@ -88,7 +88,7 @@ impl Simulation {
         for way in self.possible() {
             let ways = self.every_way(way);
             if let [only] = ways.as_slice()
-                && only.after.recorder.changes == self.recorder.changes
+                && (only.after.recorder.changes == self.recorder.changes || self.is_another_reason(only))
                 && !is_heard(way)
             {
                 let said = std::mem::take(&mut self.recorder.events);
@@ -101,6 +101,16 @@ impl Simulation {
             found.extend(ways);
         }
         Some(found)
+    }
+
+    /// Whether all that a move changes is why a pod still finds no node.
+    fn is_another_reason(&self, made: &Made) -> bool {
+        let Move::Schedule(id) = made.way else { return false };
+        let (Some(before), Some(after)) = (self.state.pods.get(&id), made.after.state.pods.get(&id)) else {
+            return false;
+        };
+        let changes = made.after.recorder.changes.saturating_sub(self.recorder.changes);
+        changes == 1 && before.unschedulable.is_some() && before.unschedulable != after.unschedulable
     }
 
     fn possible(&mut self) -> Vec<Move> {
