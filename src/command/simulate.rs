@@ -53,6 +53,9 @@ pub(super) fn run(arguments: &SimulateArguments) -> Result<ExitStatus, CommandEr
     let plan = plan(arguments, &mut input, &inventory, &mut model)?;
     progress.say("simulating");
     let (initial, mut report) = play(&model, &plan);
+    if arguments.explore {
+        progress.say("exploring every order");
+    }
     let explored = arguments.explore.then(|| explore_plan(&initial, &plan, arguments.max_states));
     report.assumptions.extend(input.stray_schedulers());
     drop(progress);
