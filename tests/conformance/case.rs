@@ -30,7 +30,7 @@ impl Case {
         };
         let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
         let mut scenario = text("scenario.yaml");
-        if !scenario.contains("  settings:") {
+        if !scenario.contains("settings") {
             scenario.push_str(&recorded_settings(&serde_json::from_str(&text("real-1.json")).unwrap()));
         }
         Self { name, cluster: text("cluster.yaml"), scenario }
