@@ -125,8 +125,14 @@ fn rolling_upgrade() -> SimulationReport {
 
 fn written(report: &SimulationReport, scenario: &str, format: Format, style: &TerminalStyle) -> String {
     let settings = Settings::default();
-    let document =
-        SimulationDocument { scenario, kubernetes: "1.36", settings: &settings, report, order: PlayOrder::default() };
+    let document = SimulationDocument {
+        scenario,
+        kubernetes: "1.36",
+        settings: &settings,
+        report,
+        explored: None,
+        order: PlayOrder::default(),
+    };
     let mut out = Vec::new();
     write_simulation(&document, format, style, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -224,6 +230,7 @@ fn formats_of_findings_are_refused() {
         scenario: "x",
         kubernetes: "1.36",
         settings: &settings,
+        explored: None,
         report: &report,
         order: PlayOrder::default(),
     };
