@@ -13,6 +13,7 @@ mod objects;
 mod sentence;
 mod volumes;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::cluster::{
@@ -106,6 +107,8 @@ pub enum WorkloadChange {
     CompleteRevision,
     /// The API server refuses what its controller wants to create, or no longer does.
     SetRefusal(Option<Refusal>),
+    /// A DaemonSet's status: the nodes on which a pod is wanted.
+    Observe(BTreeSet<NodeId>),
     /// A user deletes it; its ReplicaSets go with it, its pods are deleted one by one.
     Delete,
 }
@@ -278,6 +281,7 @@ fn apply_to_workload(state: &mut ClusterState, workload: WorkloadId, change: &Wo
             state.refusals.remove(&workload);
             state.refusals.extend(refusal.clone().map(|refusal| (workload, refusal)));
         }
+        WorkloadChange::Observe(nodes) => objects::observe(state, workload, nodes),
         WorkloadChange::Delete => objects::delete_workload(state, workload),
     }
 }

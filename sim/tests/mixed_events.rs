@@ -50,10 +50,12 @@ fn a_node_lost_during_a_rollout_stops_it_where_no_node_is_spare() {
     for (nodes, outcome) in [(5, StepOutcome::Completed), (4, StepOutcome::Stuck)] {
         let (builder, workload) = web(nodes, ints(1, 0), 5);
         let mut simulation = settled(builder);
-        let node = simulation.state.pods.values().next().unwrap().node.unwrap();
+        // Of equal pods the oldest goes first: the lost one is not among the first.
+        let node = simulation.state.pods.values().last().unwrap().node.unwrap();
         let report = restart_and_crash(&mut simulation, workload, node);
         assert_eq!(report.outcome, outcome, "{nodes} nodes: {:#?}", report.events);
         assert_eq!(report.after.workloads[WEB].ready, 3);
+        assert_eq!(report.min_ready[WEB], 2, "{nodes} nodes: {:#?}", report.events);
     }
 }
 

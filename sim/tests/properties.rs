@@ -113,8 +113,8 @@ fn unfinished(simulation: &Simulation) -> usize {
     let of_workloads = workloads.map(|workload| match workload {
         WorkloadId::ReplicaSet(id) => replica_set::sync(state, id, &mut Ties::Drawn(0)).len(),
         WorkloadId::Deployment(id) => deployment::sync(state, id).len(),
-        WorkloadId::StatefulSet(id) => stateful_set::sync(state, id).len(),
-        WorkloadId::DaemonSet(id) => daemon_set::sync(state, id).len(),
+        WorkloadId::StatefulSet(id) => stateful_set::sync(state, id, &mut Ties::Drawn(0)).len(),
+        WorkloadId::DaemonSet(id) => daemon_set::sync(state, id, &mut Ties::Drawn(0)).len(),
     });
     let of_budgets = state.budgets.keys().map(|id| disruption::sync(state, *id).len());
     let of_nodes = state.nodes.keys().map(|id| node_lifecycle::no_schedule_changes(state, *id).len());

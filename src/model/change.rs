@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use quorate_sim::cluster::{BudgetId, ClusterState, DaemonSetId, DeploymentId, NodeId, StatefulSetId};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use quorate_sim::cluster::{BudgetId, ClusterState, DaemonSetId, DeploymentId, NodeId, ReplicaSetId, StatefulSetId};
 use quorate_sim::simulation::ObjectChange;
 
 use super::build::{Context, context};
@@ -72,7 +73,22 @@ pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, obj
         }
         Typed::DaemonSet(api) => {
             workloads::add_daemon_set(&mut scratch, context, api);
+            for new in scratch.daemon_sets.values_mut() {
+                let mut known = state.daemon_sets.values();
+                let known = known.find(|own| (own.namespace, own.name) == (new.namespace, new.name));
+                new.observed_nodes = known.and_then(|own| own.observed_nodes.clone());
+            }
             move_over!(scratch.daemon_sets => state.daemon_sets, DaemonSetId);
+        }
+        // One that a Deployment made follows its Deployment.
+        Typed::ReplicaSet(api) if !is_controlled(&api.metadata) => {
+            workloads::add_replica_set(&mut scratch, context, api);
+            for new in scratch.replica_sets.values_mut() {
+                let known =
+                    state.replica_sets.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
+                new.created_at = known.map_or(state.now, |own| own.created_at);
+            }
+            move_over!(scratch.replica_sets => state.replica_sets, ReplicaSetId);
         }
         Typed::PodDisruptionBudget(api) => {
             workloads::add_budget(&mut scratch, api);
@@ -85,6 +101,10 @@ pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, obj
     }
     state.names = scratch.names;
     state.storage = scratch.storage;
+}
+
+fn is_controlled(metadata: &ObjectMeta) -> bool {
+    metadata.owner_references.iter().flatten().any(|owner| owner.controller == Some(true))
 }
 
 /// Nodes, namespaces, bare pods, and everything about storage.

@@ -83,7 +83,9 @@ fn by_restarts_and_age(alike: &[(PodId, &Pod)], now: Time) -> Vec<Vec<PodId>> {
 fn related_pods_by_node(state: &ClusterState, set: &ReplicaSet, id: ReplicaSetId) -> BTreeMap<NodeId, usize> {
     let mut by_node = BTreeMap::new();
     let siblings = state.replica_sets.iter().filter(|(_, other)| set.owner.is_some() && other.owner == set.owner);
-    let related: BTreeSet<ReplicaSetId> = siblings.map(|(other, _)| *other).chain([id]).collect();
+    // One that nobody controls has none, not even its own. Source: `getReplicaSetsWithSameController`.
+    let own = set.owner.is_some().then_some(id);
+    let related: BTreeSet<ReplicaSetId> = siblings.map(|(other, _)| *other).chain(own).collect();
     for (_, pod) in related.into_iter().flat_map(|set| pods_of_replica_set(state, set)) {
         if let Some(node) = pod.node.filter(|_| is_active(pod)) {
             let count: &mut usize = by_node.entry(node).or_default();

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{BudgetId, ClusterState, NodeId, Owner, PodId, Refusal, Symbol, Time};
+use crate::cluster::{BudgetId, ClusterState, DaemonSetId, NodeId, Owner, PodId, Refusal, Symbol, Time};
 use crate::controller::deployment::Progress;
 use crate::controller::endpoint_slice::selects;
 use crate::controller::node_lifecycle::NodeLifecycle;
-use crate::controller::{WorkloadId, all_workloads, attach_detach, is_active, workload_of};
+use crate::controller::{WorkloadId, all_workloads, attach_detach, daemon_set, is_active, workload_of};
 use crate::drain::NodeDrain;
 use crate::event_queue::{Event, EventQueue};
 use crate::eviction::budgets_of;
@@ -165,6 +165,7 @@ impl Simulation {
         self.recorder.begin(self.state.now);
         self.cycle = CycleSearch::default();
         self.calls = Calls::default();
+        self.scheduling.end_backoffs();
     }
 
     /// Makes one change, records it, and wakes whoever has to react to it.
@@ -219,7 +220,9 @@ impl Simulation {
         match change {
             Change::Pod(pod, change) => self.wake_for_pod(*pod, change),
             Change::Node(node, change) => self.wake_for_node(*node, change),
-            Change::CreatePod { .. } | Change::UpdateBudget { .. } => {}
+            Change::CreatePod { .. }
+            | Change::UpdateBudget { .. }
+            | Change::Workload(_, WorkloadChange::Observe(_)) => {}
             Change::CreateReplicaSet { deployment, .. } => {
                 self.dirty.insert(Key::Workload(WorkloadId::Deployment(*deployment)));
             }
@@ -276,18 +279,47 @@ impl Simulation {
         self.dirty.extend(self.state.pods.on_node(Some(node)).map(|(id, _)| Key::Pod(id)));
         self.scheduling.retry_all();
         match change {
-            // Nobody sees a crash.
-            NodeChange::Crash => {}
-            NodeChange::SetReady(_)
-            | NodeChange::AddTaint(_)
-            | NodeChange::RemoveTaint { .. }
+            // Nobody sees a crash; DaemonSets look at labels and taints alone.
+            NodeChange::Crash
+            | NodeChange::SetReady(_)
             | NodeChange::Cordon
             | NodeChange::Uncordon
-            | NodeChange::Recover
-            | NodeChange::Delete => {
+            | NodeChange::Recover => {}
+            NodeChange::AddTaint(_) | NodeChange::RemoveTaint { .. } => self.wake_daemon_sets(node),
+            NodeChange::Delete => {
                 let daemon_sets = self.state.daemon_sets.keys();
                 self.dirty.extend(daemon_sets.map(|id| Key::Workload(WorkloadId::DaemonSet(*id))));
             }
+        }
+    }
+
+    /// The DaemonSets that a change of this node concerns.
+    fn wake_daemon_sets(&mut self, node: NodeId) {
+        let daemon_sets = self.state.daemon_sets.keys();
+        let concerned = daemon_sets.filter(|id| daemon_set::is_concerned(&self.state, **id, node));
+        let concerned: Vec<Key> = concerned.map(|id| Key::Workload(WorkloadId::DaemonSet(*id))).collect();
+        self.dirty.extend(concerned);
+    }
+
+    /// Objects were applied: of the DaemonSets that are as they were only those look that a changed node concerns.
+    pub(super) fn spare_daemon_sets(&mut self, before: &ClusterState) {
+        let unchanged = self
+            .state
+            .daemon_sets
+            .iter()
+            .filter(|(id, set)| set.observed_nodes.is_some() && before.daemon_sets.get(id) == Some(*set));
+        let changed_nodes: Vec<NodeId> = self
+            .state
+            .nodes
+            .iter()
+            .filter(|(id, node)| before.nodes.get(id) != Some(*node))
+            .map(|(id, _)| *id)
+            .collect();
+        let is_spared =
+            |id: DaemonSetId| !changed_nodes.iter().any(|node| daemon_set::is_concerned(&self.state, id, *node));
+        let spared: Vec<DaemonSetId> = unchanged.map(|(id, _)| *id).filter(|id| is_spared(*id)).collect();
+        for id in spared {
+            self.dirty.remove(&Key::Workload(WorkloadId::DaemonSet(id)));
         }
     }
 

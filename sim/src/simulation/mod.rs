@@ -50,7 +50,7 @@ pub use play::simulate;
 pub use crate::controller::endpoint_slice::EndpointCounts;
 pub(crate) use calls::Call;
 pub(crate) use engine::Key;
-pub(crate) use moves::{Made, Move};
+pub(crate) use moves::{Made, Move, words as words_of_move};
 pub(crate) use outcome::{Result as StepResult, Target, livelock as livelock_result};
 pub(crate) use outcome::{budget_text, pod_text};
 pub use refusals::refusal_of;

@@ -55,7 +55,8 @@ impl Simulation {
                 WorkloadChange::SetTemplate(_)
                 | WorkloadChange::SetReplicas(_)
                 | WorkloadChange::CompleteRevision
-                | WorkloadChange::SetRefusal(_),
+                | WorkloadChange::SetRefusal(_)
+                | WorkloadChange::Observe(_),
             )
             | Change::CreateReplicaSet { .. }
             | Change::ScaleReplicaSet { .. }

@@ -243,6 +243,7 @@ impl Simulation {
             self.dirty.remove(&super::engine::Key::Workload(*refused));
         }
         self.dirty.extend(changed.iter().map(|workload| super::engine::Key::Workload(*workload)));
+        self.spare_daemon_sets(&before);
         self.recorder.record(self.state.now, Some("objects are applied".to_owned()));
         Target::Workloads(changed)
     }

@@ -47,8 +47,8 @@ impl Simulation {
         match workload {
             WorkloadId::ReplicaSet(id) => replica_set::sync(&self.state, id, ties),
             WorkloadId::Deployment(id) => deployment::sync(&self.state, id),
-            WorkloadId::StatefulSet(id) => stateful_set::sync(&self.state, id),
-            WorkloadId::DaemonSet(id) => daemon_set::sync(&self.state, id),
+            WorkloadId::StatefulSet(id) => stateful_set::sync(&self.state, id, ties),
+            WorkloadId::DaemonSet(id) => daemon_set::sync(&self.state, id, ties),
         }
     }
 

@@ -1,10 +1,11 @@
 //! How pods and ReplicaSets come into being, and what users change of workloads.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::cluster::{
-    ClusterState, DeletionOrder, DeploymentId, Labels, Names, Operator, Owner, Phase, Pod, PodId, PodName, PodTemplate,
-    ReplicaSet, ReplicaSetId, Requirement, Symbol,
+    ClusterState, DeletionOrder, DeploymentId, Labels, Names, NodeId, Operator, Owner, Phase, Pod, PodId, PodName,
+    PodTemplate, ReplicaSet, ReplicaSetId, Requirement, Symbol,
 };
 use crate::controller::WorkloadId;
 use crate::controller::deployment;
@@ -169,6 +170,18 @@ pub(super) fn set_template(state: &mut ClusterState, workload: WorkloadId, templ
     };
     if let Some(slot) = slot {
         *slot = Arc::clone(template);
+    }
+}
+
+/// Sets the nodes that a DaemonSet's status counts.
+pub(super) fn observe(state: &mut ClusterState, workload: WorkloadId, nodes: &BTreeSet<NodeId>) {
+    match workload {
+        WorkloadId::DaemonSet(id) => {
+            if let Some(set) = state.daemon_sets.get_mut(&id) {
+                set.observed_nodes = Some(nodes.clone());
+            }
+        }
+        WorkloadId::Deployment(_) | WorkloadId::ReplicaSet(_) | WorkloadId::StatefulSet(_) => {}
     }
 }
 

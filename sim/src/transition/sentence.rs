@@ -86,7 +86,7 @@ fn of_workload(state: &ClusterState, workload: WorkloadId, change: &WorkloadChan
             let before = state.refusals.get(&workload).is_some_and(|before| before.reason == refusal.reason);
             (!before).then(|| format!("{name} is refused: {}", refusal.reason))
         }
-        WorkloadChange::CompleteRevision | WorkloadChange::SetRefusal(None) => None,
+        WorkloadChange::CompleteRevision | WorkloadChange::SetRefusal(None) | WorkloadChange::Observe(_) => None,
         WorkloadChange::Delete => Some(format!("{name} is deleted")),
     }
 }

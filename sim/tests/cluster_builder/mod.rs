@@ -188,6 +188,7 @@ impl Builder {
             template,
             strategy: DaemonSetStrategy::RollingUpdate { max_surge, max_unavailable },
             min_ready_seconds: 0,
+            observed_nodes: None,
         };
         let id = DaemonSetId(self.state.daemon_sets.len() as u32);
         self.state.daemon_sets.insert(id, set);

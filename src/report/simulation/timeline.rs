@@ -12,6 +12,7 @@ use crate::report::printable;
 use crate::report::terminal_style::{Detail, TerminalStyle};
 
 use super::document::{PlayOrder, SimulationDocument};
+use super::explored_rows;
 use super::step_rows::{
     Mood, ShortNames, Shortage, duration, mood, newly_pending, shortages, why, without_preemption, without_repetition,
 };
@@ -99,14 +100,19 @@ impl Timeline<'_> {
         let report = self.document.report;
         let mut before = &report.initial;
         let mut rows = Vec::new();
-        for step in &report.steps {
+        for (index, step) in report.steps.iter().enumerate() {
+            let mut below = self.below(step, before);
+            if let Some(explored) = self.document.explored.and_then(|explored| explored.get(index)) {
+                let is_verbose = self.style.detail == Detail::Verbose;
+                below.extend(explored_rows::rows(explored, step.outcome, &self.names, is_verbose));
+            }
             rows.push(Row {
                 step,
                 action: self.line(&step.action),
                 ready: self.ready(&shortages(step, before, &self.names)),
                 from: duration(step.started_at.milliseconds()),
                 took: duration(step.ended_at.since(step.started_at).milliseconds()),
-                below: self.below(step, before),
+                below,
             });
             before = match self.document.order {
                 PlayOrder::OneAfterTheOther => &step.after,
