@@ -231,6 +231,7 @@ fn formats_of_findings_are_refused() {
         scenario: "x",
         kubernetes: "1.36",
         settings: &settings,
+        explored: None,
         report: &report,
         order: PlayOrder::default(),
     };
