@@ -56,6 +56,14 @@ impl EventQueue {
         }
     }
 
+    /// Adds `event` at `time`, unless it is due before that already.
+    pub fn schedule_by(&mut self, time: Time, event: Event) {
+        let sooner = (event, Time::ZERO)..=(event, time);
+        if self.sequences.range(sooner).next().is_none() {
+            self.schedule(time, event);
+        }
+    }
+
     /// The time of the next event.
     #[must_use]
     pub fn next_time(&self) -> Option<Time> {
@@ -112,6 +120,7 @@ mod tests {
         queue.schedule(at(8), Event::NodeMonitor);
         queue.schedule(at(8), Event::PodGarbageCollection);
         queue.cancel(Event::NodeMonitor);
+        queue.schedule_by(at(9), Event::PodGarbageCollection);
         assert_eq!(queue.take_due(at(9)), Some(Event::PodGarbageCollection));
         assert_eq!(queue.next_time(), None);
     }

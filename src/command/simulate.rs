@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use quorate_sim::cluster::{ClusterState, NodeId, Symbol};
+use quorate_sim::cluster::{ClusterState, NodeId, Symbol, WorkloadKind};
 use quorate_sim::failure::{Failure, FailureScope, failures_of, sets_of};
 use quorate_sim::simulation::{
     ObjectChange, Settings, Simulation, SimulationReport, Step, StepAction, StepOutcome, StepReport,
@@ -95,6 +95,9 @@ fn plan(
             text.parse().map_err(|error: scenario::WorkloadReferenceError| usage(error.to_string()))?;
         let workload = find_workload(state, &reference, &arguments.input.namespace)
             .map_err(|nearest| usage(format!("there is no workload {text}; {nearest}")))?;
+        if workload.kind == WorkloadKind::Job {
+            return Err(usage(format!("{text} has no rollout: a Job's template cannot be changed")));
+        }
         steps.push(plain_step(restart_step(state, workload)));
     }
     for name in &arguments.drain {

@@ -24,3 +24,4 @@ pub use object::{Inventory, Object, ObjectId, ObjectReference};
 pub use source::{Origin, Place, Source, SourceId, SourceMap};
 pub use span::{LineColumn, LineIndex, Span};
 pub use typed::Typed;
+pub use validate::{EXIT_CODE_ANNOTATION, RUN_SECONDS_ANNOTATION};

@@ -146,7 +146,9 @@ pub fn makes_pods(object: &Object) -> bool {
 
 fn apply_workload(state: &mut ClusterState, context: &mut Context<'_>, object: &Object) {
     match &object.typed {
-        Typed::Deployment(_) | Typed::StatefulSet(_) | Typed::DaemonSet(_) => apply_one(state, context, object),
+        Typed::Deployment(_) | Typed::StatefulSet(_) | Typed::DaemonSet(_) => {
+            apply_one(state, context, object);
+        }
         Typed::ReplicaSet(api) => {
             let (namespace, name) = names(state, object);
             state.replica_sets.retain(|_, set| (set.namespace, set.name) != (namespace, name));
@@ -252,6 +254,7 @@ fn next_ordinal(state: &ClusterState, id: StatefulSetId) -> Option<u32> {
         | Owner::Node
         | Owner::ReplicaSet(_)
         | Owner::DaemonSet(_)
+        | Owner::Job(_)
         | Owner::Other { .. } => None,
     });
     ordinals.max().map(|last| last.saturating_add(1))

@@ -4,13 +4,14 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use k8s_openapi::api::batch::v1::Job as ApiJob;
 use k8s_openapi::api::core::v1::{Node as ApiNode, Pod as ApiPod, PodSpec as ApiPodSpec};
 use quorate_sim::cluster::{BudgetId, ClusterState, Namespace, NodeId, Service, Symbol, WorkloadName};
 
 use super::admission::{Admission, Creation, Refusal, RefusalCause, add_default_tolerations};
 use super::autoscalers::{self, ReplicaRange};
 use super::volumes::Volumes;
-use super::{labels, nodes, pods, scheduler, volumes, workloads};
+use super::{jobs, labels, nodes, pods, scheduler, volumes, workloads};
 use crate::manifest::{FieldPath, Inventory, Node, ObjectId, Typed};
 
 /// A cluster state, and which object each of its parts comes from.
@@ -247,7 +248,14 @@ pub fn build(inventory: &Inventory, other_nodes: &[ApiNode]) -> Model {
             _ => None,
         })
         .collect();
-    pods::add_all(&mut model.state, &context, &existing);
+    let recorded: Vec<&ApiJob> = inventory
+        .applied()
+        .filter_map(|(_, object)| match &object.typed {
+            Typed::Job(job) => Some(&**job),
+            _ => None,
+        })
+        .collect();
+    pods::add_all(&mut model.state, &context, &existing, &recorded);
     let budgets: Vec<(BudgetId, ObjectId)> = model.budgets.iter().map(|(budget, object)| (*budget, *object)).collect();
     for (budget, object) in budgets {
         if let Typed::PodDisruptionBudget(api) = &inventory.get(object).typed {
@@ -343,6 +351,7 @@ fn add_workloads(model: &mut Model, inventory: &Inventory, context: &mut Context
             Typed::Deployment(api) => workloads::add_deployment(state, context, api),
             Typed::StatefulSet(api) => workloads::add_stateful_set(state, context, api),
             Typed::DaemonSet(api) => workloads::add_daemon_set(state, context, api),
+            Typed::Job(api) => jobs::add_job(state, context, api),
             Typed::PodDisruptionBudget(api) => {
                 model.budgets.extend(workloads::add_budget(state, api).map(|budget| (budget, id)));
                 None

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use quorate_sim::cluster::{BudgetId, ClusterState, DaemonSetId, DeploymentId, NodeId, StatefulSetId};
+use quorate_sim::cluster::{BudgetId, ClusterState, DaemonSetId, DeploymentId, JobId, NodeId, StatefulSetId};
 use quorate_sim::simulation::ObjectChange;
 
 use super::build::{Context, context};
-use super::{labels, nodes, pods, volumes, workloads};
+use super::{jobs, labels, nodes, pods, volumes, workloads};
 use crate::manifest::{Inventory, Object, Typed};
 
 /// The change that `kubectl apply` of `applied` makes to a cluster of `inventory`: what is there by kind, namespace and name
@@ -25,10 +25,12 @@ pub fn apply_change(inventory: &Inventory, applied: &Inventory) -> ObjectChange 
     let merged = Arc::new(merged);
     ObjectChange(Arc::new(move |state| {
         let mut context = context(&merged);
+        let mut refusals = Vec::new();
         for (_, object) in merged.iter().skip(first_new) {
             context.begin(&object.reference);
-            apply_one(state, &mut context, object);
+            refusals.extend(apply_one(state, &mut context, object));
         }
+        refusals
     }))
 }
 
@@ -44,8 +46,8 @@ macro_rules! move_over {
     };
 }
 
-/// Converts the object in an empty copy of the state, and moves what came of it over.
-pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, object: &Object) {
+/// Converts the object in an empty copy of the state, and moves what came of it over, unless the API server refuses it.
+pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, object: &Object) -> Option<String> {
     let mut scratch = ClusterState {
         names: Arc::clone(&state.names),
         nodes: state.nodes.clone(),
@@ -74,17 +76,30 @@ pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, obj
             workloads::add_daemon_set(&mut scratch, context, api);
             move_over!(scratch.daemon_sets => state.daemon_sets, DaemonSetId);
         }
+        Typed::Job(api) => {
+            jobs::add_job(&mut scratch, context, api);
+            for new in scratch.jobs.values_mut() {
+                let known = state.jobs.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
+                if let Some(own) = known
+                    && let Err(field) = jobs::keep(own, new)
+                {
+                    return Some(format!("{}: {field} cannot be changed", object.reference));
+                }
+            }
+            move_over!(scratch.jobs => state.jobs, JobId);
+        }
         Typed::PodDisruptionBudget(api) => {
             workloads::add_budget(&mut scratch, api);
             move_over!(scratch.budgets => state.budgets, BudgetId);
         }
         _ => {
             apply_cluster_part(state, context, object);
-            return;
+            return None;
         }
     }
     state.names = scratch.names;
     state.storage = scratch.storage;
+    None
 }
 
 /// Nodes, namespaces, bare pods, and everything about storage.

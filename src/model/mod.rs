@@ -12,6 +12,7 @@
 //! | `labels.rs` | labels and selectors |
 //! | `nodes.rs` | nodes |
 //! | `workloads.rs` | workloads and budgets |
+//! | `jobs.rs` | Jobs |
 //! | `autoscalers.rs` | how many pods autoscalers make of a workload |
 //! | `pods.rs` | pods that exist already |
 //! | `build.rs` | the whole |
@@ -25,6 +26,7 @@ mod asked_pod;
 mod autoscalers;
 mod build;
 mod change;
+mod jobs;
 mod labels;
 mod nodes;
 mod placement_causes;

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::admission::Creation;
 use super::affinity;
 use super::build::{Assumption, Context};
+use super::jobs;
 use super::labels;
 use super::nodes::normalised_image;
 use super::scheduler::{DEFAULT_SCHEDULER, Placer};
@@ -35,7 +36,8 @@ pub(super) fn pod_template(
     default::pod(&mut pod);
     let api = context.admitted(namespace, &pod.spec.unwrap_or_default(), Creation::New);
     let source = AdmittedPod { spec: &api, status: None, own_claims };
-    let spec = pod_spec(state, context, namespace, &source);
+    let mut spec = pod_spec(state, context, namespace, &source);
+    jobs::declare_run(&mut spec, metadata.annotations.as_ref());
     let labels = labels::labels(state, metadata.labels.as_ref());
     let content = state.intern(&content_digest(template));
     PodTemplate { labels, spec, content }
@@ -86,6 +88,7 @@ pub(super) fn pod_spec(
         grace_period_seconds: grace_period_seconds(api),
         startup: startup(api),
         shutdown: shutdown(api),
+        restart_policy: jobs::restart_policy(api.restart_policy.as_deref()),
         has_empty_dir: api.volumes.iter().flatten().any(|volume| volume.empty_dir.is_some()),
         required_features: required_features(api),
         priority: api.priority.unwrap_or(0),

@@ -158,4 +158,5 @@ pub(super) struct Settings {
 pub(super) struct Pods {
     pub startup_seconds: Option<u64>,
     pub shutdown_seconds: Option<u64>,
+    pub run_seconds: Option<u64>,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_sim::cluster::{ClusterState, LabelSelector, NodeId, Operator, Requirement, WorkloadName};
+use quorate_sim::cluster::{ClusterState, LabelSelector, NodeId, Operator, Requirement, WorkloadKind, WorkloadName};
 use quorate_sim::simulation::{EvictionTarget, ObjectChange, PodSelection, Settings, Step, StepAction, StepOutcome};
 
 use super::file;
@@ -110,11 +110,11 @@ impl Resolver<'_, '_> {
     fn actions(&mut self, step: &file::Step) -> Vec<Result<Action, Problem>> {
         let mut actions = Vec::new();
         actions.extend(step.set_image.as_ref().map(|own| self.set_image(own)));
-        actions.extend(
-            step.restart
-                .as_ref()
-                .map(|own| Ok(restart_step(self.state, self.workload(&own.workload, "restart.workload")?))),
-        );
+        actions.extend(step.restart.as_ref().map(|own| {
+            let workload = self.workload(&own.workload, "restart.workload")?;
+            self.has_revisions(workload, "restart.workload")?;
+            Ok(restart_step(self.state, workload))
+        }));
         actions.extend(step.scale.as_ref().map(|own| self.scale(own)));
         actions.extend(step.apply.as_ref().map(|own| self.apply(own)));
         actions.extend(step.delete.as_ref().map(|own| self.delete(own)));
@@ -151,13 +151,26 @@ impl Resolver<'_, '_> {
 
     fn set_image(&mut self, own: &file::SetImage) -> Result<Action, Problem> {
         let workload = self.workload(&own.workload, "setImage.workload")?;
+        self.has_revisions(workload, "setImage.workload")?;
         let (container, image) = (self.state.intern(&own.container), self.state.intern(&own.image));
         let description = format!("set image of {} to {}", workload_text(self.state, workload), own.image);
         Ok((StepAction::SetImage { workload, container, image }, description))
     }
 
+    fn has_revisions(&self, workload: WorkloadName, field: &str) -> Result<(), Problem> {
+        if workload.kind == WorkloadKind::Job {
+            let message = "a Job's template cannot be changed; delete the Job and apply another".to_owned();
+            return Err(self.problem(self.field(field), ProblemKind::Value(message)));
+        }
+        Ok(())
+    }
+
     fn scale(&mut self, own: &file::Scale) -> Result<Action, Problem> {
         let workload = self.workload(&own.workload, "scale.workload")?;
+        if workload.kind == WorkloadKind::Job {
+            let message = "a Job has no scale; apply it with another parallelism".to_owned();
+            return Err(self.problem(self.field("scale.workload"), ProblemKind::Value(message)));
+        }
         if own.replicas < 0 {
             let kind = ProblemKind::Value("replicas must not be negative".to_owned());
             return Err(self.problem(self.field("scale.replicas"), kind));

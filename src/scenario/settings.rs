@@ -38,6 +38,7 @@ pub(super) fn settings(file: &file::Settings, base: Settings, problems: &mut Vec
     }
     if let Some(pods) = &file.pods {
         settings.pods.startup = pods.startup_seconds.map(Duration::from_seconds).or(settings.pods.startup);
+        settings.pods.run = pods.run_seconds.map(Duration::from_seconds).or(settings.pods.run);
         settings.pods.shutdown = pods.shutdown_seconds.map(Duration::from_seconds).or(settings.pods.shutdown);
     }
     settings
@@ -94,6 +95,7 @@ pub(super) fn apply_default_tolerations(state: &mut ClusterState, file: &file::S
         state.deployments.values_mut().for_each(|own| set(&mut own.template));
         state.replica_sets.values_mut().for_each(|own| set(&mut own.template));
         state.daemon_sets.values_mut().for_each(|own| set(&mut own.template));
+        state.jobs.values_mut().for_each(|own| set(&mut own.spec.template));
         state.pods.for_each_mut(|_, own| set(&mut own.template));
         for own in state.stateful_sets.values_mut() {
             set(&mut own.template);

@@ -12,12 +12,14 @@
 //! | `pod.rs` | a pod and where it is in its life |
 //! | `pods.rs` | all pods, found by node, controller and label |
 //! | `workload.rs` | Deployments, ReplicaSets, StatefulSets, DaemonSets, bare controllers |
+//! | `job.rs` | Jobs |
 //! | `budget.rs` | PodDisruptionBudgets |
 //! | `state.rs` | the whole |
 //! | `time.rs` | virtual time |
 
 mod budget;
 mod csi_migration;
+mod job;
 mod labels;
 mod name;
 mod node;
@@ -33,14 +35,18 @@ mod workload;
 pub use budget::{BudgetId, BudgetStatus, BudgetTarget, PodDisruptionBudget, UnhealthyPodEvictionPolicy};
 pub(crate) use csi_migration::ZONE_DELIMITER;
 pub use csi_migration::{AzureDiskKind, InTreeDisk, InTreePlugin, MigratedDisk, MigratedVolume, TranslatedVolume};
+pub use job::{
+    CompletionMode, ExitedContainer, Job, JobEnd, JobFailure, JobId, JobPod, JobSpec, JobStatus, PodEnd,
+    PodFailureAction, PodFailureMatch, PodFailureRule, PodReplacementPolicy, SuccessRule,
+};
 pub use labels::{LabelSelector, Labels, Operator, Requirement};
 pub use name::{Names, Symbol};
 pub use node::{Effect, Node, NodeFeature, NodeId, NodeReady, Taint};
 pub use pod::{Deletion, DeletionCause, Owner, Phase, Pod, PodId, PodName, Unschedulable};
 pub use pod_template::{
     HostPort, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, PodAffinityTerm, PodSpec, PodTemplate,
-    PreemptionPolicy, PreferredNodeTerm, PreferredPodTerm, ProfileId, Protocol, SpreadConstraint, SpreadPolicy,
-    Toleration, TolerationOperator, WhenUnsatisfiable,
+    PreemptionPolicy, PreferredNodeTerm, PreferredPodTerm, ProfileId, Protocol, RestartPolicy, SpreadConstraint,
+    SpreadPolicy, Toleration, TolerationOperator, WhenUnsatisfiable,
 };
 pub use pods::{PodMut, Pods};
 pub use resources::{NonZeroRequests, Resources};

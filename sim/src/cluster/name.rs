@@ -40,6 +40,8 @@ well_known! {
     STATEFUL_SET_POD_NAME = 20, "statefulset.kubernetes.io/pod-name";
     POD_INDEX = 21, "apps.kubernetes.io/pod-index";
     CONTROLLER_REVISION_HASH = 22, "controller-revision-hash";
+    JOB_NAME = 23, "batch.kubernetes.io/job-name";
+    JOB_COMPLETION_INDEX = 24, "batch.kubernetes.io/job-completion-index";
 }
 
 /// The table of all interned texts.

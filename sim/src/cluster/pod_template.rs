@@ -80,6 +80,13 @@ pub struct PodSpec {
     pub startup: Duration,
     /// From the beginning of deletion until the containers have stopped, at most the grace period.
     pub shutdown: Duration,
+    /// Whether its containers run again once they have ended.
+    pub restart_policy: RestartPolicy,
+    /// How long its containers run before they end on their own, where that is declared; looked at only where they need not
+    /// run for ever. `None`: until something ends them.
+    pub run: Option<Duration>,
+    /// The exit code of the first container once they have run so long.
+    pub exit_code: i32,
     /// Whether it has an `emptyDir` volume (kubectl drain asks).
     pub has_empty_dir: bool,
 }
@@ -238,6 +245,18 @@ pub enum Protocol {
     Udp,
     /// SCTP.
     Sctp,
+}
+
+/// Whether the kubelet runs containers again once they have ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RestartPolicy {
+    /// Always.
+    #[default]
+    Always,
+    /// When they have failed.
+    OnFailure,
+    /// Never.
+    Never,
 }
 
 /// Whether a pod may evict others to be placed.

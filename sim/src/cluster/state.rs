@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::budget::{BudgetId, PodDisruptionBudget};
+use super::job::{Job, JobId};
 use super::labels::{LabelSelector, Labels};
 use super::name::{Names, Symbol};
 use super::node::{Node, NodeId};
@@ -39,6 +40,8 @@ pub struct ClusterState {
     pub stateful_sets: BTreeMap<StatefulSetId, StatefulSet>,
     /// DaemonSets.
     pub daemon_sets: BTreeMap<DaemonSetId, DaemonSet>,
+    /// Jobs, in the order of creation.
+    pub jobs: BTreeMap<JobId, Job>,
     /// PodDisruptionBudgets.
     pub budgets: BTreeMap<BudgetId, PodDisruptionBudget>,
     /// Services (their selectors give the default spread constraints).

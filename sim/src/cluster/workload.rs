@@ -31,6 +31,8 @@ pub enum WorkloadKind {
     StatefulSet,
     /// DaemonSet.
     DaemonSet,
+    /// Job.
+    Job,
 }
 
 impl WorkloadKind {
@@ -42,6 +44,7 @@ impl WorkloadKind {
             Self::ReplicaSet => "replicaset",
             Self::StatefulSet => "statefulset",
             Self::DaemonSet => "daemonset",
+            Self::Job => "job",
         }
     }
 }

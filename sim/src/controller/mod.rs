@@ -8,6 +8,7 @@
 //! | `replica_set.rs` | ReplicaSets: creation and the order of deletion |
 //! | `stateful_set.rs` | StatefulSets |
 //! | `daemon_set/` | DaemonSets |
+//! | `job/` | Jobs |
 //! | `disruption.rs` | the status of PodDisruptionBudgets |
 //! | `node_lifecycle/` | heartbeats, taints by condition, zones |
 //! | `taint_eviction.rs` | pods that do not tolerate NoExecute taints |
@@ -16,12 +17,13 @@
 //! | `scheduling.rs` | one attempt to place a pod |
 //! | `adoption.rs` | pods of the input that have no controller yet |
 //!
-//! Not modelled: Jobs, HorizontalPodAutoscalers, quotas, pod deletion cost, container restarts.
+//! Not modelled: HorizontalPodAutoscalers, quotas, pod deletion cost, restarts of containers that always run.
 
 mod adoption;
 pub mod daemon_set;
 pub mod deployment;
 pub mod disruption;
+pub mod job;
 pub mod kubelet;
 pub mod node_lifecycle;
 pub mod pod_gc;

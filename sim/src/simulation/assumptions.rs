@@ -7,20 +7,24 @@ use crate::cluster::{
     VolumeAssumption, VolumeClaim, VolumeSource,
 };
 
+use super::Settings;
+
 /// The assumptions that a simulation of `state` makes.
-pub(super) fn of(state: &ClusterState) -> Vec<String> {
+pub(super) fn of(state: &ClusterState, settings: &Settings) -> Vec<String> {
     let mut said = BTreeSet::new();
     for pod in state.pods.values() {
         of_owner(state, pod, &mut said);
         of_spec(state, pod.namespace, &pod.template.spec, &mut said);
     }
     let templates = state.deployments.values().map(|item| (item.namespace, &item.template));
+    let templates = templates.chain(state.jobs.values().map(|item| (item.namespace, &item.spec.template)));
     let templates = templates.chain(state.stateful_sets.values().map(|item| (item.namespace, &item.template)));
     for (namespace, template) in
         templates.chain(state.daemon_sets.values().map(|item| (item.namespace, &item.template)))
     {
         of_spec(state, namespace, &template.spec, &mut said);
     }
+    super::jobs::assumptions(state, &settings.pods, &mut said);
     of_volumes(state, &mut said);
     if state.budgets.values().any(|budget| budget.status.sync_failed) {
         said.insert(
@@ -36,7 +40,12 @@ fn of_owner(state: &ClusterState, pod: &Pod, said: &mut BTreeSet<String>) {
             let kind = state.names.text(kind);
             said.insert(format!("pods of kind {kind} are not replaced: that controller is not simulated"));
         }
-        Owner::None | Owner::Node | Owner::ReplicaSet(_) | Owner::StatefulSet { .. } | Owner::DaemonSet(_) => {}
+        Owner::None
+        | Owner::Node
+        | Owner::ReplicaSet(_)
+        | Owner::StatefulSet { .. }
+        | Owner::DaemonSet(_)
+        | Owner::Job(_) => {}
     }
 }
 

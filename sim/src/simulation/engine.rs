@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{BudgetId, ClusterState, NodeId, Owner, PodId, Symbol, Time};
+use crate::cluster::{BudgetId, ClusterState, JobId, NodeId, Owner, PodId, Symbol, Time};
 use crate::controller::deployment::Progress;
+use crate::controller::job::BATCH_PERIOD;
 use crate::controller::node_lifecycle::NodeLifecycle;
 use crate::controller::{WorkloadId, all_workloads, is_active, workload_of};
 use crate::drain::NodeDrain;
@@ -145,7 +146,8 @@ impl Simulation {
 
     /// Makes one change, records it, and wakes whoever has to react to it.
     pub(super) fn commit(&mut self, change: &Change) {
-        let creates = matches!(change, Change::CreatePod { .. } | Change::CreateReplicaSet { .. });
+        let creates =
+            matches!(change, Change::CreatePod { .. } | Change::CreateJobPod { .. } | Change::CreateReplicaSet { .. });
         let before = if creates { None } else { sentence(&self.state, change, Created::Nothing) };
         let pod = if let Change::Pod(pod, _) = change { Some(*pod) } else { None };
         let ready_before = pod.and_then(|pod| self.ready_workload(pod));
@@ -181,7 +183,8 @@ impl Simulation {
         match change {
             Change::Pod(pod, change) => self.wake_for_pod(*pod, change),
             Change::Node(node, change) => self.wake_for_node(*node, change),
-            Change::CreatePod { .. } | Change::UpdateBudget { .. } => {}
+            Change::CreatePod { .. } | Change::CreateJobPod { .. } | Change::UpdateBudget { .. } => {}
+            Change::UpdateJob { job, .. } => self.wake_job(*job),
             Change::CreateReplicaSet { deployment, .. } => {
                 self.dirty.insert(Key::Workload(WorkloadId::Deployment(*deployment)));
             }
@@ -205,8 +208,14 @@ impl Simulation {
                 self.scheduling.forget(pod);
                 self.scheduling.retry_all();
             }
-            PodChange::BecomeReady | PodChange::BecomeUnready | PodChange::Adopt(_) => {
+            PodChange::BecomeReady | PodChange::BecomeUnready | PodChange::Restart | PodChange::Adopt(_) => {
                 self.wake_pod_and_watchers(pod);
+            }
+            // What it took of its node is free again.
+            PodChange::Finish(_) => {
+                self.wake_pod_and_watchers(pod);
+                self.scheduling.forget(pod);
+                self.scheduling.retry_all();
             }
             PodChange::Delete(_) | PodChange::Remove(_) => {
                 self.wake_pod_and_watchers(pod);
@@ -251,6 +260,9 @@ impl Simulation {
             Owner::ReplicaSet(set) => self.wake_workload(WorkloadId::ReplicaSet(set)),
             Owner::StatefulSet { set, .. } => self.wake_workload(WorkloadId::StatefulSet(set)),
             Owner::DaemonSet(set) => self.wake_workload(WorkloadId::DaemonSet(set)),
+            Owner::Job(job) => {
+                self.queue.schedule_by(self.state.now.after(BATCH_PERIOD), Event::Workload(WorkloadId::Job(job)))
+            }
             Owner::None | Owner::Node | Owner::Other { .. } => {}
         }
     }
@@ -263,8 +275,16 @@ impl Simulation {
                 let deployment = self.state.replica_sets.get(&id).and_then(|set| set.owner);
                 self.dirty.extend(deployment.map(|id| Key::Workload(WorkloadId::Deployment(id))));
             }
-            WorkloadId::Deployment(_) | WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) => {}
+            WorkloadId::Deployment(_) | WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) | WorkloadId::Job(_) => {}
         }
+    }
+
+    /// A Job's controller looks at its own changes a little later; pods that it has just counted may go now.
+    fn wake_job(&mut self, job: JobId) {
+        let event = Event::Workload(WorkloadId::Job(job));
+        self.queue.schedule_by(self.state.now.after(BATCH_PERIOD), event);
+        let deleted = self.state.pods.of_owner(Owner::Job(job)).filter(|(_, pod)| pod.deletion.is_some());
+        self.dirty.extend(deleted.map(|(id, _)| Key::Pod(id)));
     }
 
     fn wake_budgets_of_workload(&mut self, _workload: WorkloadId) {

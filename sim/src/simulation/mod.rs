@@ -10,6 +10,7 @@
 //! | `drains.rs` | kubectl drain while it is under way |
 //! | `outcome.rs` | how a step ended |
 //! | `summary.rs` | a state as reports show it |
+//! | `jobs.rs` | a Job as reports show it |
 //! | `recorder.rs` | events and the lowest readiness |
 //! | `cycle.rs` | finds a system that never comes to rest |
 //! | `restless.rs` | whose doing that is |
@@ -20,6 +21,7 @@ mod assumptions;
 mod cycle;
 mod drains;
 mod engine;
+mod jobs;
 mod outcome;
 mod placing;
 mod play;
@@ -39,10 +41,10 @@ pub use play::simulate;
 
 pub(crate) use outcome::{budget_text, pod_text};
 pub use report::{
-    BudgetSummary, PodSummary, Revision, SimulationReport, StateSummary, StepOutcome, StepReport, TargetReport,
-    WorkloadSummary,
+    BudgetSummary, JobCondition, JobSummary, PodSummary, Revision, SimulationReport, StateSummary, StepOutcome,
+    StepReport, TargetReport, WorkloadSummary,
 };
 pub use restless::RolloutFate;
 pub use settings::{PodTimes, Settings};
-pub use step::{EvictionTarget, ObjectChange, PodSelection, Step, StepAction};
+pub use step::{ApplyToState, EvictionTarget, ObjectChange, PodSelection, Step, StepAction};
 pub use summary::{owner_text, summarize, workload_numbers};

@@ -7,6 +7,7 @@ use crate::drain::{NodeDrain, PodDrain};
 use crate::eviction::EvictionDecision;
 
 use super::engine::Simulation;
+use super::jobs;
 use super::summary::workload_numbers;
 use super::{StepOutcome, TargetReport, WorkloadSummary};
 
@@ -102,7 +103,7 @@ fn judge_workloads(state: &ClusterState, workloads: &[WorkloadId]) -> Result {
 /// Whether a workload has come to its desired state, as `kubectl rollout status` sees it.
 #[must_use]
 pub fn is_complete(state: &ClusterState, workload: WorkloadId, numbers: WorkloadSummary) -> bool {
-    let WorkloadSummary { desired, replicas, updated, ready: _, available } = numbers;
+    let WorkloadSummary { desired, replicas, updated, ready, available } = numbers;
     match workload {
         WorkloadId::Deployment(id) => {
             // A paused Deployment only scales.
@@ -124,13 +125,21 @@ pub fn is_complete(state: &ClusterState, workload: WorkloadId, numbers: Workload
             });
             available >= desired && (!waits || updated >= desired)
         }
+        WorkloadId::Job(id) => jobs::is_complete(state, id, desired, ready),
     }
 }
 
 fn workload_detail(state: &ClusterState, workload: WorkloadId, numbers: WorkloadSummary, complete: bool) -> String {
     let WorkloadSummary { desired, replicas, updated, ready, available } = numbers;
-    let mut detail =
-        format!("desired={desired}, replicas={replicas}, updated={updated}, ready={ready}, available={available}");
+    let mut detail = match workload {
+        WorkloadId::Job(id) => jobs::detail(state, id),
+        WorkloadId::ReplicaSet(_)
+        | WorkloadId::Deployment(_)
+        | WorkloadId::StatefulSet(_)
+        | WorkloadId::DaemonSet(_) => {
+            format!("desired={desired}, replicas={replicas}, updated={updated}, ready={ready}, available={available}")
+        }
+    };
     if !complete {
         let own = state.pods.values().filter(|pod| is_active(pod) && workload_of(state, pod.owner) == Some(workload));
         let mut reasons: Vec<&str> =

@@ -34,7 +34,7 @@ impl Simulation {
         let Some(cache) = &mut self.cache else { return };
         match change {
             Change::Pod(pod, _) => cache.pod_changed(&self.state, *pod),
-            Change::CreatePod { .. } => {
+            Change::CreatePod { .. } | Change::CreateJobPod { .. } => {
                 if let Created::Pod(pod) = created {
                     cache.pod_changed(&self.state, pod);
                 }
@@ -56,6 +56,7 @@ impl Simulation {
             )
             | Change::CreateReplicaSet { .. }
             | Change::ScaleReplicaSet { .. }
+            | Change::UpdateJob { .. }
             | Change::UpdateBudget { .. } => {}
         }
     }

@@ -47,7 +47,7 @@ impl Simulation {
     /// What the model leaves out that could change what happens to this cluster.
     #[must_use]
     pub fn assumptions(&self) -> Vec<String> {
-        super::assumptions::of(&self.state)
+        super::assumptions::of(&self.state, &self.settings)
     }
 
     /// The events since the last step began, each a sentence with its time.
@@ -191,6 +191,7 @@ impl Simulation {
             WorkloadId::ReplicaSet(id) => self.state.replica_sets.get(&id).map(|item| item.template.clone()),
             WorkloadId::StatefulSet(id) => self.state.stateful_sets.get(&id).map(|item| item.template.clone()),
             WorkloadId::DaemonSet(id) => self.state.daemon_sets.get(&id).map(|item| item.template.clone()),
+            WorkloadId::Job(_) => return self.refused(name, "its template cannot be changed"),
         };
         if let Some(template) = template {
             let new = std::sync::Arc::new(edit(&mut self.state, &template));
@@ -199,19 +200,27 @@ impl Simulation {
         Target::Workloads(vec![workload])
     }
 
+    /// The API server does not let a user do that.
+    fn refused(&self, name: WorkloadName, why: &str) -> Target {
+        Target::Missing(format!("{}: {why}", name_text(&self.state, name)))
+    }
+
     fn missing_workload(&self, name: WorkloadName) -> Target {
         Target::Missing(format!("{} does not exist", name_text(&self.state, name)))
     }
 
     fn scale(&mut self, name: WorkloadName, replicas: i64) -> Target {
         let Some(workload) = find_workload(&self.state, name) else { return self.missing_workload(name) };
+        if let WorkloadId::Job(_) = workload {
+            return self.refused(name, "a Job has no scale");
+        }
         self.commit(&Change::Workload(workload, WorkloadChange::SetReplicas(replicas)));
         Target::Workloads(vec![workload])
     }
 
     fn apply_objects(&mut self, change: &super::ObjectChange) -> Target {
         let before = self.state.clone();
-        (change.0)(&mut self.state);
+        let refusals = (change.0)(&mut self.state);
         for (id, node) in &before.nodes {
             if !self.state.nodes.contains_key(id) {
                 self.gone_nodes.insert(*id, GoneNode { name: node.name, found_at: None });
@@ -220,6 +229,9 @@ impl Simulation {
         }
         self.look_at_everything();
         self.recorder.record(self.state.now, Some("objects are applied".to_owned()));
+        if !refusals.is_empty() {
+            return Target::Missing(refusals.join("; "));
+        }
         Target::Workloads(super::template_change::changed_workloads(&before, &self.state))
     }
 
@@ -235,11 +247,18 @@ impl Simulation {
 
     fn delete_workload(&mut self, name: WorkloadName) -> Target {
         let Some(workload) = find_workload(&self.state, name) else { return self.missing_workload(name) };
+        self.remove_workload(workload);
+        Target::Nothing
+    }
+
+    /// A workload goes, and its pods with it.
+    pub(super) fn remove_workload(&mut self, workload: WorkloadId) {
         let replica_sets = self.replica_sets_of(workload);
         let owned = self.state.pods.iter().filter(|(_, pod)| match pod.owner {
             Owner::ReplicaSet(id) => replica_sets.contains(&id),
             Owner::StatefulSet { set, .. } => workload == WorkloadId::StatefulSet(set),
             Owner::DaemonSet(id) => workload == WorkloadId::DaemonSet(id),
+            Owner::Job(id) => workload == WorkloadId::Job(id),
             Owner::None | Owner::Node | Owner::Other { .. } => false,
         });
         let pods: Vec<PodId> = owned.map(|(id, _)| *id).collect();
@@ -247,7 +266,6 @@ impl Simulation {
         for pod in pods {
             self.commit(&Change::Pod(pod, PodChange::Delete(DeletionCause::Controller)));
         }
-        Target::Nothing
     }
 
     fn change_nodes(&mut self, nodes: &[NodeId], change: &NodeChange) -> Target {

@@ -2,16 +2,18 @@
 
 use std::collections::btree_map::Entry;
 
-use crate::cluster::{BudgetId, DeletionCause, DeploymentId, Duration, NodeId, PodId, ReplicaSetId, Symbol, Time};
+use crate::cluster::{
+    BudgetId, DeletionCause, DeploymentId, Duration, JobId, NodeId, Phase, PodEnd, PodId, ReplicaSetId, Symbol, Time,
+};
 use crate::controller::deployment::Progress;
 use crate::controller::kubelet::PodStep;
 use crate::controller::taint_eviction::TaintVerdict;
 use crate::controller::{
-    WorkloadId, available_at, daemon_set, deployment, disruption, is_active, kubelet, node_lifecycle, pod_gc,
-    replica_set, stateful_set, taint_eviction, workload_of, workload_text,
+    WorkloadId, available_at, daemon_set, deployment, disruption, is_active, is_terminal, job, kubelet, node_lifecycle,
+    pod_gc, replica_set, stateful_set, taint_eviction, workload_of, workload_text,
 };
 use crate::event_queue::Event;
-use crate::transition::{Change, PodChange};
+use crate::transition::{Change, PodChange, RemovalReason};
 
 use super::engine::{GoneNode, Key, Simulation};
 
@@ -49,6 +51,9 @@ impl Simulation {
     }
 
     fn sync_pod(&mut self, pod: PodId) {
+        if self.state.pods.get(&pod).is_some_and(|own| job::is_released(&self.state, pod, own)) {
+            return self.commit(&Change::Pod(pod, PodChange::Remove(RemovalReason::Stopped)));
+        }
         match kubelet::next_step(&self.state, pod, &self.settings.pods) {
             PodStep::Nothing => {}
             PodStep::Now(change) => return self.commit(&change),
@@ -93,6 +98,7 @@ impl Simulation {
             WorkloadId::Deployment(id) => deployment::sync(&self.state, id),
             WorkloadId::StatefulSet(id) => stateful_set::sync(&self.state, id),
             WorkloadId::DaemonSet(id) => daemon_set::sync(&self.state, id),
+            WorkloadId::Job(id) => return self.sync_job(id),
         };
         self.commit_all(&changes);
         self.schedule_availability(workload);
@@ -105,7 +111,7 @@ impl Simulation {
     fn schedule_availability(&mut self, workload: WorkloadId) {
         let min_ready_seconds = match workload {
             // Its Deployment looks.
-            WorkloadId::ReplicaSet(_) => None,
+            WorkloadId::ReplicaSet(_) | WorkloadId::Job(_) => None,
             WorkloadId::Deployment(id) => self.state.deployments.get(&id).map(|item| item.min_ready_seconds),
             WorkloadId::StatefulSet(id) => self.state.stateful_sets.get(&id).map(|item| item.min_ready_seconds),
             WorkloadId::DaemonSet(id) => self.state.daemon_sets.get(&id).map(|item| item.min_ready_seconds),
@@ -231,11 +237,41 @@ impl Simulation {
         let gone = &self.gone_nodes;
         let removable = pod_gc::removable(&self.state, |node| gone.get(&node).and_then(|gone| gone.found_at));
         for (pod, reason) in removable {
-            self.commit(&Change::Pod(pod, PodChange::Remove(reason)));
+            self.remove_as_garbage(pod, reason);
         }
         if pod_gc::is_waiting(&self.state) {
             let next = Time::from_milliseconds(now.milliseconds().saturating_add(1));
             self.queue.schedule(pod_gc::next_look(next), Event::PodGarbageCollection);
+        }
+    }
+
+    fn sync_job(&mut self, id: JobId) {
+        let looked = job::sync(&self.state, id);
+        self.commit_all(&looked.changes);
+        if let Some(time) = looked.again_at {
+            self.queue.schedule(time, Event::Workload(WorkloadId::Job(id)));
+        }
+        if looked.is_expired {
+            self.remove_workload(WorkloadId::Job(id));
+        }
+    }
+
+    /// A pod that its Job has not counted fails first. Source: `markFailedAndDeletePod`.
+    fn remove_as_garbage(&mut self, id: PodId, reason: RemovalReason) {
+        if !self.state.pods.get(&id).is_some_and(|pod| job::holds(&self.state, id, pod)) {
+            return self.commit(&Change::Pod(id, PodChange::Remove(reason)));
+        }
+        let Some((is_deleted, has_ended)) =
+            self.state.pods.get(&id).map(|pod| (pod.deletion.is_some(), is_terminal(pod)))
+        else {
+            return;
+        };
+        if !has_ended {
+            let end = PodEnd { phase: Phase::Failed, exit_code: None };
+            self.commit(&Change::Pod(id, PodChange::Finish(end)));
+        }
+        if !is_deleted {
+            self.commit(&Change::Pod(id, PodChange::Delete(DeletionCause::GarbageCollection)));
         }
     }
 
@@ -247,7 +283,7 @@ impl Simulation {
                 let owned = self.state.replica_sets.iter().filter(|(_, set)| set.owner == Some(id));
                 owned.map(|(id, _)| *id).collect()
             }
-            WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) => Vec::new(),
+            WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) | WorkloadId::Job(_) => Vec::new(),
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct PodTimes {
     pub startup: Option<Duration>,
     /// From deletion to gone.
     pub shutdown: Option<Duration>,
+    /// From the start of containers that need not run for ever to their end.
+    pub run: Option<Duration>,
 }
 
 impl Default for Settings {

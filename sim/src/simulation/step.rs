@@ -111,9 +111,13 @@ pub enum StepAction {
 }
 
 /// A change of the desired state that needs more than the model's own types to compute: given as a function from the state
-/// before to the state after (a caller decodes manifests and merges them).
+/// before to the state after (a caller decodes manifests and merges them). It gives what the API server refuses, a sentence for
+/// each object.
 #[derive(Clone)]
-pub struct ObjectChange(pub Arc<dyn Fn(&mut ClusterState) + Send + Sync>);
+pub struct ObjectChange(pub Arc<ApplyToState>);
+
+/// Changes a state, and says what the API server refuses of it.
+pub type ApplyToState = dyn Fn(&mut ClusterState) -> Vec<String> + Send + Sync;
 
 impl std::fmt::Debug for ObjectChange {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

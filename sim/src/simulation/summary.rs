@@ -7,6 +7,7 @@ use crate::controller::deployment::Revisions;
 use crate::controller::{WorkloadId, all_workloads, daemon_set, is_active, is_available, workload_of, workload_text};
 use crate::transition::same_revision;
 
+use super::jobs;
 use super::{BudgetSummary, PodSummary, Revision, StateSummary, WorkloadSummary};
 
 /// Summarises `state`; `gone_nodes` names nodes that pods are still bound to though they do not exist any more.
@@ -40,7 +41,11 @@ pub fn summarize(state: &ClusterState, gone_nodes: impl Fn(NodeId) -> Option<Sym
         };
         (name, summary)
     });
-    StateSummary { workloads, pods, pdbs: budgets.collect() }
+    let jobs = state.jobs.iter().map(|(id, job)| {
+        let name = format!("{}/{}", state.names.text(job.namespace), state.names.text(job.name));
+        (name, jobs::summarize(state, *id, job))
+    });
+    StateSummary { workloads, pods, pdbs: budgets.collect(), jobs: jobs.collect() }
 }
 
 fn summarize_pod(state: &ClusterState, revisions: &PodRevisions, pod: &Pod, node: Option<String>) -> PodSummary {
@@ -64,7 +69,7 @@ pub fn owner_text(state: &ClusterState, pod: &Pod) -> String {
             format!("{}/{}/{}", text(kind).to_lowercase(), text(pod.namespace), text(name))
         }
         Owner::None | Owner::Node => format!("pod/{}/{}", text(pod.namespace), state.pod_name(pod)),
-        Owner::ReplicaSet(_) | Owner::StatefulSet { .. } | Owner::DaemonSet(_) => {
+        Owner::ReplicaSet(_) | Owner::StatefulSet { .. } | Owner::DaemonSet(_) | Owner::Job(_) => {
             workload_of(state, pod.owner).map_or_else(String::new, |workload| workload_text(state, workload))
         }
     }
@@ -108,7 +113,7 @@ impl PodRevisions {
             Owner::DaemonSet(id) => {
                 state.daemon_sets.get(&id).is_some_and(|set| daemon_set::is_updated(state, set, pod))
             }
-            Owner::None | Owner::Node | Owner::Other { .. } => true,
+            Owner::None | Owner::Job(_) | Owner::Node | Owner::Other { .. } => true,
         };
         if is_new { Revision::New } else { Revision::Old }
     }
@@ -147,7 +152,7 @@ fn numbers(
     summaries.into_iter().map(|(workload, (summary, _))| (workload, summary)).collect()
 }
 
-/// A workload's `spec.replicas` (of a DaemonSet the number of eligible nodes) and `spec.minReadySeconds`.
+/// A workload's `spec.replicas` (of a DaemonSet the number of eligible nodes, of a Job the pods that it wants now) and `spec.minReadySeconds`.
 fn desired(state: &ClusterState, workload: WorkloadId) -> (i64, u64) {
     match workload {
         WorkloadId::Deployment(id) => {
@@ -159,6 +164,7 @@ fn desired(state: &ClusterState, workload: WorkloadId) -> (i64, u64) {
         WorkloadId::StatefulSet(id) => {
             state.stateful_sets.get(&id).map_or((0, 0), |item| (item.replicas, item.min_ready_seconds))
         }
+        WorkloadId::Job(id) => state.jobs.get(&id).map_or((0, 0), |job| (jobs::desired(state, id, job), 0)),
         WorkloadId::DaemonSet(id) => state.daemon_sets.get(&id).map_or((0, 0), |item| {
             let eligible = daemon_set::eligible_nodes(state, item).len();
             (i64::try_from(eligible).unwrap_or(i64::MAX), item.min_ready_seconds)

@@ -28,7 +28,17 @@ pub fn same_revision(one: &Arc<PodTemplate>, other: &Arc<PodTemplate>) -> bool {
 
 /// Adds the pod that `owner` makes of `template`.
 pub(super) fn create_pod(state: &mut ClusterState, owner: Owner, template: &Arc<PodTemplate>) -> PodId {
-    let (namespace, name, labels) = identity(state, owner, template);
+    let identity = identity(state, owner, template);
+    create_named_pod(state, owner, template, identity)
+}
+
+/// Adds a pod of this namespace, name and labels.
+pub(super) fn create_named_pod(
+    state: &mut ClusterState,
+    owner: Owner,
+    template: &Arc<PodTemplate>,
+    (namespace, name, labels): (Symbol, PodName, Labels),
+) -> PodId {
     let name_text = name.text(&state.names);
     let volumes = of_new_pod(state, namespace, &name_text, owner, &template.spec.volumes);
     let pod = Pod {
@@ -83,6 +93,10 @@ fn identity(state: &mut ClusterState, owner: Owner, template: &Arc<PodTemplate>)
             let hash = state.intern(&hash);
             labels.insert(Symbol::CONTROLLER_REVISION_HASH, hash);
             (namespace, generated(name), labels)
+        }
+        Owner::Job(id) => {
+            let Some(job) = state.jobs.get(&id) else { return nameless(number, labels) };
+            (job.namespace, generated(job.name), labels)
         }
         Owner::None | Owner::Node | Owner::Other { .. } => nameless(number, labels),
     }
@@ -165,19 +179,21 @@ pub(super) fn set_template(state: &mut ClusterState, workload: WorkloadId, templ
         WorkloadId::ReplicaSet(id) => state.replica_sets.get_mut(&id).map(|item| &mut item.template),
         WorkloadId::StatefulSet(id) => state.stateful_sets.get_mut(&id).map(|item| &mut item.template),
         WorkloadId::DaemonSet(id) => state.daemon_sets.get_mut(&id).map(|item| &mut item.template),
+        // A Job's template never changes.
+        WorkloadId::Job(_) => None,
     };
     if let Some(slot) = slot {
         *slot = Arc::clone(template);
     }
 }
 
-/// Sets a workload's `spec.replicas`; a DaemonSet has none.
+/// Sets a workload's `spec.replicas`; a DaemonSet and a Job have none.
 pub(super) fn set_replicas(state: &mut ClusterState, workload: WorkloadId, replicas: i64) {
     let slot = match workload {
         WorkloadId::Deployment(id) => state.deployments.get_mut(&id).map(|item| &mut item.replicas),
         WorkloadId::ReplicaSet(id) => state.replica_sets.get_mut(&id).map(|item| &mut item.replicas),
         WorkloadId::StatefulSet(id) => state.stateful_sets.get_mut(&id).map(|item| &mut item.replicas),
-        WorkloadId::DaemonSet(_) => None,
+        WorkloadId::DaemonSet(_) | WorkloadId::Job(_) => None,
     };
     if let Some(slot) = slot {
         *slot = replicas;
@@ -208,6 +224,9 @@ pub(super) fn delete_workload(state: &mut ClusterState, workload: WorkloadId) {
         }
         WorkloadId::DaemonSet(id) => {
             state.daemon_sets.remove(&id);
+        }
+        WorkloadId::Job(id) => {
+            state.jobs.remove(&id);
         }
     }
 }

@@ -194,6 +194,34 @@ impl Builder {
         id
     }
 
+    /// A Job of one pod that runs for so long, and succeeds unless `edit` says otherwise.
+    pub(crate) fn job(&mut self, app: &str, run_seconds: u64, edit: impl FnOnce(&mut JobSpec)) -> JobId {
+        let mut template = self.template(app, &PodWishes { cpu_milli: 100, ..PodWishes::default() });
+        let pod = &mut Arc::make_mut(&mut template).spec;
+        (pod.restart_policy, pod.run) = (RestartPolicy::Never, Some(Duration::from_seconds(run_seconds)));
+        let mut spec = JobSpec {
+            template,
+            parallelism: 1,
+            completions: Some(1),
+            completion_mode: CompletionMode::NonIndexed,
+            backoff_limit: 6,
+            backoff_limit_per_index: None,
+            max_failed_indexes: None,
+            pod_failure_policy: None,
+            success_policy: Vec::new(),
+            pod_replacement_policy: PodReplacementPolicy::TerminatingOrFailed,
+            suspend: false,
+            active_deadline_seconds: None,
+            ttl_seconds_after_finished: None,
+            managed_elsewhere: false,
+        };
+        edit(&mut spec);
+        let name = self.state.intern(app);
+        let id = JobId(self.state.jobs.len() as u32);
+        self.state.jobs.insert(id, Job { namespace: Symbol::DEFAULT, name, spec, status: JobStatus::default() });
+        id
+    }
+
     pub(crate) fn budget(&mut self, app: &str, target: BudgetTarget) -> BudgetId {
         let id = BudgetId(self.state.budgets.len() as u32);
         let budget = PodDisruptionBudget {

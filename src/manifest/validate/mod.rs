@@ -6,12 +6,14 @@
 //! - `amount`: numbers, percentages
 //! - `workload`, `batch`: what makes pods
 //! - `pod`, `container`, `resources`, `scheduling`: pods and their templates
+//! - `declared`: annotations of quorate's own
 //! - `service`, `storage`, `policy`: the others
 
 mod amount;
 mod at;
 mod batch;
 mod container;
+mod declared;
 mod labels;
 mod object;
 mod pod;
@@ -27,6 +29,7 @@ mod workload;
 mod tests;
 
 pub(super) use at::At;
+pub use declared::{EXIT_CODE_ANNOTATION, RUN_SECONDS_ANNOTATION};
 pub(super) use labels::{key_problem, value_problem};
 pub(super) use object::validate;
 pub(super) use verdict::Verdict;

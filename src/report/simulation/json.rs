@@ -129,6 +129,7 @@ fn settings_json(settings: &Settings) -> Value {
         "pods": {
             "startupSeconds": pod(settings.pods.startup),
             "shutdownSeconds": pod(settings.pods.shutdown),
+            "runSeconds": pod(settings.pods.run),
         },
         "seed": settings.seed,
         "eventLimit": settings.event_limit,

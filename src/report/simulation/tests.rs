@@ -44,6 +44,7 @@ fn state(pending: usize) -> StateSummary {
                 disruptions_allowed: ready - 2,
             },
         )]),
+        jobs: BTreeMap::new(),
     }
 }
 
