@@ -82,6 +82,12 @@ impl EventQueue {
         Some(event)
     }
 
+    /// Takes `event` if it is due at `time`.
+    pub fn take(&mut self, event: Event, time: Time) -> bool {
+        let Some(sequence) = self.sequences.remove(&(event, time)) else { return false };
+        self.events.remove(&(time, sequence)).is_some()
+    }
+
     /// All events, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Time, Event)> + '_ {
         self.events.iter().map(|((time, _), event)| (*time, *event))

@@ -9,6 +9,7 @@
 //! | [`drain`] | kubectl drain |
 //! | [`event_queue`] | timed events |
 //! | [`eviction`] | the Eviction API's decision |
+//! | [`explore`] | everything that can happen: every order, every tie |
 //! | [`failure`] | failures, drains and rollouts, every one in turn |
 //! | [`scheduler`] | kube-scheduler: where a pod fits, scores, preemption, the queue |
 //! | [`prove`] | proofs of what is said, each accepted by the checker of `quorate-proof` before it leaves |
@@ -21,6 +22,7 @@ pub mod controller;
 pub mod drain;
 pub mod event_queue;
 pub mod eviction;
+pub mod explore;
 pub mod failure;
 pub mod prove;
 pub mod scheduler;

@@ -12,7 +12,7 @@ use quorate_sim::cluster::{
 use quorate_sim::controller::{
     WorkloadId, all_workloads, daemon_set, deployment, disruption, job, node_lifecycle, replica_set, stateful_set,
 };
-use quorate_sim::simulation::{Settings, Simulation, Step, StepAction, StepOutcome, simulate};
+use quorate_sim::simulation::{Settings, Simulation, Step, StepAction, StepOutcome, Ties, simulate};
 
 /// A Deployment to be made.
 #[derive(Clone, Debug)]
@@ -125,7 +125,7 @@ fn unfinished(simulation: &Simulation) -> usize {
     let state = &simulation.state;
     let workloads = state.replica_sets.keys().map(|id| WorkloadId::ReplicaSet(*id)).chain(all_workloads(state));
     let of_workloads = workloads.map(|workload| match workload {
-        WorkloadId::ReplicaSet(id) => replica_set::sync(state, id, 0).len(),
+        WorkloadId::ReplicaSet(id) => replica_set::sync(state, id, &mut Ties::Drawn(0)).len(),
         WorkloadId::Deployment(id) => deployment::sync(state, id).len(),
         WorkloadId::StatefulSet(id) => stateful_set::sync(state, id).len(),
         WorkloadId::DaemonSet(id) => daemon_set::sync(state, id).len(),

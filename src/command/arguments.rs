@@ -206,6 +206,13 @@ pub(super) struct SimulateArguments {
     /// Crash every set of so many domains in turn, for example nodes=1
     #[arg(long, value_name = "KIND=N", group = "what", conflicts_with_all = ["rollout", "drain", "fail"])]
     pub(super) failures: Option<FailuresArgument>,
+    /// Everything that can happen: every order in which controllers, the scheduler and calls act at one moment, and every way in
+    /// which a tie can be broken
+    #[arg(long)]
+    pub(super) explore: bool,
+    /// How many states of each step --explore looks at
+    #[arg(long, value_name = "N", default_value_t = 100_000, requires = "explore")]
+    pub(super) max_states: usize,
     /// Seed of every choice that Kubernetes leaves open
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) seed: u64,

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use quorate_sim::cluster::{ClusterState, NodeId, Symbol, WorkloadKind};
+use quorate_sim::explore::{ExploredStep, Likelihood, SearchLimits, explore};
 use quorate_sim::failure::{Failure, FailureScope, failures_of, sets_of};
 use quorate_sim::simulation::{
     ObjectChange, Settings, Simulation, SimulationReport, Step, StepAction, StepOutcome, StepReport,
@@ -51,11 +52,12 @@ pub(super) fn run(arguments: &SimulateArguments) -> Result<ExitStatus, CommandEr
     let inventory = configuration.inventory.clone();
     let plan = plan(arguments, &mut input, &inventory, &mut model)?;
     progress.say("simulating");
-    let mut report = play(&model, &plan);
+    let (initial, mut report) = play(&model, &plan);
+    let explored = arguments.explore.then(|| explore_plan(&initial, &plan, arguments.max_states));
     report.assumptions.extend(input.stray_schedulers());
     drop(progress);
-    write(arguments, &plan, &report)?;
-    Ok(status(&plan, &report))
+    write(arguments, &plan, &report, explored.as_deref())?;
+    Ok(status(&plan, &report, explored.as_deref()))
 }
 
 /// What is played.
@@ -236,9 +238,11 @@ fn read_scenario(arguments: &SimulateArguments, path: &Path, input: &mut Input) 
     }
 }
 
-fn play(model: &Model, plan: &Plan) -> SimulationReport {
+/// Plays the plan; gives the cluster at rest before it, too.
+fn play(model: &Model, plan: &Plan) -> (Simulation, SimulationReport) {
     let mut simulation = Simulation::new(model.state.clone(), &plan.settings);
     simulation.settle();
+    let at_rest = simulation.clone();
     let initial = simulation.summary();
     let mut assumptions: Vec<String> = model.assumptions.iter().map(ToString::to_string).collect();
     assumptions.extend(simulation.assumptions());
@@ -253,15 +257,33 @@ fn play(model: &Model, plan: &Plan) -> SimulationReport {
     assumptions.extend(simulation.assumptions());
     let mut said = BTreeSet::new();
     assumptions.retain(|assumption| said.insert(assumption.clone()));
-    SimulationReport { initial, steps, assumptions }
+    (at_rest, SimulationReport { initial, steps, assumptions })
 }
 
-fn write(arguments: &SimulateArguments, plan: &Plan, report: &SimulationReport) -> Result<(), CommandError> {
+/// Everything that can happen in each step.
+fn explore_plan(initial: &Simulation, plan: &Plan, states: usize) -> Vec<ExploredStep> {
+    let limits = SearchLimits { states };
+    match plan.order {
+        PlayOrder::OneAfterTheOther => explore(initial, &plan.steps, &limits).steps,
+        PlayOrder::EachAlone => {
+            let alone = plan.steps.iter().map(|step| explore(initial, std::slice::from_ref(step), &limits));
+            alone.flat_map(|exploration| exploration.steps).collect()
+        }
+    }
+}
+
+fn write(
+    arguments: &SimulateArguments,
+    plan: &Plan,
+    report: &SimulationReport,
+    explored: Option<&[ExploredStep]>,
+) -> Result<(), CommandError> {
     let document = SimulationDocument {
         scenario: &plan.name,
         kubernetes: MODELLED_VERSION,
         settings: &plan.settings,
         report,
+        explored,
         order: plan.order,
     };
     let style = output::style(&arguments.output);
@@ -270,21 +292,42 @@ fn write(arguments: &SimulateArguments, plan: &Plan, report: &SimulationReport) 
     })
 }
 
-/// A step that is stuck or blocked violates, unless the scenario expects just that; so does one against its `expect`.
-fn status(plan: &Plan, report: &SimulationReport) -> ExitStatus {
+/// A step that is stuck or blocked violates, unless the scenario expects just that; so does one against its `expect`. Of everything
+/// that can happen the worst counts; what was not looked at is undecided.
+fn status(plan: &Plan, report: &SimulationReport, explored: Option<&[ExploredStep]>) -> ExitStatus {
     let violates = |(step, report): (&Step, &StepReport)| {
-        let bad = match report.outcome {
-            StepOutcome::Completed | StepOutcome::Allowed => false,
-            StepOutcome::Denied429
-            | StepOutcome::Denied500
-            | StepOutcome::Refused
-            | StepOutcome::Failed
-            | StepOutcome::Blocked
-            | StepOutcome::Stuck
-            | StepOutcome::Livelock => true,
-        };
-        let expected = step.expected_outcome == Some(report.outcome);
-        (bad && !expected) || !report.unexpected.is_empty()
+        (is_bad(report.outcome) && step.expected_outcome != Some(report.outcome)) || !report.unexpected.is_empty()
     };
-    if plan.steps.iter().zip(&report.steps).any(violates) { ExitStatus::Violated } else { ExitStatus::Holds }
+    let can_violate = |(step, explored): (&Step, &ExploredStep)| {
+        let possible = explored
+            .outcomes
+            .iter()
+            .filter(|(_, outcome)| matches!(outcome.likelihood, Some(Likelihood::Always | Likelihood::Sometimes)));
+        let mut outcomes = possible.map(|(outcome, _)| *outcome);
+        outcomes.any(|outcome| match step.expected_outcome {
+            Some(expected) => outcome != expected,
+            None => is_bad(outcome),
+        })
+    };
+    let explored = explored.unwrap_or_default();
+    if plan.steps.iter().zip(&report.steps).any(violates) || plan.steps.iter().zip(explored).any(can_violate) {
+        ExitStatus::Violated
+    } else if explored.iter().any(|step| !step.complete) {
+        ExitStatus::Undecided
+    } else {
+        ExitStatus::Holds
+    }
+}
+
+const fn is_bad(outcome: StepOutcome) -> bool {
+    match outcome {
+        StepOutcome::Completed | StepOutcome::Allowed => false,
+        StepOutcome::Denied429
+        | StepOutcome::Denied500
+        | StepOutcome::Refused
+        | StepOutcome::Failed
+        | StepOutcome::Blocked
+        | StepOutcome::Stuck
+        | StepOutcome::Livelock => true,
+    }
 }

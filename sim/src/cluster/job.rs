@@ -181,7 +181,7 @@ pub enum JobFailure {
 }
 
 /// What a Job knows of one of its pods.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobPod {
     /// Annotation `batch.kubernetes.io/job-completion-index`.
     pub index: Option<u32>,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::cluster::{ClusterState, DeletionCause, NodeId, Owner, Phase, Pod, PodId, ReplicaSet, ReplicaSetId, Time};
+use crate::simulation::Ties;
 use crate::transition::{Change, PodChange};
 
 use super::workload::{is_active, pods_of_replica_set};
@@ -14,7 +15,7 @@ const BURST_REPLICAS: usize = 500;
 
 /// Creates the pods that are missing or deletes those that are too many.
 #[must_use]
-pub fn sync(state: &ClusterState, id: ReplicaSetId, seed: u64) -> Vec<Change> {
+pub fn sync(state: &ClusterState, id: ReplicaSetId, ties: &mut Ties) -> Vec<Change> {
     let Some(set) = state.replica_sets.get(&id) else { return Vec::new() };
     let active: Vec<(PodId, &Pod)> = pods_of_replica_set(state, id).filter(|(_, pod)| is_active(pod)).collect();
     let wanted = usize::try_from(set.replicas.max(0)).unwrap_or(usize::MAX);
@@ -27,30 +28,36 @@ pub fn sync(state: &ClusterState, id: ReplicaSetId, seed: u64) -> Vec<Change> {
     if too_many == 0 {
         return Vec::new();
     }
-    let victims = in_deletion_order(state, set, id, active, seed).into_iter().take(too_many);
-    victims.map(|pod| Change::Pod(pod, PodChange::Delete(DeletionCause::Controller))).collect()
+    let victims = victims(state, set, id, active, too_many, ties);
+    victims.into_iter().map(|pod| Change::Pod(pod, PodChange::Delete(DeletionCause::Controller))).collect()
 }
 
-/// The pods of a set in the order in which they would be deleted.
+/// The `count` pods of a set that are deleted first. Between pods that stand equal the order of their UIDs decides.
 ///
 /// Pod deletion cost and container restarts are not modelled.
-fn in_deletion_order(
+fn victims(
     state: &ClusterState,
     set: &ReplicaSet,
     id: ReplicaSetId,
     pods: Vec<(PodId, &Pod)>,
-    seed: u64,
+    count: usize,
+    ties: &mut Ties,
 ) -> Vec<PodId> {
     let related = related_pods_by_node(state, set, id);
-    let mut ranked: Vec<(DeletionRank, PodId)> = pods
-        .into_iter()
-        .map(|(pod_id, pod)| {
-            let on_node = pod.node.and_then(|node| related.get(&node)).copied().unwrap_or(0);
-            (DeletionRank::new(pod, on_node, state.now, arbitrary_order(pod_id, seed)), pod_id)
-        })
-        .collect();
-    ranked.sort();
-    ranked.into_iter().map(|(_, pod)| pod).collect()
+    let mut by_rank: BTreeMap<DeletionRank, Vec<PodId>> = BTreeMap::new();
+    for (pod_id, pod) in pods {
+        let on_node = pod.node.and_then(|node| related.get(&node)).copied().unwrap_or(0);
+        by_rank.entry(DeletionRank::new(pod, on_node, state.now)).or_default().push(pod_id);
+    }
+    let mut chosen = Vec::with_capacity(count);
+    for equal in by_rank.values() {
+        let missing = count.saturating_sub(chosen.len()).min(equal.len());
+        if missing == 0 {
+            break;
+        }
+        chosen.extend(ties.pods(equal, missing));
+    }
+    chosen
 }
 
 /// How many active pods of all ReplicaSets of the same controller are on each node.
@@ -79,11 +86,10 @@ struct DeletionRank {
     ready_age: u32,
     /// How long it has existed, in powers of two.
     age: u32,
-    arbitrary: u64,
 }
 
 impl DeletionRank {
-    fn new(pod: &Pod, related: usize, now: Time, arbitrary: u64) -> Self {
+    fn new(pod: &Pod, related: usize, now: Time) -> Self {
         let ready_age = match (pod.ready, pod.ready_changed_at) {
             (false, _) => 0,
             (true, Some(since)) => age_rank(since, now),
@@ -96,7 +102,6 @@ impl DeletionRank {
             fewer_related: std::cmp::Reverse(related),
             ready_age,
             age: age_rank(pod.created_at, now),
-            arbitrary,
         }
     }
 }
@@ -106,16 +111,4 @@ fn age_rank(since: Time, now: Time) -> u32 {
     let whole_seconds = since.milliseconds().div_euclid(1000).saturating_mul(1000);
     let nanoseconds = u128::from(now.milliseconds().saturating_sub(whole_seconds)).saturating_mul(1_000_000);
     nanoseconds.checked_ilog2().map_or(0, |rank| rank.saturating_add(1))
-}
-
-/// Stands for the order of UIDs, which Kubernetes draws at random: the order of creation for seed 0, else one drawn from the
-/// seed.
-fn arbitrary_order(pod: PodId, seed: u64) -> u64 {
-    if seed == 0 {
-        return u64::from(pod.0);
-    }
-    let mut value = seed.wrapping_add(u64::from(pod.0).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
 }

@@ -2,6 +2,7 @@
 
 use crate::cluster::{ClusterState, DeletionCause, NodeId, PodId};
 use crate::scheduler::{Candidate, Preemption, Snapshot, preempt_candidate, schedule_candidate, unschedulable_message};
+use crate::simulation::Ties;
 use crate::transition::{Change, PodChange};
 
 /// What came of an attempt.
@@ -15,12 +16,12 @@ pub enum Attempt {
 
 /// Tries to place `pod`.
 #[must_use]
-pub fn attempt(state: &ClusterState, pod: PodId, seed: u64) -> Attempt {
+pub fn attempt(state: &ClusterState, pod: PodId, ties: &mut Ties) -> Attempt {
     let Some(of_state) = state.pods.get(&pod) else { return Attempt::Failed(Vec::new()) };
     let snapshot = Snapshot::new(state);
     let candidate = Candidate::of_pod(pod, of_state);
     let result = schedule_candidate(&snapshot, &candidate);
-    if let Some(node) = choose(&result.best, pod, seed) {
+    if let Some(node) = ties.node(&result.best, pod) {
         return Attempt::Bound(Change::Pod(pod, PodChange::Bind(node)));
     }
     let preemption = preempt_candidate(&snapshot, &candidate, &result);
@@ -33,7 +34,7 @@ pub fn attempt(state: &ClusterState, pod: PodId, seed: u64) -> Attempt {
         Preemption::NotTried | Preemption::NotEnabled | Preemption::PolicyNever | Preemption::VictimsTerminating => {}
         Preemption::NoCandidate { .. } => changes.extend(nominate(state, pod, None)),
         Preemption::Candidates { victims, best, .. } => {
-            let node = choose(&best, pod, seed);
+            let node = ties.node(&best, pod);
             changes.extend(nominate(state, pod, node));
             let victims = node.and_then(|node| victims.get(&node)).map_or(&[][..], |victims| victims.pods.as_slice());
             let running = victims.iter().filter(|id| state.pods.get(id).is_some_and(|pod| pod.deletion.is_none()));
@@ -47,18 +48,4 @@ pub fn attempt(state: &ClusterState, pod: PodId, seed: u64) -> Attempt {
 fn nominate(state: &ClusterState, pod: PodId, node: Option<NodeId>) -> Option<Change> {
     let nominated = state.pods.get(&pod)?.nominated_node;
     (nominated != node).then_some(Change::Pod(pod, PodChange::Nominate(node)))
-}
-
-/// Which of several equally good nodes is taken: Kubernetes' own choice depends on a race; here the first for seed 0, else
-/// one drawn from the seed.
-#[must_use]
-pub fn choose(best: &[NodeId], pod: PodId, seed: u64) -> Option<NodeId> {
-    if seed == 0 {
-        return best.first().copied();
-    }
-    let mut mixed = seed ^ u64::from(pod.0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0xd6e8_feb8_6659_fd93);
-    let length = u64::try_from(best.len()).unwrap_or(1).max(1);
-    let index = usize::try_from((mixed >> 8).checked_rem(length).unwrap_or(0)).unwrap_or(0);
-    best.get(index).copied()
 }

@@ -60,6 +60,27 @@ impl SchedulingQueue {
         self.untried.first().copied().into_iter().chain(again).min().map(|place| place.id)
     }
 
+    /// The pods that may be the next one: several where they came at the same time.
+    pub fn next_of_equals(&mut self, state: &ClusterState) -> Vec<PodId> {
+        let Some(next) = self.next(state) else { return Vec::new() };
+        let waits = |id: PodId| state.pods.get(&id).filter(|pod| waits_for_scheduler(pod));
+        let Some(first) = waits(next).map(|pod| Place { id: PodId(0), ..self.place(state, next, pod) }) else {
+            return vec![next];
+        };
+        let last = Place { id: PodId(u32::MAX), ..first };
+        let equal = self.untried.range(first..=last).map(|place| place.id).filter(|id| waits(*id).is_some());
+        let mut equal: Vec<PodId> = equal.collect();
+        if !equal.contains(&next) {
+            equal.push(next);
+        }
+        equal
+    }
+
+    /// What is remembered of pods that found no node: how often, when last, in which order, and whether they wait for an event.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = (PodId, (u32, Time, u64, bool))> + '_ {
+        self.tried.iter().map(|(id, tried)| (*id, (tried.count, tried.at, tried.last, tried.waits_for_event)))
+    }
+
     /// Remembers that `pod` found no node at `now`: it is not tried again before [`Self::retry_all`].
     pub fn failed(&mut self, pod: PodId, now: Time) {
         self.attempts = self.attempts.saturating_add(1);

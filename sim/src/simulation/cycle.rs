@@ -22,7 +22,7 @@ const MOST_REMADE: i64 = 8;
 
 /// The search's memory.
 #[derive(Clone, Debug, Default)]
-pub(super) struct CycleSearch {
+pub(crate) struct CycleSearch {
     saved: Option<u64>,
     looks: u64,
     save_at: u64,
@@ -43,7 +43,7 @@ struct Moment {
 impl Simulation {
     /// Whether pods are made without end at this moment: taint eviction takes them as fast as a controller makes them, and
     /// time does not go on.
-    pub(super) fn is_making_pods_without_end(&mut self) -> bool {
+    pub(crate) fn is_making_pods_without_end(&mut self) -> bool {
         let (now, made) = (self.state.now, self.state.pods_created);
         let moment = self.cycle.moment.filter(|moment| moment.time == now);
         let mut moment = moment.unwrap_or(Moment { time: now, pods_before: made, most: PODS_OF_A_MOMENT });
@@ -75,7 +75,7 @@ impl Simulation {
 
     /// Everything that decides what happens next, but for ages: pods are named by their place in the order of creation,
     /// times by their distance from now.
-    fn fingerprint(&self) -> u64 {
+    pub(crate) fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         let rank: BTreeMap<PodId, usize> = self.state.pods.keys().enumerate().map(|(rank, id)| (*id, rank)).collect();
         for pod in self.state.pods.values() {

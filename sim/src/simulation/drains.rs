@@ -6,10 +6,11 @@ use crate::event_queue::Event;
 use crate::eviction::{EvictionDecision, changes, decide};
 use crate::transition::{Change, NodeChange};
 
+use super::calls::Call;
 use super::engine::Simulation;
 
 impl Simulation {
-    /// Begins drains of `nodes`: all are cordoned first, then every pod's eviction is asked for at once.
+    /// Begins drains of `nodes`: all are cordoned first, then every pod's eviction is asked for.
     pub(super) fn begin_drains(&mut self, nodes: &[NodeId]) {
         for node in nodes {
             if self.state.nodes.get(node).is_some_and(|node| !node.unschedulable) {
@@ -21,13 +22,20 @@ impl Simulation {
             match plan(&self.state, *node) {
                 DrainPlan::Refuse { unmanaged } => drain.unmanaged = unmanaged,
                 DrainPlan::Evict(pods) => {
-                    for pod in pods {
-                        self.ask(&mut drain, pod);
-                    }
+                    self.calls.waiting.extend(pods.into_iter().map(|pod| Call::Drain(*node, pod)));
                 }
             }
             self.drains.push(drain);
         }
+    }
+
+    /// The drain of `node` asks for one pod.
+    pub(super) fn ask_for_drain(&mut self, node: NodeId, pod: PodId) {
+        let mut drains = std::mem::take(&mut self.drains);
+        for drain in drains.iter_mut().filter(|drain| drain.node == node) {
+            self.ask(drain, pod);
+        }
+        self.drains = drains;
     }
 
     /// Asks the Eviction API for one pod.

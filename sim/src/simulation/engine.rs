@@ -13,13 +13,14 @@ use crate::eviction::budgets_of;
 use crate::scheduler::{Cache, SchedulingQueue};
 use crate::transition::{Change, Created, NodeChange, PodChange, WorkloadChange, apply, sentence};
 
-use super::Settings;
+use super::calls::Calls;
 use super::cycle::CycleSearch;
 use super::recorder::Recorder;
+use super::{Settings, Ties};
 
 /// Something whose controller has to look at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Key {
+pub(crate) enum Key {
     /// A node: taints by condition.
     Node(NodeId),
     /// A pod: the kubelet and taint eviction.
@@ -32,37 +33,39 @@ pub(super) enum Key {
 
 /// A node that was deleted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct GoneNode {
-    pub(super) name: Symbol,
+pub(crate) struct GoneNode {
+    pub(crate) name: Symbol,
     /// When pod garbage collection found it missing.
-    pub(super) found_at: Option<Time>,
+    pub(crate) found_at: Option<Time>,
 }
 
 /// The system does not come to rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Livelock;
+pub(crate) struct Livelock;
 
 /// A cluster that is being simulated. A clone is a branch: both go on independently.
 #[derive(Clone, Debug)]
 pub struct Simulation {
     /// The cluster.
     pub state: ClusterState,
-    pub(super) settings: Settings,
-    pub(super) queue: EventQueue,
-    pub(super) dirty: BTreeSet<Key>,
-    pub(super) scheduling: SchedulingQueue,
+    pub(crate) settings: Settings,
+    pub(crate) ties: Ties,
+    pub(crate) queue: EventQueue,
+    pub(crate) dirty: BTreeSet<Key>,
+    pub(crate) scheduling: SchedulingQueue,
     /// Made when the scheduler first needs it in a run, during which the state changes by [`Self::commit`] only.
-    pub(super) cache: Option<Cache>,
-    pub(super) lifecycle: NodeLifecycle,
-    pub(super) taint_deletions: BTreeMap<PodId, Time>,
-    pub(super) progress: BTreeMap<crate::cluster::DeploymentId, Progress>,
-    pub(super) drains: Vec<NodeDrain>,
-    pub(super) last_drains: Vec<NodeDrain>,
-    pub(super) gone_nodes: BTreeMap<NodeId, GoneNode>,
+    pub(crate) cache: Option<Cache>,
+    pub(crate) lifecycle: NodeLifecycle,
+    pub(crate) taint_deletions: BTreeMap<PodId, Time>,
+    pub(crate) progress: BTreeMap<crate::cluster::DeploymentId, Progress>,
+    pub(crate) calls: Calls,
+    pub(crate) drains: Vec<NodeDrain>,
+    pub(crate) last_drains: Vec<NodeDrain>,
+    pub(crate) gone_nodes: BTreeMap<NodeId, GoneNode>,
     /// When a node was last found unreachable.
-    pub(super) noticed_at: Option<Time>,
-    pub(super) recorder: Recorder,
-    pub(super) cycle: CycleSearch,
+    pub(crate) noticed_at: Option<Time>,
+    pub(crate) recorder: Recorder,
+    pub(crate) cycle: CycleSearch,
 }
 
 impl Simulation {
@@ -72,6 +75,7 @@ impl Simulation {
         let mut simulation = Self {
             state: initial,
             settings: *settings,
+            ties: Ties::Drawn(settings.seed),
             queue: EventQueue::default(),
             dirty: BTreeSet::new(),
             scheduling: SchedulingQueue::default(),
@@ -79,6 +83,7 @@ impl Simulation {
             lifecycle: NodeLifecycle::default(),
             taint_deletions: BTreeMap::new(),
             progress: BTreeMap::new(),
+            calls: Calls::default(),
             drains: Vec::new(),
             last_drains: Vec::new(),
             gone_nodes: BTreeMap::new(),
@@ -97,6 +102,7 @@ impl Simulation {
         Self {
             state: self.state.clone(),
             settings: self.settings,
+            ties: self.ties.clone(),
             queue: self.queue.clone(),
             dirty: self.dirty.clone(),
             scheduling: self.scheduling.clone(),
@@ -104,6 +110,7 @@ impl Simulation {
             lifecycle: self.lifecycle.clone(),
             taint_deletions: self.taint_deletions.clone(),
             progress: self.progress.clone(),
+            calls: Calls::default(),
             drains: Vec::new(),
             last_drains: Vec::new(),
             gone_nodes: self.gone_nodes.clone(),
@@ -142,6 +149,7 @@ impl Simulation {
     pub(super) fn begin_step(&mut self) {
         self.recorder.begin(self.state.now);
         self.cycle = CycleSearch::default();
+        self.calls = Calls::default();
     }
 
     /// Makes one change, records it, and wakes whoever has to react to it.
@@ -298,7 +306,9 @@ impl Simulation {
             if is_over_limit || self.is_in_cycle() || self.is_making_pods_without_end() {
                 return Err(Livelock);
             }
-            if let Some(key) = self.dirty.pop_first() {
+            if let Some(call) = self.calls.waiting.front().copied() {
+                self.make_call(call);
+            } else if let Some(key) = self.dirty.pop_first() {
                 self.sync(key);
             } else if let Some(pod) = self.scheduling.next(&self.state) {
                 self.schedule(pod);

@@ -7,21 +7,26 @@
 //! | `reactions.rs` | what happens when a controller looks, and when an event is due |
 //! | `placing.rs` | the scheduler's attempts |
 //! | `play.rs` | what a user does in a step |
+//! | `calls.rs` | the calls of the Eviction API that a step makes |
 //! | `drains.rs` | kubectl drain while it is under way |
+//! | `moves.rs` | what can happen next, move by move |
 //! | `outcome.rs` | how a step ended |
 //! | `summary.rs` | a state as reports show it |
 //! | `jobs.rs` | a Job as reports show it |
 //! | `recorder.rs` | events and the lowest readiness |
 //! | `cycle.rs` | finds a system that never comes to rest |
 //! | `restless.rs` | whose doing that is |
+//! | `ties.rs` | what Kubernetes leaves open |
 //! | `template_change.rs` | what `setImage` and `restart` make of a template |
 //! | `assumptions.rs` | what the model leaves out |
 
 mod assumptions;
+mod calls;
 mod cycle;
 mod drains;
 mod engine;
 mod jobs;
+mod moves;
 mod outcome;
 mod placing;
 mod play;
@@ -33,12 +38,17 @@ mod settings;
 mod step;
 mod summary;
 mod template_change;
+mod ties;
 
 pub use assumptions::of_volume as volume_assumption;
 pub use engine::Simulation;
 pub use outcome::is_complete;
 pub use play::simulate;
 
+pub(crate) use calls::Call;
+pub(crate) use engine::Key;
+pub(crate) use moves::{Made, Move};
+pub(crate) use outcome::{Result as StepResult, Target, livelock as livelock_result};
 pub(crate) use outcome::{budget_text, pod_text};
 pub use report::{
     BudgetSummary, JobCondition, JobSummary, PodSummary, Revision, SimulationReport, StateSummary, StepOutcome,
@@ -48,3 +58,4 @@ pub use restless::RolloutFate;
 pub use settings::{PodTimes, Settings};
 pub use step::{ApplyToState, EvictionTarget, ObjectChange, PodSelection, Step, StepAction};
 pub use summary::{owner_text, summarize, workload_numbers};
+pub use ties::{Script, Ties};

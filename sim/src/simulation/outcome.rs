@@ -13,7 +13,7 @@ use super::{StepOutcome, TargetReport, WorkloadSummary};
 
 /// What a step was aimed at.
 #[derive(Clone, Debug)]
-pub(super) enum Target {
+pub(crate) enum Target {
     /// Nothing that could fail.
     Nothing,
     /// Something that does not exist.
@@ -23,7 +23,7 @@ pub(super) enum Target {
     /// The drains under way.
     Drains,
     /// Calls of the Eviction API and their answers.
-    Evictions(Vec<(String, EvictionDecision)>),
+    Evictions,
     /// Nodes that crashed.
     FailedNodes {
         /// The nodes.
@@ -34,10 +34,10 @@ pub(super) enum Target {
 }
 
 /// How a step ended.
-pub(super) struct Result {
-    pub(super) outcome: StepOutcome,
-    pub(super) detail: String,
-    pub(super) targets: Vec<TargetReport>,
+pub(crate) struct Result {
+    pub(crate) outcome: StepOutcome,
+    pub(crate) detail: String,
+    pub(crate) targets: Vec<TargetReport>,
 }
 
 impl Result {
@@ -55,7 +55,7 @@ impl Result {
 }
 
 /// Judges a step at rest.
-pub(super) fn judge(simulation: &Simulation, target: &Target) -> Result {
+pub(crate) fn judge(simulation: &Simulation, target: &Target) -> Result {
     match target {
         Target::Nothing => Result::completed(String::new()),
         Target::Missing(what) => Result { outcome: StepOutcome::Failed, detail: what.clone(), targets: Vec::new() },
@@ -64,7 +64,8 @@ pub(super) fn judge(simulation: &Simulation, target: &Target) -> Result {
             let targets = simulation.drains.iter().map(|drain| judge_drain(&simulation.state, drain)).collect();
             Result::of_targets(targets, StepOutcome::Completed)
         }
-        Target::Evictions(answers) => {
+        Target::Evictions => {
+            let answers = &simulation.calls.answers;
             let targets = answers.iter().map(|(pod, decision)| judge_eviction(&simulation.state, pod, decision));
             Result::of_targets(targets.collect(), StepOutcome::Completed)
         }
@@ -73,7 +74,7 @@ pub(super) fn judge(simulation: &Simulation, target: &Target) -> Result {
 }
 
 /// The step never came to rest.
-pub(super) fn livelock(simulation: &Simulation) -> Result {
+pub(crate) fn livelock(simulation: &Simulation) -> Result {
     let changes = simulation.recorder.changes;
     let detail = format!("after {changes} changes the system still goes round in a circle");
     Result { outcome: StepOutcome::Livelock, detail, targets: Vec::new() }

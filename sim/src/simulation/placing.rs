@@ -11,11 +11,11 @@ impl Simulation {
     /// The scheduler tries one pod.
     pub(super) fn schedule(&mut self, pod: PodId) {
         let best = self.best_nodes(pod);
-        if let Some(node) = scheduling::choose(&best, pod, self.settings.seed) {
+        if let Some(node) = self.ties.node(&best, pod) {
             return self.commit(&Change::Pod(pod, PodChange::Bind(node)));
         }
         // It fits nowhere: a whole cycle knows why, and which pods it may preempt.
-        match scheduling::attempt(&self.state, pod, self.settings.seed) {
+        match scheduling::attempt(&self.state, pod, &mut self.ties) {
             Attempt::Bound(change) => self.commit(&change),
             Attempt::Failed(changes) => {
                 self.scheduling.failed(pod, self.state.now);

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::cluster::{ClusterState, DeletionCause, Duration, NodeId, Owner, PodId, Symbol, Time, WorkloadName};
 use crate::controller::{WorkloadId, adoptions, find_workload, workload_text};
-use crate::eviction::{EvictionDecision, changes, decide};
 use crate::transition::{Change, NodeChange, PodChange, WorkloadChange};
 
 use super::engine::{GoneNode, Livelock, Simulation};
@@ -170,7 +169,7 @@ impl Simulation {
                     Target::Nothing
                     | Target::Workloads(_)
                     | Target::Drains
-                    | Target::Evictions(_)
+                    | Target::Evictions
                     | Target::FailedNodes { .. } => failed,
                 }
             }
@@ -323,16 +322,7 @@ impl Simulation {
             },
             EvictionTarget::Pods(selection) => self.select(selection),
         };
-        let mut answers = Vec::with_capacity(pods.len());
-        for pod in pods {
-            let name = outcome::pod_text(&self.state, pod);
-            let decision: EvictionDecision = decide(&self.state, pod);
-            for change in changes(&self.state, pod, &decision) {
-                self.commit(&change);
-            }
-            answers.push((name, decision));
-        }
-        Target::Evictions(answers)
+        self.call_evictions(pods)
     }
 
     fn set_ready(&mut self, selection: &PodSelection, hold: Hold) -> Target {

@@ -94,7 +94,7 @@ impl Simulation {
 
     fn sync_workload(&mut self, workload: WorkloadId) {
         let changes = match workload {
-            WorkloadId::ReplicaSet(id) => replica_set::sync(&self.state, id, self.settings.seed),
+            WorkloadId::ReplicaSet(id) => replica_set::sync(&self.state, id, &mut self.ties),
             WorkloadId::Deployment(id) => deployment::sync(&self.state, id),
             WorkloadId::StatefulSet(id) => stateful_set::sync(&self.state, id),
             WorkloadId::DaemonSet(id) => daemon_set::sync(&self.state, id),
@@ -152,7 +152,7 @@ impl Simulation {
         }
     }
 
-    fn is_current(&self, event: Event, time: Time) -> bool {
+    pub(super) fn is_current(&self, event: Event, time: Time) -> bool {
         match event {
             Event::Pod(pod) => self.state.pods.contains_key(&pod),
             Event::TaintEviction(pod) => self.taint_deletions.get(&pod) == Some(&time),
@@ -209,7 +209,7 @@ impl Simulation {
         self.commit_all(&changes);
         let changes = self.lifecycle.taint(&self.state, &self.settings);
         self.commit_all(&changes);
-        let changes = self.lifecycle.taint_before_zones_are_judged(&self.state, &self.settings);
+        let changes = self.lifecycle.taint_before_zones_are_judged(&self.state, &self.settings, &mut self.ties);
         self.commit_all(&changes);
         let changes = self.lifecycle.judge_zones(&self.state, &self.settings);
         self.commit_all(&changes);

@@ -7,25 +7,25 @@ use crate::controller::{WorkloadId, all_workloads, is_active, workload_of};
 
 /// Events and readiness since the last [`Recorder::begin`].
 #[derive(Clone, Debug, Default)]
-pub(super) struct Recorder {
+pub(crate) struct Recorder {
     /// Each event as a sentence with its time.
-    pub(super) events: Vec<(Time, String)>,
+    pub(crate) events: Vec<(Time, String)>,
     /// How many changes were made.
-    pub(super) changes: u64,
+    pub(crate) changes: u64,
     /// When the last one was.
-    pub(super) last_change: Time,
+    pub(crate) last_change: Time,
     ready: BTreeMap<WorkloadId, i64>,
     lowest: BTreeMap<WorkloadId, i64>,
 }
 
 impl Recorder {
     /// The counts alone.
-    pub(super) fn without_events(&self) -> Self {
+    pub(crate) fn without_events(&self) -> Self {
         Self { ready: self.ready.clone(), lowest: self.lowest.clone(), ..Self::default() }
     }
 
     /// Begins a step.
-    pub(super) fn begin(&mut self, now: Time) {
+    pub(crate) fn begin(&mut self, now: Time) {
         self.events = Vec::new();
         self.changes = 0;
         self.last_change = now;
@@ -33,7 +33,7 @@ impl Recorder {
     }
 
     /// Counts ready pods anew: the state was changed from outside.
-    pub(super) fn count_ready(&mut self, state: &ClusterState) {
+    pub(crate) fn count_ready(&mut self, state: &ClusterState) {
         let mut ready: BTreeMap<WorkloadId, i64> =
             all_workloads(state).into_iter().map(|workload| (workload, 0)).collect();
         for pod in state.pods.values().filter(|pod| pod.ready && is_active(pod)) {
@@ -49,7 +49,7 @@ impl Recorder {
     }
 
     /// A pod that counted for `before` now counts for `after`.
-    pub(super) fn ready_changed(&mut self, before: Option<WorkloadId>, after: Option<WorkloadId>) {
+    pub(crate) fn ready_changed(&mut self, before: Option<WorkloadId>, after: Option<WorkloadId>) {
         if before == after {
             return;
         }
@@ -66,20 +66,25 @@ impl Recorder {
     }
 
     /// Records a change; `None` counts but leaves no sentence.
-    pub(super) fn record(&mut self, now: Time, text: Option<String>) {
+    pub(crate) fn record(&mut self, now: Time, text: Option<String>) {
         self.changes = self.changes.saturating_add(1);
         self.last_change = now;
         self.events.extend(text.map(|text| (now, text)));
     }
 
     /// Adds a sentence that is no change of an object.
-    pub(super) fn note(&mut self, now: Time, text: String) {
+    pub(crate) fn note(&mut self, now: Time, text: String) {
         self.last_change = now;
         self.events.push((now, text));
     }
 
+    /// How many pods of each workload are ready.
+    pub(crate) const fn ready(&self) -> &BTreeMap<WorkloadId, i64> {
+        &self.ready
+    }
+
     /// The lowest readiness of each workload.
-    pub(super) const fn lowest(&self) -> &BTreeMap<WorkloadId, i64> {
+    pub(crate) const fn lowest(&self) -> &BTreeMap<WorkloadId, i64> {
         &self.lowest
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use quorate_sim::explore::ExploredStep;
 use quorate_sim::simulation::{Settings, SimulationReport};
 
 use crate::report::check_report::ReportError;
@@ -21,6 +22,8 @@ pub struct SimulationDocument<'a> {
     pub settings: &'a Settings,
     /// What came of it.
     pub report: &'a SimulationReport,
+    /// Everything that can happen in each step, if that was asked for.
+    pub explored: Option<&'a [ExploredStep]>,
     /// What each step was played on.
     pub order: PlayOrder,
 }

@@ -12,6 +12,7 @@ use crate::report::check_report::ReportError;
 use crate::report::json::{SCHEMA_VERSION, write_json};
 
 use super::document::SimulationDocument;
+use super::explored_json::ExploredJson;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -49,6 +50,8 @@ struct StepJson<'a> {
     after: &'a StateSummary,
     unexpected: &'a [String],
     events: Vec<EventJson<'a>>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    explored: Option<ExploredJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -76,13 +79,17 @@ pub(super) fn write(document: &SimulationDocument<'_>, out: &mut dyn io::Write) 
         scenario: document.scenario,
         settings: settings_json(document.settings),
         initial: &document.report.initial,
-        steps: steps.iter().map(step_json).collect(),
+        steps: steps.iter().enumerate().map(|(index, step)| step_json(step, explored(document, index))).collect(),
         assumptions: &document.report.assumptions,
     };
     write_json(&simulate, out)
 }
 
-fn step_json(step: &StepReport) -> StepJson<'_> {
+fn explored<'a>(document: &SimulationDocument<'a>, index: usize) -> Option<ExploredJson<'a>> {
+    document.explored?.get(index).map(ExploredJson::of)
+}
+
+fn step_json<'a>(step: &'a StepReport, explored: Option<ExploredJson<'a>>) -> StepJson<'a> {
     StepJson {
         action: &step.action,
         outcome: step.outcome,
@@ -94,11 +101,12 @@ fn step_json(step: &StepReport) -> StepJson<'_> {
         after: &step.after,
         unexpected: &step.unexpected,
         events: step.events.iter().map(|(at, event)| EventJson { at: seconds(*at), event }).collect(),
+        explored,
     }
 }
 
 /// Seconds: whole ones as integers.
-fn seconds(time: Time) -> Number {
+pub(super) fn seconds(time: Time) -> Number {
     number(time.milliseconds(), 1000)
 }
 

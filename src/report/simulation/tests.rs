@@ -122,8 +122,14 @@ fn rolling_upgrade() -> SimulationReport {
 
 fn written(report: &SimulationReport, scenario: &str, format: Format, style: &TerminalStyle) -> String {
     let settings = Settings::default();
-    let document =
-        SimulationDocument { scenario, kubernetes: "1.36", settings: &settings, report, order: PlayOrder::default() };
+    let document = SimulationDocument {
+        scenario,
+        kubernetes: "1.36",
+        settings: &settings,
+        report,
+        order: PlayOrder::default(),
+        explored: None,
+    };
     let mut out = Vec::new();
     write_simulation(&document, format, style, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -223,6 +229,7 @@ fn formats_of_findings_are_refused() {
         settings: &settings,
         report: &report,
         order: PlayOrder::default(),
+        explored: None,
     };
     let error = write_simulation(&document, Format::Sarif, &TerminalStyle::plain(80), &mut Vec::new()).unwrap_err();
     assert!(matches!(error, ReportError::Unsupported { .. }));

@@ -47,6 +47,12 @@ impl Progress {
         now
     }
 
+    /// The same with its time as a distance from `now`.
+    pub(crate) fn relative_to(&self, now: Time) -> (Option<u64>, Self) {
+        let age = self.deadline_from.map(|from| now.since(from).milliseconds());
+        (age, Self { deadline_from: None, ..*self })
+    }
+
     const fn is_ahead_of(&self, last: &Self) -> bool {
         self.updated > last.updated || self.old < last.old || self.ready > last.ready || self.available > last.available
     }

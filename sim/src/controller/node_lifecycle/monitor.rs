@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cluster::{ClusterState, Duration, Effect, Node, NodeId, NodeReady, Symbol, Time};
 use crate::event_queue::Zone;
-use crate::simulation::Settings;
+use crate::simulation::{Settings, Ties};
 use crate::transition::{Change, NodeChange};
 
 use super::taints::{add, has_taint, no_execute_keys, remove, remove_no_execute};
@@ -61,10 +61,15 @@ impl NodeLifecycle {
     ///
     /// The pass that sets them goes round ten times a second on its own, also while nodes are still being looked at and the
     /// zones are not judged yet; its limiter lets one node through at once. Whether it meets a node that was queued in this
-    /// look is a race: never for seed 0, else drawn from the seed. It is only asked where the outcomes differ: in a zone
+    /// look is a race. It is only asked where the outcomes differ: in a zone
     /// from which no node is taken any more once it is judged. Where every zone is down all taints are removed again.
     #[must_use]
-    pub fn taint_before_zones_are_judged(&mut self, state: &ClusterState, settings: &Settings) -> Vec<Change> {
+    pub fn taint_before_zones_are_judged(
+        &mut self,
+        state: &ClusterState,
+        settings: &Settings,
+        ties: &mut Ties,
+    ) -> Vec<Change> {
         let by_zone = nodes_by_zone(state);
         let judged: Vec<(Zone, ZoneState, usize)> = by_zone
             .iter()
@@ -77,7 +82,7 @@ impl NodeLifecycle {
         let mut changes = Vec::new();
         for (zone, _, _) in stopped {
             let first = self.zones.get(&zone).and_then(|queue| queue.nodes.first());
-            if first.is_some_and(|node| is_met(*node, state.now, settings.seed)) {
+            if first.is_some_and(|node| ties.is_met(*node, state.now)) {
                 changes.extend(self.take(state, zone));
             }
         }
@@ -139,6 +144,21 @@ impl NodeLifecycle {
         keys.map_or_else(Vec::new, |(key, _)| vec![add(id, key, Effect::NoExecute, state.now)])
     }
 
+    /// The zones, each with its queue.
+    pub(crate) fn zones(&self) -> impl Iterator<Item = (&Zone, &ZoneQueue)> {
+        self.zones.iter()
+    }
+
+    /// Since when heartbeats are counted at the earliest.
+    pub(crate) const fn heartbeats_from(&self) -> Time {
+        self.heartbeats_from
+    }
+
+    /// How many nodes of its zone wait for their taints before `id`, if it waits.
+    pub(crate) fn place_in_queue(&self, id: NodeId) -> Option<usize> {
+        self.zones.values().find_map(|queue| queue.nodes.iter().position(|waiting| *waiting == id))
+    }
+
     /// Forgets a node that was deleted.
     pub fn forget(&mut self, id: NodeId) {
         for queue in self.zones.values_mut() {
@@ -176,16 +196,6 @@ impl NodeLifecycle {
             }
         }
     }
-}
-
-/// Which way the race for a node's taint goes at this time.
-fn is_met(node: NodeId, now: Time, seed: u64) -> bool {
-    if seed == 0 {
-        return false;
-    }
-    let mut mixed = seed ^ now.milliseconds().wrapping_add(u64::from(node.0)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    (mixed >> 31) & 1 == 1
 }
 
 fn nodes_by_zone(state: &ClusterState) -> BTreeMap<Zone, Vec<&Node>> {

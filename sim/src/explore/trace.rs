@@ -1,0 +1,97 @@
+//! The shortest way to an outcome, played again from the beginning.
+//!
+//! The search meets each state once, whichever of several equal nodes is which. A way through its states is therefore played
+//! again on the cluster itself, at every state with the move that leads to the next one.
+
+use crate::cluster::Time;
+use crate::simulation::{Simulation, Step, StepOutcome};
+
+use super::canonical::{Canonical, Digest};
+use super::exploration::{Decision, TraceEvent, until};
+use super::graph::{Graph, VertexId};
+use super::search::{Found, next_moves};
+
+/// The way through the states of one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Way {
+    states: Vec<Digest>,
+    /// The first state from which only the outcome in question can follow; `None`: all of them.
+    decided: Option<usize>,
+}
+
+/// The shortest way to `end` in `found`, and the state at rest in which it begins.
+pub(super) fn way_to(found: &Found, end: VertexId, outcome: Option<StepOutcome>) -> Option<(Way, Digest)> {
+    let shortest = found.graph.shortest();
+    let possible = found.graph.possible();
+    let mut vertices = vec![end];
+    let mut at = end;
+    while let Some((_, Some(from))) = shortest.get(&at) {
+        vertices.push(*from);
+        at = *from;
+    }
+    vertices.reverse();
+    let root = found.graph.roots.iter().filter(|root| root.vertex == at).min_by_key(|root| root.moves_before)?;
+    let is_decided = |id: &VertexId| {
+        let outcomes = Graph::possible_from(&possible, *id);
+        outcome.is_none_or(|outcome| outcomes.is_some_and(|set| set.len() == 1 && set.contains(&outcome)))
+    };
+    let decided = vertices.iter().position(is_decided).filter(|position| *position > 0);
+    let states = vertices.iter().filter_map(|id| Some(found.graph.get(*id)?.digest)).collect();
+    Some((Way { states, decided }, root.rest))
+}
+
+/// Plays `ways`, one for each of the first steps, from `initial`.
+pub(super) fn play(
+    initial: &Simulation,
+    steps: &[Step],
+    ways: &[Way],
+    canonical: &mut Canonical,
+) -> Option<(Vec<TraceEvent>, Option<Decision>)> {
+    let mut simulation = initial.clone();
+    let (mut events, mut decision) = (Vec::new(), None);
+    for (index, (step, way)) in steps.iter().zip(ways).enumerate() {
+        let until = until(&simulation, &step.action);
+        let _ = simulation.begin_moves(&step.action);
+        for (position, state) in way.states.iter().enumerate() {
+            if position > 0 {
+                let before = events.len();
+                let made = take(&mut simulation, until, *state, canonical)?;
+                keep(&mut events, index, &simulation, made);
+                if way.decided == Some(position) && index.saturating_add(1) == ways.len() {
+                    decision = events.get(before).map(|event: &TraceEvent| Decision {
+                        at: event.at,
+                        event: event.event.clone(),
+                        ways: made,
+                    });
+                }
+            } else {
+                next_moves(&mut simulation, until);
+                keep(&mut events, index, &simulation, 1);
+            }
+        }
+        simulation.end_moves();
+    }
+    Some((events, decision))
+}
+
+/// Makes the move that leads to `state`; gives how many there were.
+fn take(simulation: &mut Simulation, until: Option<Time>, state: Digest, canonical: &mut Canonical) -> Option<usize> {
+    let moves = next_moves(simulation, until);
+    let ways = moves.len();
+    for made in moves {
+        let mut after = made.after;
+        next_moves(&mut after, until);
+        if canonical.digest(&after, until) == state {
+            *simulation = after;
+            return Some(ways);
+        }
+    }
+    None
+}
+
+fn keep(events: &mut Vec<TraceEvent>, step: usize, simulation: &Simulation, ways: usize) {
+    for (number, (at, event)) in simulation.recorder.events.iter().enumerate() {
+        let ways = if number == 0 { ways } else { 1 };
+        events.push(TraceEvent { step, at: *at, event: event.clone(), ways });
+    }
+}

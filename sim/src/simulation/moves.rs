@@ -1,0 +1,160 @@
+//! What can happen next, move by move: for whoever wants every order rather than one.
+
+use crate::cluster::{PodId, Time};
+use crate::event_queue::Event;
+
+use super::calls::Call;
+use super::engine::{Key, Simulation};
+use super::outcome::{self, Result, Target};
+use super::{Script, StepAction, Ties};
+
+/// Something that can happen next. At one moment the moves come in any order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Move {
+    /// A user's command makes a call.
+    Call(Call),
+    /// A controller or the kubelet looks at something.
+    Sync(Key),
+    /// The scheduler tries a pod.
+    Schedule(PodId),
+    /// A timed event that is due.
+    Event(Event, Time),
+}
+
+/// A move that was made, and what came of it.
+pub(crate) struct Made {
+    /// The move.
+    pub(crate) way: Move,
+    /// How its ties were settled.
+    pub(crate) script: Script,
+    /// The cluster after it.
+    pub(crate) after: Simulation,
+}
+
+impl Simulation {
+    /// Begins a step, of which nothing but the user's own action has happened then.
+    pub(crate) fn begin_moves(&mut self, action: &StepAction) -> Target {
+        self.begin_step();
+        self.begin(action)
+    }
+
+    /// Ends a step.
+    pub(crate) fn end_moves(&mut self) {
+        self.last_drains = std::mem::take(&mut self.drains);
+    }
+
+    /// How the step ends here, at rest.
+    pub(crate) fn judge(&self, target: &Target) -> Result {
+        outcome::judge(self, target)
+    }
+
+    /// The moves at this moment that change anything. Those that do not (a controller that finds everything as it should be) are
+    /// made at once: another move that gives them something to do wakes them again.
+    pub(crate) fn moves(&mut self) -> Vec<Made> {
+        loop {
+            let found = self.find_moves();
+            if let Some(moves) = found {
+                return moves;
+            }
+        }
+    }
+
+    /// `None`: a move that changes nothing has been made.
+    fn find_moves(&mut self) -> Option<Vec<Made>> {
+        let mut found = Vec::new();
+        for way in self.possible() {
+            let ways = self.every_way(way);
+            if let [only] = ways.as_slice()
+                && only.after.recorder.changes == self.recorder.changes
+                && !is_heard(way)
+            {
+                let said = std::mem::take(&mut self.recorder.events);
+                *self = ways.into_iter().next()?.after;
+                // What was said before comes first.
+                let new = std::mem::replace(&mut self.recorder.events, said);
+                self.recorder.events.extend(new);
+                return None;
+            }
+            found.extend(ways);
+        }
+        Some(found)
+    }
+
+    fn possible(&mut self) -> Vec<Move> {
+        let now = self.state.now;
+        let mut moves: Vec<Move> = self.calls.next().into_iter().map(Move::Call).collect();
+        moves.extend(self.dirty.iter().map(|key| Move::Sync(*key)));
+        let due = self.queue.iter().take_while(|(time, _)| *time <= now);
+        moves.extend(due.map(|(time, event)| Move::Event(event, time)));
+        moves.extend(self.scheduling.next_of_equals(&self.state).into_iter().map(Move::Schedule));
+        moves
+    }
+
+    /// Makes a move, once for each way in which its ties can be settled.
+    fn every_way(&self, way: Move) -> Vec<Made> {
+        let mut made = Vec::new();
+        let mut next = Some(Script::default());
+        while let Some(script) = next {
+            let one = self.one_way(way, script);
+            next = one.script.next();
+            made.push(one);
+        }
+        made
+    }
+
+    /// Makes a move, its ties settled as `script` says.
+    pub(crate) fn one_way(&self, way: Move, script: Script) -> Made {
+        let mut after = self.clone();
+        after.ties = Ties::Scripted(script);
+        after.recorder.events.clear();
+        after.make(way);
+        after.cache = None;
+        let script = match std::mem::replace(&mut after.ties, Ties::Drawn(self.settings.seed)) {
+            Ties::Scripted(script) => script,
+            Ties::Drawn(_) => Script::default(),
+        };
+        Made { way, script, after }
+    }
+
+    fn make(&mut self, way: Move) {
+        match way {
+            Move::Call(call) => self.make_call(call),
+            Move::Sync(key) => {
+                self.dirty.remove(&key);
+                self.sync(key);
+            }
+            Move::Schedule(pod) => self.schedule(pod),
+            Move::Event(event, time) => {
+                if self.queue.take(event, time) && self.is_current(event, time) {
+                    self.handle(event);
+                }
+            }
+        }
+    }
+
+    /// Lets time go on to the next event, if there is one by `until`.
+    pub(crate) fn wait_for_event(&mut self, until: Option<Time>) -> bool {
+        self.schedule_drain_retries();
+        loop {
+            let first = self.queue.iter().next();
+            let Some((time, event)) = first else { break };
+            if until.is_some_and(|until| time > until) {
+                break;
+            }
+            if self.is_current(event, time) {
+                self.state.now = self.state.now.max(time);
+                return true;
+            }
+            self.queue.take(event, time);
+        }
+        if let Some(until) = until {
+            self.state.now = self.state.now.max(until);
+        }
+        false
+    }
+}
+
+/// Whether the answer to a move matters even if it changes no object.
+const fn is_heard(way: Move) -> bool {
+    matches!(way, Move::Call(_) | Move::Event(Event::DrainRetry(_), _))
+}
