@@ -299,7 +299,9 @@ fn questions_without_an_answer_teach() {
     assert!(
         ask(&["--rollout", "backend"]).contains("write kind/namespace/name, for example deployment/default/backend")
     );
-    assert!(ask(&["--rollout", "pod/default/x"]).contains("write deployment, statefulset, daemonset, replicaset or job"));
+    assert!(
+        ask(&["--rollout", "pod/default/x"]).contains("write deployment, statefulset, daemonset, replicaset or job")
+    );
     assert_eq!(ask(&["--fail", "zone/fsn1"]), "error: there is no zone fsn1; no node has a zone label\n");
     assert!(ask(&["--failures", "nodes=9"]).contains("between 1 and 3 domains can fail at a time"));
     assert!(ask(&[]).contains("--rollout <WORKLOAD>"));

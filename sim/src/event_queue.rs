@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use crate::cluster::{BudgetId, DeploymentId, PodId, Symbol, Time};
+use crate::cluster::{AutoscalerId, BudgetId, CronJobId, DeploymentId, PodId, Symbol, Time};
 use crate::controller::WorkloadId;
 
 /// Something that happens at a time of its own.
@@ -27,6 +27,12 @@ pub enum Event {
     PodGarbageCollection,
     /// kubectl drain asks again for an eviction.
     DrainRetry(PodId),
+    /// A HorizontalPodAutoscaler looks.
+    Autoscaler(AutoscalerId),
+    /// Manifests are applied again.
+    Reapply,
+    /// A CronJob looks.
+    CronJob(CronJobId),
 }
 
 /// A zone as the node lifecycle controller knows it: region and zone.

@@ -18,8 +18,9 @@ mod volumes;
 use std::sync::Arc;
 
 use crate::cluster::{
-    BudgetId, BudgetStatus, ClusterState, Deletion, DeletionCause, DeploymentId, Effect, JobId, JobPod, JobStatus,
-    NodeId, NodeReady, Owner, Phase, Pod, PodEnd, PodId, PodTemplate, ReplicaSetId, Symbol, Taint, Unschedulable,
+    BudgetId, BudgetStatus, ClusterState, CronJobId, Deletion, DeletionCause, DeploymentId, Effect, JobId, JobPod,
+    JobStatus, NodeId, NodeReady, Owner, Phase, Pod, PodEnd, PodId, PodTemplate, ReplicaSetId, Symbol, Taint,
+    Unschedulable, WallClock,
 };
 use crate::controller::WorkloadId;
 
@@ -37,6 +38,13 @@ pub enum Change {
         owner: Owner,
         /// What the pod asks for.
         template: Arc<PodTemplate>,
+    },
+    /// A CronJob creates a Job.
+    CreateJob {
+        /// The CronJob.
+        cron_job: CronJobId,
+        /// The time of its schedule.
+        due: WallClock,
     },
     /// A Job creates a pod.
     CreateJobPod {
@@ -175,6 +183,8 @@ pub enum Created {
     Pod(PodId),
     /// A ReplicaSet.
     ReplicaSet(ReplicaSetId),
+    /// A Job.
+    Job(JobId),
 }
 
 /// The state after `change`.
@@ -189,6 +199,9 @@ pub fn next(state: &ClusterState, change: &Change) -> ClusterState {
 pub fn apply(state: &mut ClusterState, change: &Change) -> Created {
     match change {
         Change::CreatePod { owner, template } => return Created::Pod(objects::create_pod(state, *owner, template)),
+        Change::CreateJob { cron_job, due } => {
+            return jobs::create(state, *cron_job, *due).map_or(Created::Nothing, Created::Job);
+        }
         Change::CreateJobPod { job, known } => {
             return jobs::create_pod(state, *job, *known).map_or(Created::Nothing, Created::Pod);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use quorate_sim::cluster::{ClusterState, NodeId, Symbol, WorkloadKind};
+use quorate_sim::cluster::{ClusterState, NodeId, Symbol, WallClock, WorkloadKind};
 use quorate_sim::explore::{ExploredStep, Likelihood, SearchLimits, explore};
 use quorate_sim::failure::{Failure, FailureScope, failures_of, sets_of};
 use quorate_sim::simulation::{
@@ -50,6 +50,9 @@ pub(super) fn run(arguments: &SimulateArguments) -> Result<ExitStatus, CommandEr
         return Err(one_cluster::no_nodes("a simulation", &configuration.inventory, &model));
     }
     let inventory = configuration.inventory.clone();
+    if let Some(now) = arguments.now {
+        model.state.show_at_now(WallClock(now.moment.as_millisecond()));
+    }
     let plan = plan(arguments, &mut input, &inventory, &mut model)?;
     progress.say("simulating");
     let (initial, mut report) = play(&model, &plan);
@@ -239,12 +242,26 @@ fn read_scenario(arguments: &SimulateArguments, path: &Path, input: &mut Input) 
 }
 
 /// Plays the plan; gives the cluster at rest before it, too.
+/// Whether an autoscaler of this workload has a value of a metric to go by.
+fn is_given_a_metric(state: &ClusterState, workload: &str) -> bool {
+    let mut given = state.autoscalers.values().filter(|own| own.metrics.iter().any(|metric| metric.load.is_some()));
+    given.any(|own| {
+        let (namespace, name) = (state.names.text(own.target.namespace), state.names.text(own.target.name));
+        format!("{}/{namespace}/{name}", own.target.kind.as_str()) == workload
+    })
+}
+
 fn play(model: &Model, plan: &Plan) -> (Simulation, SimulationReport) {
     let mut simulation = Simulation::new(model.state.clone(), &plan.settings);
     simulation.settle();
     let at_rest = simulation.clone();
     let initial = simulation.summary();
-    let mut assumptions: Vec<String> = model.assumptions.iter().map(ToString::to_string).collect();
+    // What an autoscaler does that is given a metric is simulated.
+    let is_played = |assumption: &&model::Assumption| match assumption {
+        model::Assumption::Autoscaled(name) => !is_given_a_metric(&simulation.state, name),
+        _ => true,
+    };
+    let mut assumptions: Vec<String> = model.assumptions.iter().filter(is_played).map(ToString::to_string).collect();
     assumptions.extend(simulation.assumptions());
     let steps: Vec<StepReport> = match plan.order {
         PlayOrder::OneAfterTheOther => plan.steps.iter().map(|step| simulation.play(step)).collect(),

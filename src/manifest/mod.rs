@@ -5,6 +5,7 @@ pub mod assemble;
 #[cfg(test)]
 pub(crate) mod built_from_json;
 pub mod collect;
+mod cron_schedule;
 pub mod custom_resource;
 pub mod decode;
 pub mod default;
@@ -18,6 +19,7 @@ mod typed;
 mod validate;
 pub mod yaml;
 
+pub use cron_schedule::Schedule;
 pub use field_path::{FieldPath, Segment};
 pub use node::{Entry, Existence, Located, Node, Value};
 pub use object::{Inventory, Object, ObjectId, ObjectReference};

@@ -11,7 +11,7 @@ use quorate_sim::cluster::{BudgetId, ClusterState, Namespace, NodeId, Service, S
 use super::admission::{Admission, Creation, Refusal, RefusalCause, add_default_tolerations};
 use super::autoscalers::{self, ReplicaRange};
 use super::volumes::Volumes;
-use super::{jobs, labels, nodes, pods, scheduler, volumes, workloads};
+use super::{change, cron_jobs, horizontal_autoscalers, jobs, labels, nodes, pods, scheduler, volumes, workloads};
 use crate::manifest::{FieldPath, Inventory, Node, ObjectId, Typed};
 
 /// A cluster state, and which object each of its parts comes from.
@@ -77,6 +77,8 @@ pub enum Assumption {
     NoProfile(String),
     /// Something about the scheduler's configuration, as a sentence.
     Scheduler(String),
+    /// CronJobs without a time zone.
+    TimesOfCronJobs,
     /// An autoscaler changes the number of replicas.
     Autoscaled(String),
     /// A node that does not say how much room it has.
@@ -134,6 +136,8 @@ impl fmt::Display for Assumption {
                 )
             }
             Self::Scheduler(sentence) => formatter.write_str(sentence),
+            Self::TimesOfCronJobs => formatter
+                .write_str("schedules of CronJobs without timeZone are read in UTC, as kube-controller-manager's own zone"),
             Self::Autoscaled(workload) => {
                 write!(formatter, "{workload} is autoscaled: its replicas are taken as written, at least the minimum")
             }
@@ -345,6 +349,13 @@ fn add_nodes(model: &mut Model, inventory: &Inventory, other_nodes: &[ApiNode], 
 
 fn add_workloads(model: &mut Model, inventory: &Inventory, context: &mut Context<'_>) {
     let state = &mut model.state;
+    // Before the Jobs that they own.
+    for (_, object) in inventory.applied() {
+        if let Typed::CronJob(api) = &object.typed {
+            context.begin(&object.reference);
+            cron_jobs::add(state, context, api);
+        }
+    }
     for (id, object) in inventory.applied() {
         context.begin(&object.reference);
         let workload = match &object.typed {
@@ -352,12 +363,17 @@ fn add_workloads(model: &mut Model, inventory: &Inventory, context: &mut Context
             Typed::StatefulSet(api) => workloads::add_stateful_set(state, context, api),
             Typed::DaemonSet(api) => workloads::add_daemon_set(state, context, api),
             Typed::Job(api) => jobs::add_job(state, context, api),
+            Typed::HorizontalPodAutoscaler(api) => {
+                horizontal_autoscalers::add(state, api);
+                None
+            }
             Typed::PodDisruptionBudget(api) => {
                 model.budgets.extend(workloads::add_budget(state, api).map(|budget| (budget, id)));
                 None
             }
             _ => None,
         };
+        change::declare_replicas(state, object, workload);
         model.workloads.extend(workload.map(|workload| (workload, id)));
     }
     // Behind all Deployments, so that each finds its owner.
@@ -365,6 +381,7 @@ fn add_workloads(model: &mut Model, inventory: &Inventory, context: &mut Context
         if let Typed::ReplicaSet(api) = &object.typed {
             context.begin(&object.reference);
             let workload = workloads::add_replica_set(state, context, api);
+            change::declare_replicas(state, object, workload);
             model.workloads.extend(workload.map(|workload| (workload, id)));
         }
     }

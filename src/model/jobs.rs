@@ -15,6 +15,7 @@ use quorate_sim::cluster::{
 use quorate_sim::transition::same_revision;
 
 use super::build::Context;
+use super::cron_jobs;
 use super::pod_template::pod_template;
 use super::workloads::named;
 use crate::manifest::{EXIT_CODE_ANNOTATION, RUN_SECONDS_ANNOTATION};
@@ -30,7 +31,8 @@ pub(super) fn add_job(state: &mut ClusterState, context: &mut Context<'_>, api: 
     let own = named(state, &api.metadata);
     let spec = job_spec(state, context, &own.namespace, spec);
     let id = JobId(u32::try_from(state.jobs.len()).unwrap_or(u32::MAX));
-    let job = Job { namespace: own.namespace_symbol, name: own.name, spec, status: JobStatus::default() };
+    let cron_job = cron_jobs::owner(state, api);
+    let job = Job { namespace: own.namespace_symbol, name: own.name, cron_job, spec, status: JobStatus::default() };
     state.jobs.insert(id, job);
     Some(WorkloadName { kind: WorkloadKind::Job, namespace: own.namespace_symbol, name: own.name })
 }
@@ -165,6 +167,7 @@ pub(super) fn keep(old: &Job, new: &mut Job) -> Result<(), &'static str> {
         return Err(field);
     }
     new.status.clone_from(&old.status);
+    new.cron_job = old.cron_job;
     Ok(())
 }
 

@@ -13,6 +13,8 @@
 //! | `nodes.rs` | nodes |
 //! | `workloads.rs` | workloads and budgets |
 //! | `jobs.rs` | Jobs |
+//! | `cron_jobs.rs` | CronJobs |
+//! | `horizontal_autoscalers.rs` | HorizontalPodAutoscalers as their controller plays them |
 //! | `autoscalers.rs` | how many pods autoscalers make of a workload |
 //! | `pods.rs` | pods that exist already |
 //! | `build.rs` | the whole |
@@ -26,6 +28,8 @@ mod asked_pod;
 mod autoscalers;
 mod build;
 mod change;
+mod cron_jobs;
+mod horizontal_autoscalers;
 mod jobs;
 mod labels;
 mod nodes;

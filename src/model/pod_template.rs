@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::admission::Creation;
 use super::affinity;
 use super::build::{Assumption, Context};
+use super::horizontal_autoscalers;
 use super::jobs;
 use super::labels;
 use super::nodes::normalised_image;
@@ -81,6 +82,7 @@ pub(super) fn pod_spec(
         requests: sums.requests,
         non_zero_requests: sums.non_zero,
         non_zero_requests_while_placed: sums.non_zero_while_placed,
+        container_requests: horizontal_autoscalers::container_requests(api),
         node_selector: labels::labels(state, api.node_selector.as_ref()),
         host_ports: host_ports(state, api),
         images: images(state, api),

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{Pod as ApiPod, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use quorate_sim::cluster::{
     ClusterState, Deletion, DeletionCause, DeploymentId, LabelSelector, Operator, Owner, Phase, Pod, PodId, PodName,
-    PodTemplate, ReplicaSet, ReplicaSetId, Requirement, Symbol, Time,
+    PodTemplate, ReplicaSet, ReplicaSetId, Requirement, Symbol, Time, WallClock,
 };
 
 use quorate_sim::controller::daemon_set;
@@ -33,6 +33,9 @@ pub(super) fn add_all(state: &mut ClusterState, context: &Context<'_>, pods: &[&
     };
     let mut ordered: Vec<&ApiPod> = pods.to_vec();
     ordered.sort_by_key(|pod| since(created(pod)));
+    if earliest != 0 {
+        state.wall_clock = Some(WallClock(earliest));
+    }
     let latest = pods.iter().map(|pod| since(created(pod)).max(since(started(pod))));
     state.now = latest.chain(of_jobs().map(|time| since(Some(time)))).max().unwrap_or(Time::ZERO);
     let mut implied = BTreeMap::new();

@@ -6,6 +6,7 @@ use quorate_sim::cluster::{ClusterState, LabelSelector, NodeId, Operator, Requir
 use quorate_sim::simulation::{EvictionTarget, ObjectChange, PodSelection, Settings, Step, StepAction, StepOutcome};
 
 use super::file;
+use super::metrics;
 use super::problem::{Problem, ProblemKind};
 use super::settings;
 use super::workload_reference::{WorkloadReference, find_workload};
@@ -62,6 +63,17 @@ pub fn resolve(
     }
     let settings = settings::settings(&file.spec.settings, base, &mut problems);
     settings::apply_default_tolerations(state, &file.spec.settings);
+    settings::set_clock(state, &file.spec.settings, &mut problems);
+    for (index, own) in file.spec.settings.metrics.iter().enumerate() {
+        match metrics::read(state, own, namespace) {
+            Ok(given) => metrics::set(state, &given),
+            Err((field, message)) => {
+                let holder = FieldPath::parse("spec.settings.metrics").index(index);
+                let path = if field.is_empty() { holder } else { holder.key(field) };
+                problems.push(Problem { path, kind: ProblemKind::Value(message) });
+            }
+        }
+    }
     let mut steps = Vec::new();
     for (index, step) in file.spec.steps.iter().enumerate() {
         let path = FieldPath::parse("spec.steps").index(index);
@@ -141,6 +153,7 @@ impl Resolver<'_, '_> {
             let nodes = self.nodes(&own.nodes, "deleteNode.nodes")?;
             Ok((StepAction::DeleteNode { nodes }, format!("delete node {}", own.nodes.join(", "))))
         }));
+        actions.extend(step.set_metric.as_ref().map(|own| self.set_metric(own)));
         actions.extend(
             step.wait
                 .as_ref()
@@ -163,6 +176,17 @@ impl Resolver<'_, '_> {
             return Err(self.problem(self.field(field), ProblemKind::Value(message)));
         }
         Ok(())
+    }
+
+    fn set_metric(&mut self, own: &file::SetMetric) -> Result<Action, Problem> {
+        let given = metrics::read(self.state, own, self.namespace).map_err(|(field, message)| {
+            let holder = self.field("setMetric");
+            let path = if field.is_empty() { holder } else { holder.key(field) };
+            self.problem(path, ProblemKind::Value(message))
+        })?;
+        let metrics::Given { autoscaler, metric, load, text } = given;
+        let description = format!("set metric {} of {} to {text}", own.metric, own.horizontal_pod_autoscaler);
+        Ok((StepAction::SetMetric { autoscaler, metric, load }, description))
     }
 
     fn scale(&mut self, own: &file::Scale) -> Result<Action, Problem> {

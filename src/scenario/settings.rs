@@ -1,6 +1,6 @@
 //! Control-plane settings of a scenario.
 
-use quorate_sim::cluster::{ClusterState, Duration, PodTemplate, Symbol};
+use quorate_sim::cluster::{ClusterState, Duration, PodTemplate, Symbol, WallClock};
 use quorate_sim::simulation::Settings;
 use std::sync::Arc;
 
@@ -41,7 +41,26 @@ pub(super) fn settings(file: &file::Settings, base: Settings, problems: &mut Vec
         settings.pods.run = pods.run_seconds.map(Duration::from_seconds).or(settings.pods.run);
         settings.pods.shutdown = pods.shutdown_seconds.map(Duration::from_seconds).or(settings.pods.shutdown);
     }
+    if let Some(reapply) = &file.reapply {
+        if reapply.seconds == 0 {
+            let kind = ProblemKind::Value("must be at least 1".to_owned());
+            problems.push(Problem { path: root.key("reapply").key("seconds"), kind });
+        }
+        settings.reapply = Some(Duration::from_seconds(reapply.seconds));
+    }
     settings
+}
+
+/// What the wall clock shows when the scenario begins.
+pub(super) fn set_clock(state: &mut ClusterState, file: &file::Settings, problems: &mut Vec<Problem>) {
+    let Some(text) = &file.now else { return };
+    match text.parse::<jiff::Timestamp>() {
+        Ok(moment) => state.show_at_now(WallClock(moment.as_millisecond())),
+        Err(_) => problems.push(Problem {
+            path: FieldPath::parse("spec.settings.now"),
+            kind: ProblemKind::Value(format!("{text:?} is no time; write for example 2026-11-23T14:00:00Z")),
+        }),
+    }
 }
 
 /// The time between two nodes at `rate` nodes a second; a rate of 0 is "never", as far away as virtual time reaches.
@@ -96,6 +115,7 @@ pub(super) fn apply_default_tolerations(state: &mut ClusterState, file: &file::S
         state.replica_sets.values_mut().for_each(|own| set(&mut own.template));
         state.daemon_sets.values_mut().for_each(|own| set(&mut own.template));
         state.jobs.values_mut().for_each(|own| set(&mut own.spec.template));
+        state.cron_jobs.values_mut().for_each(|own| set(&mut own.job.template));
         state.pods.for_each_mut(|_, own| set(&mut own.template));
         for own in state.stateful_sets.values_mut() {
             set(&mut own.template);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::cron_job::CronJobId;
 use super::name::Symbol;
 use super::pod::{Phase, PodId};
 use super::pod_template::PodTemplate;
@@ -19,6 +20,8 @@ pub struct Job {
     pub namespace: Symbol,
     /// Its name.
     pub name: Symbol,
+    /// The CronJob that made it.
+    pub cron_job: Option<CronJobId>,
     /// What it asks for.
     pub spec: JobSpec,
     /// How far it is.

@@ -13,11 +13,15 @@
 //! | `pods.rs` | all pods, found by node, controller and label |
 //! | `workload.rs` | Deployments, ReplicaSets, StatefulSets, DaemonSets, bare controllers |
 //! | `job.rs` | Jobs |
+//! | `cron_job.rs` | CronJobs, and the wall clock |
 //! | `budget.rs` | PodDisruptionBudgets |
+//! | `autoscaler.rs` | HorizontalPodAutoscalers |
 //! | `state.rs` | the whole |
 //! | `time.rs` | virtual time |
 
+mod autoscaler;
 mod budget;
+mod cron_job;
 mod csi_migration;
 mod job;
 mod labels;
@@ -32,7 +36,12 @@ mod time;
 mod volume;
 mod workload;
 
+pub use autoscaler::{
+    AutoscalerId, AutoscalerMemory, AutoscalerMetric, HorizontalPodAutoscaler, MetricLoad, MetricTarget, PodResource,
+    ScalingAmount, ScalingBehavior, ScalingPolicy, ScalingRules, SelectPolicy,
+};
 pub use budget::{BudgetId, BudgetStatus, BudgetTarget, PodDisruptionBudget, UnhealthyPodEvictionPolicy};
+pub use cron_job::{ConcurrencyPolicy, CronJob, CronJobId, CronSchedule, NextTime, WallClock};
 pub(crate) use csi_migration::ZONE_DELIMITER;
 pub use csi_migration::{AzureDiskKind, InTreeDisk, InTreePlugin, MigratedDisk, MigratedVolume, TranslatedVolume};
 pub use job::{
@@ -44,9 +53,9 @@ pub use name::{Names, Symbol};
 pub use node::{Effect, Node, NodeFeature, NodeId, NodeReady, Taint};
 pub use pod::{Deletion, DeletionCause, Owner, Phase, Pod, PodId, PodName, Unschedulable};
 pub use pod_template::{
-    HostPort, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, PodAffinityTerm, PodSpec, PodTemplate,
-    PreemptionPolicy, PreferredNodeTerm, PreferredPodTerm, ProfileId, Protocol, RestartPolicy, SpreadConstraint,
-    SpreadPolicy, Toleration, TolerationOperator, WhenUnsatisfiable,
+    ContainerRequests, HostPort, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, PodAffinityTerm, PodSpec,
+    PodTemplate, PreemptionPolicy, PreferredNodeTerm, PreferredPodTerm, ProfileId, Protocol, RestartPolicy,
+    SpreadConstraint, SpreadPolicy, Toleration, TolerationOperator, WhenUnsatisfiable,
 };
 pub use pods::{PodMut, Pods};
 pub use resources::{NonZeroRequests, Resources};

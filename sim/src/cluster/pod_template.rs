@@ -35,6 +35,8 @@ pub struct PodSpec {
     /// What that score counts for it while it is being placed, where it differs: requests given for the whole pod
     /// (`spec.resources`) are not looked at then.
     pub non_zero_requests_while_placed: Option<NonZeroRequests>,
+    /// What its containers and sidecars request together, as an autoscaler counts it.
+    pub container_requests: ContainerRequests,
     /// `nodeSelector`.
     pub node_selector: Labels,
     /// `requiredDuringSchedulingIgnoredDuringExecution` of node affinity: one of the terms. `None`: no requirement.
@@ -89,6 +91,15 @@ pub struct PodSpec {
     pub exit_code: i32,
     /// Whether it has an `emptyDir` volume (kubectl drain asks).
     pub has_empty_dir: bool,
+}
+
+/// What containers and sidecars request; `None` where one of them requests nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ContainerRequests {
+    /// CPU, in thousandths of a core.
+    pub cpu_milli: Option<i64>,
+    /// Memory, in bytes.
+    pub memory_bytes: Option<i64>,
 }
 
 /// One term of node affinity: all must hold. A term without any matches nothing.

@@ -9,6 +9,8 @@
 //! | `stateful_set.rs` | StatefulSets |
 //! | `daemon_set/` | DaemonSets |
 //! | `job/` | Jobs |
+//! | `cron_job/` | CronJobs |
+//! | `horizontal_pod_autoscaler/` | HorizontalPodAutoscalers with given metrics |
 //! | `disruption.rs` | the status of PodDisruptionBudgets |
 //! | `node_lifecycle/` | heartbeats, taints by condition, zones |
 //! | `taint_eviction.rs` | pods that do not tolerate NoExecute taints |
@@ -17,12 +19,14 @@
 //! | `scheduling.rs` | one attempt to place a pod |
 //! | `adoption.rs` | pods of the input that have no controller yet |
 //!
-//! Not modelled: HorizontalPodAutoscalers, quotas, pod deletion cost, restarts of containers that always run.
+//! Not modelled: quotas, pod deletion cost, restarts of containers that always run.
 
 mod adoption;
+pub mod cron_job;
 pub mod daemon_set;
 pub mod deployment;
 pub mod disruption;
+pub mod horizontal_pod_autoscaler;
 pub mod job;
 pub mod kubelet;
 pub mod node_lifecycle;

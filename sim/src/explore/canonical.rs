@@ -12,7 +12,9 @@ use crate::cluster::{
     ClusterState, JobPod, JobStatus, Node, NodeId, Owner, Pod, PodId, PodName, PodTemplate, ReplicaSetId, Symbol, Time,
 };
 use crate::controller::WorkloadId;
+use crate::controller::cron_job::wall_clock;
 use crate::controller::daemon_set::target_node;
+use crate::controller::horizontal_pod_autoscaler::PERIOD as AUTOSCALER_PERIOD;
 use crate::drain::PodDrain;
 use crate::event_queue::Event;
 use crate::simulation::{Call, Key, Simulation};
@@ -100,6 +102,12 @@ impl Canonical {
         let period = simulation.settings.node_monitor_period.milliseconds().max(1);
         now.milliseconds().checked_rem(period).hash(&mut hasher);
         now.milliseconds().checked_rem(GARBAGE_COLLECTION_PERIOD).hash(&mut hasher);
+        if !state.autoscalers.is_empty() {
+            let reapply = simulation.settings.reapply.map_or(1, |period| period.milliseconds().max(1));
+            now.milliseconds().checked_rem(AUTOSCALER_PERIOD.milliseconds()).hash(&mut hasher);
+            now.milliseconds().checked_rem(reapply).hash(&mut hasher);
+            simulation.last_commit.map(|at| age(at, now)).hash(&mut hasher);
+        }
         self.hash_workloads(simulation, &mut hasher);
         let marks = self.marks(simulation);
         let mut on_nodes: BTreeMap<NodeId, Vec<(u8, Digest)>> = BTreeMap::new();
@@ -138,6 +146,14 @@ impl Canonical {
         }
         for (id, set) in &state.daemon_sets {
             (*id, self.template(&set.template)).hash(hasher);
+        }
+        for (id, own) in &state.cron_jobs {
+            // Its times are of the wall clock: two moments are never the same to it.
+            (*id, own.since, wall_clock(state, state.now)).hash(hasher);
+        }
+        for (id, own) in &state.autoscalers {
+            id.hash(hasher);
+            own.hash_at(state.now, hasher);
         }
         for (id, job) in &state.jobs {
             (*id, job.spec.parallelism, job.spec.suspend, self.template(&job.spec.template)).hash(hasher);
@@ -189,6 +205,9 @@ impl Canonical {
                 | Event::NodeMonitor
                 | Event::NoExecuteQueue(_)
                 | Event::Budget(_)
+                | Event::Autoscaler(_)
+                | Event::Reapply
+                | Event::CronJob(_)
                 | Event::PodGarbageCollection => {}
             }
         }
@@ -356,6 +375,9 @@ fn hash_rest(simulation: &Simulation, marks: &Marks, hasher: &mut Twice) {
             | Event::NodeMonitor
             | Event::NoExecuteQueue(_)
             | Event::Budget(_)
+            | Event::Autoscaler(_)
+            | Event::Reapply
+            | Event::CronJob(_)
             | Event::PodGarbageCollection => (ahead(time, now), event).hash(hasher),
         }
     }

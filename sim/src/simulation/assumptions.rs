@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::{
-    AccessMode, ClaimName, ClassName, ClusterState, Owner, PersistentVolumeClaim, Pod, PodSpec, Symbol,
-    VolumeAssumption, VolumeClaim, VolumeSource,
+    AccessMode, ClaimName, ClassName, ClusterState, HorizontalPodAutoscaler, MetricTarget, Owner,
+    PersistentVolumeClaim, Pod, PodSpec, Symbol, VolumeAssumption, VolumeClaim, VolumeSource,
 };
 
 use super::Settings;
@@ -17,12 +17,22 @@ pub(super) fn of(state: &ClusterState, settings: &Settings) -> Vec<String> {
         of_spec(state, pod.namespace, &pod.template.spec, &mut said);
     }
     let templates = state.deployments.values().map(|item| (item.namespace, &item.template));
+    let templates = templates.chain(state.cron_jobs.values().map(|item| (item.namespace, &item.job.template)));
     let templates = templates.chain(state.jobs.values().map(|item| (item.namespace, &item.spec.template)));
     let templates = templates.chain(state.stateful_sets.values().map(|item| (item.namespace, &item.template)));
     for (namespace, template) in
         templates.chain(state.daemon_sets.values().map(|item| (item.namespace, &item.template)))
     {
         of_spec(state, namespace, &template.spec, &mut said);
+    }
+    if !state.cron_jobs.is_empty() && state.wall_clock.is_none() {
+        said.insert(
+            "virtual time is taken to begin at 2026-01-05T00:00:00Z, a Monday, for CronJobs: --now or settings.now says otherwise"
+                .into(),
+        );
+    }
+    for own in state.autoscalers.values() {
+        of_autoscaler(state, own, &mut said);
     }
     super::jobs::assumptions(state, &settings.pods, &mut said);
     of_volumes(state, &mut said);
@@ -46,6 +56,26 @@ fn of_owner(state: &ClusterState, pod: &Pod, said: &mut BTreeSet<String>) {
         | Owner::StatefulSet { .. }
         | Owner::DaemonSet(_)
         | Owner::Job(_) => {}
+    }
+}
+
+fn of_autoscaler(state: &ClusterState, own: &HorizontalPodAutoscaler, said: &mut BTreeSet<String>) {
+    let name = format!("{}/{}", state.names.text(own.namespace), state.names.text(own.name));
+    let missing: Vec<&str> =
+        own.metrics.iter().filter(|metric| metric.load.is_none()).map(|metric| state.names.text(metric.name)).collect();
+    if missing.len() < own.metrics.len() {
+        said.insert(
+            "metrics have no delay: usage of CPU is that of the last 15 s, shared by the pods that are ready".into(),
+        );
+    }
+    if !missing.is_empty() {
+        said.insert(format!(
+            "horizontalpodautoscaler/{name} has no value of {}, and does not scale by it: setMetric or settings.metrics give one",
+            missing.join(", ")
+        ));
+    }
+    if own.metrics.iter().any(|metric| metric.target == MetricTarget::NotModelled) {
+        said.insert(format!("metrics of single containers are not modelled: horizontalpodautoscaler/{name} has one"));
     }
 }
 

@@ -96,6 +96,12 @@ impl Simulation {
         for (id, set) in &self.state.replica_sets {
             (*id, set.replicas).hash(&mut hasher);
         }
+        for own in self.state.deployments.values() {
+            own.replicas.hash(&mut hasher);
+        }
+        for own in self.state.autoscalers.values() {
+            own.hash_at(self.state.now, &mut hasher);
+        }
         for (id, job) in &self.state.jobs {
             let status = &job.status;
             (*id, status.succeeded, status.failed, &status.target, status.finished.is_some()).hash(&mut hasher);
@@ -142,6 +148,9 @@ fn hash_event(event: Event, rank: &BTreeMap<PodId, usize>, hasher: &mut DefaultH
         | Event::NodeMonitor
         | Event::NoExecuteQueue(_)
         | Event::Budget(_)
+        | Event::Autoscaler(_)
+        | Event::Reapply
+        | Event::CronJob(_)
         | Event::PodGarbageCollection => event.hash(hasher),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{BudgetId, ClusterState, JobId, NodeId, Owner, PodId, Symbol, Time};
+use crate::cluster::{BudgetId, ClusterState, JobId, NodeId, Owner, PodId, Symbol, Time, WorkloadName};
 use crate::controller::deployment::Progress;
 use crate::controller::job::BATCH_PERIOD;
 use crate::controller::node_lifecycle::NodeLifecycle;
@@ -64,6 +64,10 @@ pub struct Simulation {
     pub(crate) gone_nodes: BTreeMap<NodeId, GoneNode>,
     /// When a node was last found unreachable.
     pub(crate) noticed_at: Option<Time>,
+    /// When the cluster last changed.
+    pub(crate) last_commit: Option<Time>,
+    /// What was set back to its manifest in this step.
+    pub(crate) reapplied: BTreeSet<WorkloadName>,
     pub(crate) recorder: Recorder,
     pub(crate) cycle: CycleSearch,
 }
@@ -72,6 +76,7 @@ impl Simulation {
     /// Prepares a simulation; nothing has happened yet ([`Self::settle`] lets it).
     #[must_use]
     pub fn new(initial: ClusterState, settings: &Settings) -> Self {
+        let now = initial.now;
         let mut simulation = Self {
             state: initial,
             settings: *settings,
@@ -88,6 +93,8 @@ impl Simulation {
             last_drains: Vec::new(),
             gone_nodes: BTreeMap::new(),
             noticed_at: None,
+            last_commit: Some(now),
+            reapplied: BTreeSet::new(),
             recorder: Recorder::default(),
             cycle: CycleSearch::default(),
         };
@@ -115,6 +122,8 @@ impl Simulation {
             last_drains: Vec::new(),
             gone_nodes: self.gone_nodes.clone(),
             noticed_at: self.noticed_at,
+            last_commit: self.last_commit,
+            reapplied: BTreeSet::new(),
             recorder,
             cycle: CycleSearch::default(),
         }
@@ -139,6 +148,7 @@ impl Simulation {
         self.dirty.extend(self.state.budgets.keys().map(|id| Key::Budget(*id)));
         self.dirty.extend(self.state.replica_sets.keys().map(|id| Key::Workload(WorkloadId::ReplicaSet(*id))));
         self.dirty.extend(all_workloads(&self.state).into_iter().map(Key::Workload));
+        self.look_at_cron_jobs();
         self.scheduling.add_all(&self.state);
         self.scheduling.retry_all();
         self.recorder.count_ready(&self.state);
@@ -148,14 +158,21 @@ impl Simulation {
     /// return.
     pub(super) fn begin_step(&mut self) {
         self.recorder.begin(self.state.now);
+        self.reapplied.clear();
         self.cycle = CycleSearch::default();
         self.calls = Calls::default();
     }
 
     /// Makes one change, records it, and wakes whoever has to react to it.
     pub(super) fn commit(&mut self, change: &Change) {
-        let creates =
-            matches!(change, Change::CreatePod { .. } | Change::CreateJobPod { .. } | Change::CreateReplicaSet { .. });
+        self.last_commit = Some(self.state.now);
+        let creates = matches!(
+            change,
+            Change::CreatePod { .. }
+                | Change::CreateJob { .. }
+                | Change::CreateJobPod { .. }
+                | Change::CreateReplicaSet { .. }
+        );
         let before = if creates { None } else { sentence(&self.state, change, Created::Nothing) };
         let pod = if let Change::Pod(pod, _) = change { Some(*pod) } else { None };
         let ready_before = pod.and_then(|pod| self.ready_workload(pod));
@@ -173,8 +190,10 @@ impl Simulation {
         } else {
             self.wake(change);
         }
-        if let Created::ReplicaSet(id) = created {
-            self.dirty.insert(Key::Workload(WorkloadId::ReplicaSet(id)));
+        match created {
+            Created::ReplicaSet(id) => drop(self.dirty.insert(Key::Workload(WorkloadId::ReplicaSet(id)))),
+            Created::Job(id) => drop(self.dirty.insert(Key::Workload(WorkloadId::Job(id)))),
+            Created::Nothing | Created::Pod(_) => {}
         }
         let text = if creates { sentence(&self.state, change, created) } else { before };
         self.recorder.record(self.state.now, text);
@@ -191,7 +210,10 @@ impl Simulation {
         match change {
             Change::Pod(pod, change) => self.wake_for_pod(*pod, change),
             Change::Node(node, change) => self.wake_for_node(*node, change),
-            Change::CreatePod { .. } | Change::CreateJobPod { .. } | Change::UpdateBudget { .. } => {}
+            Change::CreatePod { .. }
+            | Change::CreateJob { .. }
+            | Change::CreateJobPod { .. }
+            | Change::UpdateBudget { .. } => {}
             Change::UpdateJob { job, .. } => self.wake_job(*job),
             Change::CreateReplicaSet { deployment, .. } => {
                 self.dirty.insert(Key::Workload(WorkloadId::Deployment(*deployment)));
@@ -289,6 +311,7 @@ impl Simulation {
 
     /// A Job's controller looks at its own changes a little later; pods that it has just counted may go now.
     fn wake_job(&mut self, job: JobId) {
+        self.wake_cron_job_of(job);
         let event = Event::Workload(WorkloadId::Job(job));
         self.queue.schedule_by(self.state.now.after(BATCH_PERIOD), event);
         let deleted = self.state.pods.of_owner(Owner::Job(job)).filter(|(_, pod)| pod.deletion.is_some());
@@ -324,6 +347,7 @@ impl Simulation {
         loop {
             self.run_now()?;
             self.schedule_drain_retries();
+            self.schedule_autoscaling();
             let Some((time, event)) = self.next_event(until) else { break };
             self.state.now = self.state.now.max(time);
             self.handle(event);

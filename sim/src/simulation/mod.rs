@@ -7,6 +7,8 @@
 //! | `reactions.rs` | what happens when a controller looks, and when an event is due |
 //! | `placing.rs` | the scheduler's attempts |
 //! | `play.rs` | what a user does in a step |
+//! | `autoscaling.rs` | autoscalers' looks, and manifests that are applied again |
+//! | `cron_jobs.rs` | CronJobs, which do not prolong a step |
 //! | `calls.rs` | the calls of the Eviction API that a step makes |
 //! | `drains.rs` | kubectl drain while it is under way |
 //! | `moves.rs` | what can happen next, move by move |
@@ -21,7 +23,9 @@
 //! | `assumptions.rs` | what the model leaves out |
 
 mod assumptions;
+mod autoscaling;
 mod calls;
+mod cron_jobs;
 mod cycle;
 mod drains;
 mod engine;

@@ -135,6 +135,10 @@ impl Simulation {
     /// Lets time go on to the next event, if there is one by `until`.
     pub(crate) fn wait_for_event(&mut self, until: Option<Time>) -> bool {
         self.schedule_drain_retries();
+        self.schedule_autoscaling();
+        if until.is_none() && self.is_quiet_but_for_cron_jobs() {
+            return false;
+        }
         loop {
             let first = self.queue.iter().next();
             let Some((time, event)) = first else { break };

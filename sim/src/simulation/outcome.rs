@@ -76,7 +76,11 @@ pub(crate) fn judge(simulation: &Simulation, target: &Target) -> Result {
 /// The step never came to rest.
 pub(crate) fn livelock(simulation: &Simulation) -> Result {
     let changes = simulation.recorder.changes;
-    let detail = format!("after {changes} changes the system still goes round in a circle");
+    let mut detail = format!("after {changes} changes the system still goes round in a circle");
+    for fight in simulation.fights() {
+        detail.push_str("; ");
+        detail.push_str(&fight);
+    }
     Result { outcome: StepOutcome::Livelock, detail, targets: Vec::new() }
 }
 

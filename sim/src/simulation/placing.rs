@@ -54,6 +54,7 @@ impl Simulation {
                 _,
                 WorkloadChange::SetTemplate(_) | WorkloadChange::SetReplicas(_) | WorkloadChange::CompleteRevision,
             )
+            | Change::CreateJob { .. }
             | Change::CreateReplicaSet { .. }
             | Change::ScaleReplicaSet { .. }
             | Change::UpdateJob { .. }

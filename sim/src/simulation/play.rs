@@ -93,7 +93,8 @@ impl Simulation {
             | StepAction::SetReady { .. }
             | StepAction::FailNode { .. }
             | StepAction::RecoverNode { .. }
-            | StepAction::DeleteNode { .. } => None,
+            | StepAction::DeleteNode { .. }
+            | StepAction::SetMetric { .. } => None,
         };
         let result = match self.run(until) {
             Ok(()) => outcome::judge(self, &begun),
@@ -175,6 +176,7 @@ impl Simulation {
             }
             StepAction::RecoverNode { nodes } => self.recover(nodes),
             StepAction::DeleteNode { nodes } => self.delete_nodes(nodes),
+            StepAction::SetMetric { autoscaler, metric, load } => self.set_metric(*autoscaler, *metric, *load),
             StepAction::Wait { .. } => Target::Nothing,
         }
     }
@@ -226,6 +228,7 @@ impl Simulation {
                 self.dirty.insert(super::engine::Key::Node(*id));
             }
         }
+        self.last_commit = Some(self.state.now);
         self.look_at_everything();
         self.recorder.record(self.state.now, Some("objects are applied".to_owned()));
         if !refusals.is_empty() {

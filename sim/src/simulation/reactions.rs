@@ -143,6 +143,9 @@ impl Simulation {
 
     /// Takes the next event that still means something, if it is due by `until`.
     pub(super) fn next_event(&mut self, until: Option<Time>) -> Option<(Time, Event)> {
+        if until.is_none() && self.is_quiet_but_for_cron_jobs() {
+            return None;
+        }
         loop {
             let time = self.queue.next_time().filter(|time| until.is_none_or(|until| *time <= until))?;
             let event = self.queue.take_due(time)?;
@@ -163,7 +166,13 @@ impl Simulation {
             }),
             Event::DrainRetry(pod) => self.is_asked_for(pod),
             Event::PodGarbageCollection => pod_gc::is_waiting(&self.state),
-            Event::Workload(_) | Event::NodeMonitor | Event::NoExecuteQueue(_) | Event::Budget(_) => true,
+            Event::Workload(_)
+            | Event::NodeMonitor
+            | Event::NoExecuteQueue(_)
+            | Event::Budget(_)
+            | Event::Autoscaler(_)
+            | Event::Reapply
+            | Event::CronJob(_) => true,
         }
     }
 
@@ -188,6 +197,9 @@ impl Simulation {
             }
             Event::PodGarbageCollection => self.collect_garbage(),
             Event::DrainRetry(pod) => self.ask_again(pod),
+            Event::Autoscaler(id) => self.sync_autoscaler(id),
+            Event::Reapply => self.reapply(),
+            Event::CronJob(id) => self.sync_cron_job(id),
         }
     }
 

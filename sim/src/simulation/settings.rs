@@ -19,6 +19,8 @@ pub struct Settings {
     pub unhealthy_zone_threshold_percent: u32,
     /// Times of pods, for all pods.
     pub pods: PodTimes,
+    /// A controller applies the manifests again and again, so often: `spec.replicas` where they write it. `None`: nobody does.
+    pub reapply: Option<Duration>,
     /// The seed of every choice that Kubernetes leaves open.
     pub seed: u64,
     /// How many events are played before a step is given up as one that never comes to rest.
@@ -46,6 +48,7 @@ impl Default for Settings {
             large_cluster_size_threshold: 50,
             unhealthy_zone_threshold_percent: 55,
             pods: PodTimes::default(),
+            reapply: None,
             seed: 0,
             event_limit: 1_000_000,
         }

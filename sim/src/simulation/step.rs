@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::cluster::{ClusterState, LabelSelector, NodeId, Symbol, WorkloadName};
+use crate::cluster::{AutoscalerId, ClusterState, LabelSelector, MetricLoad, NodeId, Symbol, WorkloadName};
 
 /// One step.
 #[derive(Clone, Debug)]
@@ -102,6 +102,15 @@ pub enum StepAction {
     DeleteNode {
         /// The nodes.
         nodes: Vec<NodeId>,
+    },
+    /// A metric of a HorizontalPodAutoscaler has another value from now on.
+    SetMetric {
+        /// The autoscaler.
+        autoscaler: AutoscalerId,
+        /// The metric's name.
+        metric: Symbol,
+        /// Its value.
+        load: MetricLoad,
     },
     /// Time passes.
     Wait {

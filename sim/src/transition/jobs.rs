@@ -2,11 +2,28 @@
 
 use std::sync::Arc;
 
-use crate::cluster::{ClusterState, JobEnd, JobFailure, JobId, JobPod, JobStatus, Owner, Pod, PodId, PodName, Symbol};
+use crate::cluster::{
+    ClusterState, CronJobId, Job, JobEnd, JobFailure, JobId, JobPod, JobStatus, Owner, Pod, PodId, PodName, Symbol,
+    WallClock,
+};
 use crate::controller::{WorkloadId, workload_text};
 
 use super::PodChange;
 use super::objects::create_named_pod;
+
+/// Adds the Job of a CronJob that is due at `due`; `None` if the CronJob does not exist.
+pub(super) fn create(state: &mut ClusterState, id: CronJobId, due: WallClock) -> Option<JobId> {
+    let own = state.cron_jobs.get_mut(&id)?;
+    own.since = Some(due);
+    let (namespace, cron_job, spec) = (own.namespace, own.name, own.job.clone());
+    // Source: `getTimeHashInMinutes`.
+    let minutes = due.0.div_euclid(60_000);
+    let name = state.intern(&format!("{}-{minutes}", state.names.text(cron_job)));
+    let next = state.jobs.last_key_value().map_or(0, |(id, _)| id.0.saturating_add(1));
+    let job = Job { namespace, name, cron_job: Some(id), spec, status: JobStatus::default() };
+    state.jobs.insert(JobId(next), job);
+    Some(JobId(next))
+}
 
 /// Adds a pod of a Job; `None` if the Job does not exist.
 pub(super) fn create_pod(state: &mut ClusterState, id: JobId, known: JobPod) -> Option<PodId> {

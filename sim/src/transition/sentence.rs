@@ -18,6 +18,12 @@ pub fn sentence(state: &ClusterState, change: &Change, created: Created) -> Opti
             let Created::Pod(pod) = created else { return None };
             Some(format!("{} creates pod {}", owner_text(state, *owner), pod_text(state, pod)))
         }
+        Change::CreateJob { cron_job, .. } => {
+            let Created::Job(job) = created else { return None };
+            let own = state.cron_jobs.get(cron_job)?;
+            let (namespace, name) = (state.names.text(own.namespace), state.names.text(own.name));
+            Some(format!("cronjob/{namespace}/{name} creates {}", workload_text(state, WorkloadId::Job(job))))
+        }
         Change::CreateJobPod { job, .. } => {
             let Created::Pod(pod) = created else { return None };
             Some(format!("{} creates pod {}", workload_text(state, WorkloadId::Job(*job)), pod_text(state, pod)))

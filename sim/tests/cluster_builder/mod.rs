@@ -102,6 +102,10 @@ impl Builder {
         });
         let spec = PodSpec {
             requests: Resources { cpu_milli: wishes.cpu_milli, memory_bytes, ..Resources::default() },
+            container_requests: ContainerRequests {
+                cpu_milli: Some(wishes.cpu_milli),
+                memory_bytes: Some(memory_bytes),
+            },
             non_zero_requests: NonZeroRequests { cpu_milli: wishes.cpu_milli.max(100), memory_bytes },
             tolerations: vec![
                 exists(Symbol::NOT_READY_TAINT, Effect::NoExecute, Some(self.toleration_seconds)),
@@ -218,7 +222,30 @@ impl Builder {
         edit(&mut spec);
         let name = self.state.intern(app);
         let id = JobId(self.state.jobs.len() as u32);
-        self.state.jobs.insert(id, Job { namespace: Symbol::DEFAULT, name, spec, status: JobStatus::default() });
+        self.state
+            .jobs
+            .insert(id, Job { namespace: Symbol::DEFAULT, name, cron_job: None, spec, status: JobStatus::default() });
+        id
+    }
+
+    /// An autoscaler of a Deployment, on the use of CPU in percent.
+    pub(crate) fn autoscaler(&mut self, app: &str, (least, most): (i64, i64), percent: i64) -> AutoscalerId {
+        let target = self.name(WorkloadKind::Deployment, app);
+        let id = AutoscalerId(self.state.autoscalers.len() as u32);
+        let cpu = self.state.intern("cpu");
+        let metric =
+            AutoscalerMetric { name: cpu, target: MetricTarget::Utilization(PodResource::Cpu, percent), load: None };
+        let autoscaler = HorizontalPodAutoscaler {
+            namespace: Symbol::DEFAULT,
+            name: target.name,
+            target,
+            min_replicas: least,
+            max_replicas: most,
+            metrics: vec![metric],
+            behavior: None,
+            memory: AutoscalerMemory::default(),
+        };
+        self.state.autoscalers.insert(id, autoscaler);
         id
     }
 

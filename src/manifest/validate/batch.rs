@@ -7,6 +7,7 @@ use super::at::At;
 use super::labels;
 use super::pod;
 use super::verdict::Verdict;
+use crate::manifest::Schedule;
 
 pub(super) fn job(verdict: &mut Verdict<'_, '_>, job: &Job) {
     if let Some(spec) = &job.spec {
@@ -18,10 +19,14 @@ pub(super) fn cron_job(verdict: &mut Verdict<'_, '_>, cron_job: &CronJob) {
     let at = &At::ROOT.key("spec");
     let spec = &cron_job.spec;
     verdict.required(&at.key("schedule"), &spec.schedule);
-    let fields = spec.schedule.split_whitespace().count();
-    if !spec.schedule.is_empty() && !spec.schedule.starts_with('@') && fields != 5 {
-        let message = format!("must have five fields (minute, hour, day, month, weekday), and has {fields}");
-        verdict.invalid(&at.key("schedule"), &message);
+    if !spec.schedule.is_empty() {
+        schedule(verdict, &at.key("schedule"), &spec.schedule);
+    }
+    if let Some(zone) = &spec.time_zone
+        && (zone.eq_ignore_ascii_case("local") || jiff::tz::TimeZone::get(zone).is_err())
+    {
+        let message = format!("{zone:?} is no time zone; write for example Europe/Berlin or Etc/UTC");
+        verdict.invalid(&at.key("timeZone"), &message);
     }
     verdict.one_of(&at.key("concurrencyPolicy"), spec.concurrency_policy.as_deref(), &["Allow", "Forbid", "Replace"]);
     not_negative(verdict, &at.key("startingDeadlineSeconds"), spec.starting_deadline_seconds);
@@ -29,6 +34,21 @@ pub(super) fn cron_job(verdict: &mut Verdict<'_, '_>, cron_job: &CronJob) {
     not_negative(verdict, &at.key("failedJobsHistoryLimit"), spec.failed_jobs_history_limit);
     if let Some(of) = &spec.job_template.spec {
         job_spec(verdict, &at.key("jobTemplate").key("spec"), of);
+    }
+}
+
+/// Source: `validateScheduleFormat`.
+fn schedule(verdict: &mut Verdict<'_, '_>, at: &At<'_>, schedule: &str) {
+    let fields = schedule.split_whitespace().count();
+    if schedule.contains("TZ") {
+        verdict.invalid(at, "must not name a time zone: give it as timeZone");
+    } else if !schedule.starts_with('@') && fields != 5 {
+        let message = format!("must have five fields (minute, hour, day, month, weekday), and has {fields}");
+        verdict.invalid(at, &message);
+    } else if Schedule::parse(schedule).is_none() {
+        let message =
+            "is no cron schedule: write numbers, ranges, lists and steps, for example */15 0-6 * * 1, or @hourly";
+        verdict.invalid(at, message);
     }
 }
 

@@ -139,6 +139,7 @@ fn settings_json(settings: &Settings) -> Value {
             "shutdownSeconds": pod(settings.pods.shutdown),
             "runSeconds": pod(settings.pods.run),
         },
+        "reapply": settings.reapply.map(|period| json!({"seconds": number(period.milliseconds(), 1000)})),
         "seed": settings.seed,
         "eventLimit": settings.event_limit,
     })
