@@ -279,7 +279,7 @@ fn play(model: &Model, plan: &Plan) -> (Simulation, SimulationReport) {
 
 /// Everything that can happen in each step.
 fn explore_plan(initial: &Simulation, plan: &Plan, states: usize) -> Vec<ExploredStep> {
-    let limits = SearchLimits { states };
+    let limits = SearchLimits { states, ..SearchLimits::default() };
     match plan.order {
         PlayOrder::OneAfterTheOther => explore(initial, &plan.steps, &limits).steps,
         PlayOrder::EachAlone => {

@@ -40,5 +40,5 @@ mod workload;
 pub use adoption::adoptions;
 pub use workload::{
     WorkloadId, all_workloads, available_at, find_workload, is_active, is_available, is_terminal, pods_of_replica_set,
-    workload_name, workload_of, workload_text,
+    template_of, workload_name, workload_of, workload_text,
 };

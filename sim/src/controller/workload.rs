@@ -1,8 +1,10 @@
 //! Which workload a pod belongs to, and a workload's name.
 
+use std::sync::Arc;
+
 use crate::cluster::{
-    ClusterState, DaemonSetId, DeploymentId, JobId, Owner, Phase, Pod, PodId, ReplicaSetId, StatefulSetId, Symbol,
-    Time, WorkloadKind, WorkloadName,
+    ClusterState, DaemonSetId, DeploymentId, JobId, Owner, Phase, Pod, PodId, PodTemplate, ReplicaSetId, StatefulSetId,
+    Symbol, Time, WorkloadKind, WorkloadName,
 };
 
 /// Names a workload by its id.
@@ -30,6 +32,18 @@ pub fn all_workloads(state: &ClusterState) -> Vec<WorkloadId> {
     workloads.extend(state.daemon_sets.keys().map(|id| WorkloadId::DaemonSet(*id)));
     workloads.extend(state.jobs.keys().map(|id| WorkloadId::Job(*id)));
     workloads
+}
+
+/// The template of a workload's newest revision.
+#[must_use]
+pub fn template_of(state: &ClusterState, workload: WorkloadId) -> Option<&Arc<PodTemplate>> {
+    match workload {
+        WorkloadId::Deployment(id) => state.deployments.get(&id).map(|item| &item.template),
+        WorkloadId::ReplicaSet(id) => state.replica_sets.get(&id).map(|item| &item.template),
+        WorkloadId::StatefulSet(id) => state.stateful_sets.get(&id).map(|item| &item.template),
+        WorkloadId::DaemonSet(id) => state.daemon_sets.get(&id).map(|item| &item.template),
+        WorkloadId::Job(id) => state.jobs.get(&id).map(|item| &item.spec.template),
+    }
 }
 
 /// The workload named `name`.

@@ -78,7 +78,7 @@ enum Mark {
     Due(u64),
     EvictedAt(u64),
     RetryAt(u64),
-    Failed(u32, u64, usize, bool),
+    Failed(u32, u64, bool),
     Disrupted(crate::cluster::BudgetId, u64),
     Terminating(NodeId),
     Denied(NodeId, u64),
@@ -214,11 +214,8 @@ impl Canonical {
         for (pod, time) in &simulation.taint_deletions {
             mark(*pod, Mark::EvictedAt(ahead(*time, now)));
         }
-        let mut order: Vec<u64> = simulation.scheduling.failures().map(|(_, (_, _, last, _))| last).collect();
-        order.sort_unstable();
-        for (pod, (count, at, last, waits)) in simulation.scheduling.failures() {
-            let place = order.binary_search(&last).unwrap_or(0);
-            mark(pod, Mark::Failed(count, age(at, now), place, waits));
+        for (pod, (count, at, waits)) in simulation.scheduling.failures() {
+            mark(pod, Mark::Failed(count, age(at, now), waits));
         }
         for (id, budget) in &state.budgets {
             for (pod, since) in &budget.status.disrupted_pods {
@@ -413,7 +410,9 @@ fn hash_rest(simulation: &Simulation, marks: &Marks, hasher: &mut Twice) {
     for (name, claim) in &state.storage.claims {
         (*name, claim.binding).hash(hasher);
     }
-    state.storage.volumes.len().hash(hasher);
+    for (name, volume) in &state.storage.volumes {
+        (*name, &volume.node_terms).hash(hasher);
+    }
 }
 
 impl Marks {

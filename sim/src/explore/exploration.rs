@@ -18,11 +18,13 @@ use super::trace::{self, Way};
 pub struct SearchLimits {
     /// At most about so many states of each step.
     pub states: usize,
+    /// Whether orders that make no difference are followed all the same: the same answer, later.
+    pub every_order: bool,
 }
 
 impl Default for SearchLimits {
     fn default() -> Self {
-        Self { states: 100_000 }
+        Self { states: 100_000, every_order: false }
     }
 }
 
@@ -131,7 +133,7 @@ pub fn explore(initial: &Simulation, steps: &[Step], limits: &SearchLimits) -> E
     let mut explored = Vec::new();
     for step in steps {
         let roots = starts.into_iter().map(|(rest, simulation, moves)| begin(simulation, step, moves, rest)).collect();
-        let found = search(roots, &mut canonical, limits.states, initial.settings.seed);
+        let found = search(roots, &mut canonical, limits, initial.settings.seed);
         complete &= found.complete;
         starts = ends_of(&found);
         all_found.push(found);

@@ -9,6 +9,7 @@
 //! | `canonical.rs` | which states are the same |
 //! | `naming.rs` | which nodes have to be told apart |
 //! | `independence.rs` | which orders make no difference |
+//! | `waiting.rs` | pods for which the scheduler has no node, or no choice |
 //! | `trace.rs` | the shortest way to an outcome, played again |
 
 mod canonical;
@@ -18,6 +19,7 @@ mod independence;
 mod naming;
 mod search;
 mod trace;
+mod waiting;
 
 pub use exploration::{
     Decision, Exploration, Explored, ExploredStep, Likelihood, Range, SearchLimits, TraceEvent, explore,

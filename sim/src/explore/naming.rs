@@ -21,7 +21,7 @@ impl Naming {
     /// What `steps` and the objects of `state` name.
     pub(super) fn of(state: &ClusterState, steps: &[Step]) -> Self {
         let mut naming = Self { nodes: Some(BTreeSet::new()), order_of_pods_matters: false };
-        // Claims and volumes are bound to nodes in many ways.
+        // Claims and volumes are bound to nodes in many ways, and a pod's claim may get its volume on the way.
         let storage = &state.storage;
         if !storage.claims.is_empty() || !storage.volumes.is_empty() || !storage.csi_nodes.is_empty() {
             naming.nodes = None;
@@ -81,6 +81,9 @@ impl Naming {
 
     fn read_template(&mut self, state: &ClusterState, template: &PodTemplate) {
         let spec = &template.spec;
+        if !spec.volumes.is_empty() {
+            self.nodes = None;
+        }
         self.add(spec.node_name);
         self.read_labels(state, &spec.node_selector);
         for term in spec.required_node_terms.iter().flatten() {

@@ -8,8 +8,9 @@ use crate::controller::WorkloadId;
 use crate::simulation::{Made, Move, Script, Simulation, StepOutcome, Target, TargetReport, livelock_result};
 
 use super::canonical::{Canonical, Digest};
+use super::exploration::SearchLimits;
 use super::graph::{End, Graph, RootVertex, VertexId};
-use super::independence;
+use super::independence::{Components, enough};
 
 /// A state from which a step goes on; its action has been taken.
 #[derive(Clone, Debug)]
@@ -60,24 +61,28 @@ const CIRCLES_EVERY: u32 = 16;
 
 struct Search<'a> {
     canonical: &'a mut Canonical,
+    components: Components,
     found: Found,
     open: Vec<Open>,
     /// Of each state the one from which it was found, and how far from the beginning it is.
     origins: BTreeMap<VertexId, (Option<VertexId>, u32)>,
     /// Prints in which ages do not count, of some states.
     prints: BTreeMap<VertexId, u64>,
+    every_order: bool,
     drawn: u64,
     left_out: bool,
 }
 
 /// Finds the states that lead on from `roots`, at most about `limit`.
-pub(super) fn search(roots: Vec<Root>, canonical: &mut Canonical, limit: usize, seed: u64) -> Found {
+pub(super) fn search(roots: Vec<Root>, canonical: &mut Canonical, limits: &SearchLimits, seed: u64) -> Found {
     let mut search = Search {
         canonical,
+        components: roots.first().map(|root| Components::of(&root.simulation.state)).unwrap_or_default(),
         found: Found::default(),
         open: Vec::new(),
         origins: BTreeMap::new(),
         prints: BTreeMap::new(),
+        every_order: limits.every_order,
         drawn: seed | 1,
         left_out: false,
     };
@@ -87,14 +92,14 @@ pub(super) fn search(roots: Vec<Root>, canonical: &mut Canonical, limit: usize, 
     for root in roots {
         let Root { simulation, target, until, moves_before, rest } = root;
         let before = Arc::new(simulation);
-        let entered = search.follow(Open { from: None, before, way: None, target, until }, limit);
+        let entered = search.follow(Open { from: None, before, way: None, target, until }, limits.states);
         if let Some(vertex) = entered {
             search.found.graph.roots.push(RootVertex { vertex, moves_before, rest });
         }
     }
-    while search.found.graph.len() < limit {
+    while search.found.graph.len() < limits.states {
         let Some(open) = search.pick() else { break };
-        search.follow(open, limit);
+        search.follow(open, limits.states);
     }
     search.finish()
 }
@@ -127,7 +132,8 @@ impl Search<'_> {
             let (vertex, moves) = self.enter(&mut simulation, from, &target, until);
             first = first.or(Some(vertex));
             let Some(moves) = moves else { return first };
-            let mut moves = independence::enough(&simulation, moves).into_iter();
+            let moves = if self.every_order { moves } else { enough(&self.components, &simulation, moves) };
+            let mut moves = moves.into_iter();
             let Some(next) = moves.next() else { return first };
             self.left_out |= next.script.left_out;
             let before = Arc::new(std::mem::replace(&mut simulation, next.after));

@@ -36,6 +36,7 @@ pub use configuration::{
     SchedulingGates, ScorePlugin, ScoredName, ScoredResource, ScoringStrategy, ShapePoint,
 };
 pub use framework::{Code, Plugin, PreFilterRejection, SchedulingResult, Verdict};
+pub(crate) use plugins::any_tolerates;
 pub use plugins::{
     Place, VolumePlan, matching_volume, node_matches_affinity, tolerates, untolerated_taint, volume_plan,
 };

@@ -60,25 +60,21 @@ impl SchedulingQueue {
         self.untried.first().copied().into_iter().chain(again).min().map(|place| place.id)
     }
 
-    /// The pods that may be the next one: several where they came at the same time.
+    /// The pods that may be the next one: several where they came, or last found no node, at the same moment.
     pub fn next_of_equals(&mut self, state: &ClusterState) -> Vec<PodId> {
         let Some(next) = self.next(state) else { return Vec::new() };
         let waits = |id: PodId| state.pods.get(&id).filter(|pod| waits_for_scheduler(pod));
-        let Some(first) = waits(next).map(|pod| Place { id: PodId(0), ..self.place(state, next, pod) }) else {
-            return vec![next];
-        };
-        let last = Place { id: PodId(u32::MAX), ..first };
-        let equal = self.untried.range(first..=last).map(|place| place.id).filter(|id| waits(*id).is_some());
-        let mut equal: Vec<PodId> = equal.collect();
-        if !equal.contains(&next) {
-            equal.push(next);
-        }
-        equal
+        let Some(first) = waits(next).map(|pod| self.place(state, next, pod).moment()) else { return vec![next] };
+        let untried = self.untried.iter().take_while(|place| place.moment() <= first).copied();
+        let again = self.tried.iter().filter(|(_, attempts)| !attempts.waits_for_event);
+        let again = again.filter_map(|(id, _)| Some(self.place(state, *id, waits(*id)?)));
+        let equal = untried.chain(again).filter(|place| place.moment() == first && waits(place.id).is_some());
+        equal.map(|place| place.id).collect()
     }
 
-    /// What is remembered of pods that found no node: how often, when last, in which order, and whether they wait for an event.
-    pub(crate) fn failures(&self) -> impl Iterator<Item = (PodId, (u32, Time, u64, bool))> + '_ {
-        self.tried.iter().map(|(id, tried)| (*id, (tried.count, tried.at, tried.last, tried.waits_for_event)))
+    /// What is remembered of pods that found no node: how often, when last, and whether they wait for an event.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = (PodId, (u32, Time, bool))> + '_ {
+        self.tried.iter().map(|(id, tried)| (*id, (tried.count, tried.at, tried.waits_for_event)))
     }
 
     /// Remembers that `pod` found no node at `now`: it is not tried again before [`Self::retry_all`].
@@ -140,6 +136,13 @@ struct Place {
     since: Time,
     attempt: u64,
     id: PodId,
+}
+
+impl Place {
+    /// The same for all pods between which only the order within a moment decides.
+    const fn moment(self) -> Self {
+        Self { attempt: 0, id: PodId(0), ..self }
+    }
 }
 
 /// How long a pod waits after its `failures`th failed attempt: each time twice as long, up to the longest; by default 1, 2, 4, 8,

@@ -52,9 +52,35 @@ impl Simulation {
     /// made at once: another move that gives them something to do wakes them again.
     pub(crate) fn moves(&mut self) -> Vec<Made> {
         loop {
-            let found = self.find_moves();
-            if let Some(moves) = found {
+            self.make_idle_moves();
+            if let Some(moves) = self.find_moves() {
                 return moves;
+            }
+        }
+    }
+
+    /// Events that only make a controller look, and controllers that find nothing to change.
+    fn make_idle_moves(&mut self) {
+        let now = self.state.now;
+        let due: Vec<(Time, Event)> = self.queue.iter().take_while(|(time, _)| *time <= now).collect();
+        for (time, event) in due {
+            match event {
+                Event::Pod(_) | Event::Workload(_) | Event::Budget(_) | Event::ProgressDeadline(_) => {
+                    self.make(Move::Event(event, time));
+                }
+                Event::NodeMonitor
+                | Event::NoExecuteQueue(_)
+                | Event::TaintEviction(_)
+                | Event::PodGarbageCollection
+                | Event::DrainRetry(_)
+                | Event::Autoscaler(_)
+                | Event::Reapply
+                | Event::CronJob(_) => {}
+            }
+        }
+        for key in self.dirty.clone() {
+            if self.finds_nothing(key) {
+                self.make(Move::Sync(key));
             }
         }
     }
@@ -65,7 +91,7 @@ impl Simulation {
         for way in self.possible() {
             let ways = self.every_way(way);
             if let [only] = ways.as_slice()
-                && only.after.recorder.changes == self.recorder.changes
+                && (only.after.recorder.changes == self.recorder.changes || self.is_another_reason(only))
                 && !is_heard(way)
             {
                 let said = std::mem::take(&mut self.recorder.events);
@@ -78,6 +104,16 @@ impl Simulation {
             found.extend(ways);
         }
         Some(found)
+    }
+
+    /// Whether all that a move changes is why a pod still finds no node.
+    fn is_another_reason(&self, made: &Made) -> bool {
+        let Move::Schedule(id) = made.way else { return false };
+        let (Some(before), Some(after)) = (self.state.pods.get(&id), made.after.state.pods.get(&id)) else {
+            return false;
+        };
+        let changes = made.after.recorder.changes.saturating_sub(self.recorder.changes);
+        changes == 1 && before.unschedulable.is_some() && before.unschedulable != after.unschedulable
     }
 
     fn possible(&mut self) -> Vec<Move> {
@@ -130,6 +166,13 @@ impl Simulation {
                 }
             }
         }
+    }
+
+    /// Whether an eviction is asked for at this moment.
+    pub(crate) fn is_asking_for_evictions(&self) -> bool {
+        let now = self.state.now;
+        let mut due = self.queue.iter().take_while(|(time, _)| *time <= now);
+        !self.calls.waiting.is_empty() || due.any(|(_, event)| matches!(event, Event::DrainRetry(_)))
     }
 
     /// Lets time go on to the next event, if there is one by `until`.

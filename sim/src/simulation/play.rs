@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cluster::{ClusterState, DeletionCause, Duration, NodeId, Owner, PodId, Symbol, Time, WorkloadName};
-use crate::controller::{WorkloadId, adoptions, find_workload, workload_text};
+use crate::controller::{WorkloadId, adoptions, find_workload, template_of, workload_text};
 use crate::transition::{Change, NodeChange, PodChange, WorkloadChange};
 
 use super::engine::{GoneNode, Livelock, Simulation};
@@ -187,14 +187,10 @@ impl Simulation {
         edit: impl Fn(&mut ClusterState, &crate::cluster::PodTemplate) -> crate::cluster::PodTemplate,
     ) -> Target {
         let Some(workload) = find_workload(&self.state, name) else { return self.missing_workload(name) };
-        let template = match workload {
-            WorkloadId::Deployment(id) => self.state.deployments.get(&id).map(|item| item.template.clone()),
-            WorkloadId::ReplicaSet(id) => self.state.replica_sets.get(&id).map(|item| item.template.clone()),
-            WorkloadId::StatefulSet(id) => self.state.stateful_sets.get(&id).map(|item| item.template.clone()),
-            WorkloadId::DaemonSet(id) => self.state.daemon_sets.get(&id).map(|item| item.template.clone()),
-            WorkloadId::Job(_) => return self.refused(name, "its template cannot be changed"),
-        };
-        if let Some(template) = template {
+        if matches!(workload, WorkloadId::Job(_)) {
+            return self.refused(name, "its template cannot be changed");
+        }
+        if let Some(template) = template_of(&self.state, workload).cloned() {
             let new = std::sync::Arc::new(edit(&mut self.state, &template));
             self.commit(&Change::Workload(workload, WorkloadChange::SetTemplate(new)));
         }

@@ -15,6 +15,7 @@ use crate::controller::{
 use crate::event_queue::Event;
 use crate::transition::{Change, PodChange, RemovalReason};
 
+use super::Ties;
 use super::engine::{GoneNode, Key, Simulation};
 
 impl Simulation {
@@ -25,6 +26,36 @@ impl Simulation {
             Key::Pod(pod) => self.sync_pod(pod),
             Key::Budget(budget) => self.sync_budget(budget),
             Key::Workload(workload) => self.sync_workload(workload),
+        }
+    }
+
+    /// Whether the controller of `key` finds nothing to change; it may still set itself a time to look again.
+    pub(super) fn finds_nothing(&self, key: Key) -> bool {
+        match key {
+            Key::Node(node) => node_lifecycle::no_schedule_changes(&self.state, node).is_empty(),
+            Key::Pod(pod) => {
+                let now = matches!(kubelet::next_step(&self.state, pod, &self.settings.pods), PodStep::Now(_));
+                let deleted = self.state.pods.get(&pod).is_none_or(|pod| pod.deletion.is_some());
+                let evicts = !deleted && taint_eviction::judge(&self.state, pod) == TaintVerdict::DeleteNow;
+                let released = self.state.pods.get(&pod).is_some_and(|own| job::is_released(&self.state, pod, own));
+                !now && !evicts && !released
+            }
+            Key::Budget(budget) => disruption::sync(&self.state, budget).is_empty(),
+            Key::Workload(WorkloadId::Job(id)) => {
+                let looked = job::sync(&self.state, id);
+                looked.changes.is_empty() && !looked.is_expired
+            }
+            Key::Workload(workload) => self.changes_of_workload(workload, &mut Ties::Drawn(0)).is_empty(),
+        }
+    }
+
+    fn changes_of_workload(&self, workload: WorkloadId, ties: &mut Ties) -> Vec<Change> {
+        match workload {
+            WorkloadId::ReplicaSet(id) => replica_set::sync(&self.state, id, ties),
+            WorkloadId::Deployment(id) => deployment::sync(&self.state, id),
+            WorkloadId::StatefulSet(id) => stateful_set::sync(&self.state, id),
+            WorkloadId::DaemonSet(id) => daemon_set::sync(&self.state, id),
+            WorkloadId::Job(id) => job::sync(&self.state, id).changes,
         }
     }
 
@@ -93,13 +124,12 @@ impl Simulation {
     }
 
     fn sync_workload(&mut self, workload: WorkloadId) {
-        let changes = match workload {
-            WorkloadId::ReplicaSet(id) => replica_set::sync(&self.state, id, &mut self.ties),
-            WorkloadId::Deployment(id) => deployment::sync(&self.state, id),
-            WorkloadId::StatefulSet(id) => stateful_set::sync(&self.state, id),
-            WorkloadId::DaemonSet(id) => daemon_set::sync(&self.state, id),
-            WorkloadId::Job(id) => return self.sync_job(id),
-        };
+        if let WorkloadId::Job(id) = workload {
+            return self.sync_job(id);
+        }
+        let mut ties = self.ties.clone();
+        let changes = self.changes_of_workload(workload, &mut ties);
+        self.ties = ties;
         self.commit_all(&changes);
         self.schedule_availability(workload);
         if let WorkloadId::Deployment(id) = workload {

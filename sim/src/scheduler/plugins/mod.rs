@@ -46,6 +46,7 @@ pub(crate) use by_name::{filter_of, score_of};
 pub use node_affinity::node_matches_affinity;
 pub(crate) use node_affinity::{PreFilter as NodeAffinityPreFilter, pre_filter as node_affinity_pre_filter};
 pub(crate) use node_ports::{any_taken, free_ports};
+pub(crate) use taint_toleration::any_tolerates;
 pub use taint_toleration::{tolerates, untolerated_taint};
 pub use volume_binding::{Place, VolumePlan, matching_volume, volume_plan};
 
