@@ -45,8 +45,8 @@ fn a_backup_begins_at_night_where_its_time_zone_is() {
         .find(|event| event["event"].as_str().unwrap().starts_with("cronjob/data/backup creates"))
         .unwrap();
     assert_eq!(created["at"], 16_200.1);
-    assert_eq!(created["event"], "cronjob/data/backup creates job/data/backup-29713950");
-    assert_eq!(answer["steps"][0]["after"]["jobs"]["data/backup-29713950"]["condition"], "Complete");
+    assert_eq!(created["event"], "cronjob/data/backup creates job/data/backup-29715870");
+    assert_eq!(answer["steps"][0]["after"]["jobs"]["data/backup-29715870"]["condition"], "Complete");
     let winter = arguments("2026-12-01");
     assert_eq!(winter["steps"][0]["events"][0]["at"], 5400.1);
     let said = quorate(&["simulate", text(&cluster), "--scenario", text(&scenario), "-o", "json"]).json("simulate");

@@ -33,6 +33,15 @@ pub enum Event {
     Reapply,
     /// A CronJob looks.
     CronJob(CronJobId),
+    /// The cluster autoscaler looks.
+    ClusterAutoscaler,
+    /// A node of a pool is there.
+    NodeArrives {
+        /// The pool.
+        pool: u32,
+        /// Which of those that come together.
+        number: u32,
+    },
 }
 
 /// A zone as the node lifecycle controller knows it: region and zone.

@@ -23,6 +23,7 @@ use crate::cluster::{
     Unschedulable, WallClock,
 };
 use crate::controller::WorkloadId;
+use crate::controller::cluster_autoscaler;
 
 pub(crate) use jobs::failure_text;
 pub use objects::same_revision;
@@ -88,6 +89,11 @@ pub enum Change {
         budget: BudgetId,
         /// The new status.
         status: BudgetStatus,
+    },
+    /// A node of a pool is there.
+    AddNode {
+        /// The pool's place among the pools.
+        pool: usize,
     },
     /// A node changes.
     Node(NodeId, NodeChange),
@@ -185,6 +191,8 @@ pub enum Created {
     ReplicaSet(ReplicaSetId),
     /// A Job.
     Job(JobId),
+    /// A node.
+    Node(NodeId),
 }
 
 /// The state after `change`.
@@ -208,6 +216,9 @@ pub fn apply(state: &mut ClusterState, change: &Change) -> Created {
         Change::CreateReplicaSet { deployment, replicas } => {
             let created = objects::create_replica_set(state, *deployment, *replicas);
             return created.map_or(Created::Nothing, Created::ReplicaSet);
+        }
+        Change::AddNode { pool } => {
+            return cluster_autoscaler::add_node(state, *pool).map_or(Created::Nothing, Created::Node);
         }
         Change::Pod(pod, change) => apply_to_pod(state, *pod, change),
         Change::Node(node, change) => apply_to_node(state, *node, change),
@@ -348,6 +359,9 @@ fn apply_to_node(state: &mut ClusterState, id: NodeId, change: &NodeChange) {
             stop_containers(state, id);
         }
         NodeChange::Delete => {
+            for pool in &mut state.node_pools {
+                pool.members.remove(&id);
+            }
             state.nodes.remove(&id);
         }
     }

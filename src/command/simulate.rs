@@ -50,6 +50,7 @@ pub(super) fn run(arguments: &SimulateArguments) -> Result<ExitStatus, CommandEr
         return Err(one_cluster::no_nodes("a simulation", &configuration.inventory, &model));
     }
     let inventory = configuration.inventory.clone();
+    input::add_pools(&mut model.state, &input);
     if let Some(now) = arguments.now {
         model.state.show_at_now(WallClock(now.moment.as_millisecond()));
     }

@@ -232,7 +232,7 @@ fn of_workload(state: &mut ClusterState, object: &Object) -> Option<PodId> {
     };
     match apply(state, &Change::CreatePod { owner, template }) {
         Created::Pod(id) => Some(id),
-        Created::Nothing | Created::ReplicaSet(_) | Created::Job(_) => None,
+        Created::Nothing | Created::ReplicaSet(_) | Created::Job(_) | Created::Node(_) => None,
     }
 }
 
@@ -242,7 +242,7 @@ fn newest(state: &mut ClusterState, id: DeploymentId) -> Option<ReplicaSetId> {
     let known = Revisions::of(state, id, deployment).new.map(|set| set.id);
     known.or_else(|| match apply(state, &Change::CreateReplicaSet { deployment: id, replicas: 0 }) {
         Created::ReplicaSet(id) => Some(id),
-        Created::Nothing | Created::Pod(_) | Created::Job(_) => None,
+        Created::Nothing | Created::Pod(_) | Created::Job(_) | Created::Node(_) => None,
     })
 }
 

@@ -20,6 +20,7 @@ use super::pod_template::pod_template;
 use super::workloads::named;
 use crate::manifest::{EXIT_CODE_ANNOTATION, RUN_SECONDS_ANNOTATION};
 
+const SAFE_TO_EVICT_ANNOTATION: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 const INDEX_ANNOTATION: &str = "batch.kubernetes.io/job-completion-index";
 const FAILURES_ANNOTATION: &str = "batch.kubernetes.io/job-index-failure-count";
 const IGNORED_FAILURES_ANNOTATION: &str = "batch.kubernetes.io/job-index-ignored-failure-count";
@@ -132,6 +133,7 @@ fn parse_indexes(text: &str) -> BTreeSet<u32> {
 pub(super) fn declare_run(spec: &mut PodSpec, annotations: Option<&BTreeMap<String, String>>) {
     let annotation = |key: &str| annotations.and_then(|all| all.get(key));
     spec.run = annotation(RUN_SECONDS_ANNOTATION).and_then(|text| text.parse().ok()).map(Duration::from_seconds);
+    spec.safe_to_evict = annotation(SAFE_TO_EVICT_ANNOTATION).and_then(|text| text.parse().ok());
     spec.exit_code = annotation(EXIT_CODE_ANNOTATION).and_then(|text| text.parse().ok()).unwrap_or(0);
 }
 

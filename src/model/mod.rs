@@ -47,7 +47,7 @@ pub use asked_pod::{AskError, AskedPod, AskedWorkload, ask, makes_pods, spec_pat
 pub use autoscalers::{ReplicaRange, with_replicas};
 pub use build::{Assumption, Model, build};
 pub use change::apply_change;
-pub use nodes::{says_its_room, with_room_of};
+pub use nodes::{add_pool, says_its_room, with_room_of};
 pub use placement_causes::{Cause, CausePlace, PlaceOf, causes};
 pub use quantity::Quantity;
 pub use workloads::complete_budgets;

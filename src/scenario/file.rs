@@ -151,6 +151,15 @@ pub(super) struct SetMetric {
     pub value: Option<serde_json::Value>,
 }
 
+/// Times of the cluster autoscaler.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ClusterAutoscaler {
+    pub provisioning_seconds: Option<u64>,
+    pub scale_down_unneeded_seconds: Option<u64>,
+    pub scale_down_delay_after_add_seconds: Option<u64>,
+}
+
 /// A controller that applies the manifests again and again.
 #[derive(Debug, Deserialize)]
 pub(super) struct Reapply {
@@ -176,6 +185,7 @@ pub(super) struct Settings {
     pub default_unreachable_toleration_seconds: Option<i64>,
     pub pods: Option<Pods>,
     pub now: Option<String>,
+    pub cluster_autoscaler: Option<ClusterAutoscaler>,
     pub reapply: Option<Reapply>,
     pub metrics: Vec<SetMetric>,
 }

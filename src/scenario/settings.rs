@@ -41,6 +41,13 @@ pub(super) fn settings(file: &file::Settings, base: Settings, problems: &mut Vec
         settings.pods.run = pods.run_seconds.map(Duration::from_seconds).or(settings.pods.run);
         settings.pods.shutdown = pods.shutdown_seconds.map(Duration::from_seconds).or(settings.pods.shutdown);
     }
+    if let Some(own) = &file.cluster_autoscaler {
+        let times = &mut settings.cluster_autoscaler;
+        let or = |seconds: Option<u64>, default| seconds.map_or(default, Duration::from_seconds);
+        times.provisioning = or(own.provisioning_seconds, times.provisioning);
+        times.unneeded = or(own.scale_down_unneeded_seconds, times.unneeded);
+        times.delay_after_growth = or(own.scale_down_delay_after_add_seconds, times.delay_after_growth);
+    }
     if let Some(reapply) = &file.reapply {
         if reapply.seconds == 0 {
             let kind = ProblemKind::Value("must be at least 1".to_owned());

@@ -6,6 +6,7 @@
 //! | `labels.rs` | labels and label selectors |
 //! | `resources.rs` | amounts of CPU, memory, storage and extended resources |
 //! | `node.rs` | nodes, taints, conditions |
+//! | `node_pool.rs` | pools that a cluster autoscaler makes larger and smaller |
 //! | `pod_template.rs` | what a pod asks for: requests, constraints, times |
 //! | `volume.rs` | claims, volumes, classes, drivers; the volumes of pods |
 //! | `csi_migration.rs` | in-tree disks as the CSI drivers in their place see them |
@@ -27,6 +28,7 @@ mod job;
 mod labels;
 mod name;
 mod node;
+mod node_pool;
 mod pod;
 mod pod_template;
 mod pods;
@@ -51,6 +53,7 @@ pub use job::{
 pub use labels::{LabelSelector, Labels, Operator, Requirement};
 pub use name::{Names, Symbol};
 pub use node::{Effect, Node, NodeFeature, NodeId, NodeReady, Taint};
+pub use node_pool::NodePool;
 pub use pod::{Deletion, DeletionCause, Owner, Phase, Pod, PodId, PodName, Unschedulable};
 pub use pod_template::{
     ContainerRequests, HostPort, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, PodAffinityTerm, PodSpec,

@@ -89,6 +89,8 @@ pub struct PodSpec {
     pub run: Option<Duration>,
     /// The exit code of the first container once they have run so long.
     pub exit_code: i32,
+    /// Annotation `cluster-autoscaler.kubernetes.io/safe-to-evict`.
+    pub safe_to_evict: Option<bool>,
     /// Whether it has an `emptyDir` volume (kubectl drain asks).
     pub has_empty_dir: bool,
 }

@@ -10,6 +10,7 @@ use super::job::{Job, JobId};
 use super::labels::{LabelSelector, Labels};
 use super::name::{Names, Symbol};
 use super::node::{Node, NodeId};
+use super::node_pool::NodePool;
 use super::pod::{Pod, PodId};
 use super::pods::Pods;
 use super::time::Time;
@@ -31,6 +32,8 @@ pub struct ClusterState {
     pub namespaces: BTreeMap<Symbol, Namespace>,
     /// Nodes, in the order in which they were added.
     pub nodes: BTreeMap<NodeId, Node>,
+    /// Pools that a cluster autoscaler makes larger and smaller; none: there is no such autoscaler.
+    pub node_pools: Vec<NodePool>,
     /// Pods, in the order of creation.
     pub pods: Pods,
     /// How many pods were ever created: the next pod's id.

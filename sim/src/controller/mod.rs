@@ -10,6 +10,7 @@
 //! | `daemon_set/` | DaemonSets |
 //! | `job/` | Jobs |
 //! | `cron_job/` | CronJobs |
+//! | `cluster_autoscaler/` | pools of nodes that grow and shrink |
 //! | `horizontal_pod_autoscaler/` | HorizontalPodAutoscalers with given metrics |
 //! | `disruption.rs` | the status of PodDisruptionBudgets |
 //! | `node_lifecycle/` | heartbeats, taints by condition, zones |
@@ -22,6 +23,7 @@
 //! Not modelled: quotas, pod deletion cost, restarts of containers that always run.
 
 mod adoption;
+pub mod cluster_autoscaler;
 pub mod cron_job;
 pub mod daemon_set;
 pub mod deployment;

@@ -147,6 +147,10 @@ impl Canonical {
         for (id, set) in &state.daemon_sets {
             (*id, self.template(&set.template)).hash(hasher);
         }
+        for pool in &state.node_pools {
+            // Its memory is of single nodes: two moments are never the same to it.
+            (pool.name, pool.next_number, state.now).hash(hasher);
+        }
         for (id, own) in &state.cron_jobs {
             // Its times are of the wall clock: two moments are never the same to it.
             (*id, own.since, wall_clock(state, state.now)).hash(hasher);
@@ -208,6 +212,8 @@ impl Canonical {
                 | Event::Autoscaler(_)
                 | Event::Reapply
                 | Event::CronJob(_)
+                | Event::ClusterAutoscaler
+                | Event::NodeArrives { .. }
                 | Event::PodGarbageCollection => {}
             }
         }
@@ -375,6 +381,8 @@ fn hash_rest(simulation: &Simulation, marks: &Marks, hasher: &mut Twice) {
             | Event::Autoscaler(_)
             | Event::Reapply
             | Event::CronJob(_)
+            | Event::ClusterAutoscaler
+            | Event::NodeArrives { .. }
             | Event::PodGarbageCollection => (ahead(time, now), event).hash(hasher),
         }
     }

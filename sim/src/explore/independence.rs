@@ -167,7 +167,9 @@ impl Components {
                 | Event::PodGarbageCollection
                 | Event::Autoscaler(_)
                 | Event::Reapply
-                | Event::CronJob(_),
+                | Event::CronJob(_)
+                | Event::ClusterAutoscaler
+                | Event::NodeArrives { .. },
                 _,
             ) => None,
         }

@@ -31,6 +31,12 @@ pub(super) fn of(state: &ClusterState, settings: &Settings) -> Vec<String> {
                 .into(),
         );
     }
+    if !state.node_pools.is_empty() {
+        said.insert(
+            "the cluster autoscaler takes the pool that wastes least, of equal ones the first, and the provider always delivers"
+                .into(),
+        );
+    }
     for own in state.autoscalers.values() {
         of_autoscaler(state, own, &mut said);
     }

@@ -80,7 +80,9 @@ impl Simulation {
             | Event::PodGarbageCollection
             | Event::DrainRetry(_)
             | Event::Autoscaler(_)
-            | Event::Reapply => false,
+            | Event::Reapply
+            | Event::ClusterAutoscaler
+            | Event::NodeArrives { .. } => false,
         }
     }
 }

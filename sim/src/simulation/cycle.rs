@@ -151,6 +151,8 @@ fn hash_event(event: Event, rank: &BTreeMap<PodId, usize>, hasher: &mut DefaultH
         | Event::Autoscaler(_)
         | Event::Reapply
         | Event::CronJob(_)
+        | Event::ClusterAutoscaler
+        | Event::NodeArrives { .. }
         | Event::PodGarbageCollection => event.hash(hasher),
     }
 }

@@ -14,6 +14,7 @@ use crate::scheduler::{Cache, SchedulingQueue};
 use crate::transition::{Change, Created, NodeChange, PodChange, WorkloadChange, apply, sentence};
 
 use super::calls::Calls;
+use super::cluster_autoscaling::ClusterAutoscaler;
 use super::cycle::CycleSearch;
 use super::recorder::Recorder;
 use super::{Settings, Ties};
@@ -68,6 +69,7 @@ pub struct Simulation {
     pub(crate) last_commit: Option<Time>,
     /// What was set back to its manifest in this step.
     pub(crate) reapplied: BTreeSet<WorkloadName>,
+    pub(crate) cluster_autoscaler: ClusterAutoscaler,
     pub(crate) recorder: Recorder,
     pub(crate) cycle: CycleSearch,
 }
@@ -95,6 +97,7 @@ impl Simulation {
             noticed_at: None,
             last_commit: Some(now),
             reapplied: BTreeSet::new(),
+            cluster_autoscaler: ClusterAutoscaler::default(),
             recorder: Recorder::default(),
             cycle: CycleSearch::default(),
         };
@@ -124,6 +127,7 @@ impl Simulation {
             noticed_at: self.noticed_at,
             last_commit: self.last_commit,
             reapplied: BTreeSet::new(),
+            cluster_autoscaler: self.cluster_autoscaler.clone(),
             recorder,
             cycle: CycleSearch::default(),
         }
@@ -172,6 +176,7 @@ impl Simulation {
                 | Change::CreateJob { .. }
                 | Change::CreateJobPod { .. }
                 | Change::CreateReplicaSet { .. }
+                | Change::AddNode { .. }
         );
         let before = if creates { None } else { sentence(&self.state, change, Created::Nothing) };
         let pod = if let Change::Pod(pod, _) = change { Some(*pod) } else { None };
@@ -193,6 +198,12 @@ impl Simulation {
         match created {
             Created::ReplicaSet(id) => drop(self.dirty.insert(Key::Workload(WorkloadId::ReplicaSet(id)))),
             Created::Job(id) => drop(self.dirty.insert(Key::Workload(WorkloadId::Job(id)))),
+            Created::Node(id) => {
+                self.dirty.insert(Key::Node(id));
+                let daemon_sets = self.state.daemon_sets.keys();
+                self.dirty.extend(daemon_sets.map(|id| Key::Workload(WorkloadId::DaemonSet(*id))));
+                self.scheduling.retry_all();
+            }
             Created::Nothing | Created::Pod(_) => {}
         }
         let text = if creates { sentence(&self.state, change, created) } else { before };
@@ -213,6 +224,7 @@ impl Simulation {
             Change::CreatePod { .. }
             | Change::CreateJob { .. }
             | Change::CreateJobPod { .. }
+            | Change::AddNode { .. }
             | Change::UpdateBudget { .. } => {}
             Change::UpdateJob { job, .. } => self.wake_job(*job),
             Change::CreateReplicaSet { deployment, .. } => {
@@ -348,6 +360,7 @@ impl Simulation {
             self.run_now()?;
             self.schedule_drain_retries();
             self.schedule_autoscaling();
+            self.schedule_cluster_autoscaler();
             let Some((time, event)) = self.next_event(until) else { break };
             self.state.now = self.state.now.max(time);
             self.handle(event);

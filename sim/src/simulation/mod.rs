@@ -8,6 +8,7 @@
 //! | `placing.rs` | the scheduler's attempts |
 //! | `play.rs` | what a user does in a step |
 //! | `autoscaling.rs` | autoscalers' looks, and manifests that are applied again |
+//! | `cluster_autoscaling.rs` | the cluster autoscaler's looks |
 //! | `cron_jobs.rs` | CronJobs, which do not prolong a step |
 //! | `calls.rs` | the calls of the Eviction API that a step makes |
 //! | `drains.rs` | kubectl drain while it is under way |
@@ -25,6 +26,7 @@
 mod assumptions;
 mod autoscaling;
 mod calls;
+mod cluster_autoscaling;
 mod cron_jobs;
 mod cycle;
 mod drains;
@@ -59,7 +61,7 @@ pub use report::{
     StepReport, TargetReport, WorkloadSummary,
 };
 pub use restless::RolloutFate;
-pub use settings::{PodTimes, Settings};
+pub use settings::{ClusterAutoscalerTimes, PodTimes, Settings};
 pub use step::{ApplyToState, EvictionTarget, ObjectChange, PodSelection, Step, StepAction};
 pub use summary::{owner_text, summarize, workload_numbers};
 pub use ties::{Script, Ties};

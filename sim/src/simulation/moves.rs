@@ -75,7 +75,9 @@ impl Simulation {
                 | Event::DrainRetry(_)
                 | Event::Autoscaler(_)
                 | Event::Reapply
-                | Event::CronJob(_) => {}
+                | Event::CronJob(_)
+                | Event::ClusterAutoscaler
+                | Event::NodeArrives { .. } => {}
             }
         }
         for key in self.dirty.clone() {
@@ -179,6 +181,7 @@ impl Simulation {
     pub(crate) fn wait_for_event(&mut self, until: Option<Time>) -> bool {
         self.schedule_drain_retries();
         self.schedule_autoscaling();
+        self.schedule_cluster_autoscaler();
         if until.is_none() && self.is_quiet_but_for_cron_jobs() {
             return false;
         }

@@ -33,6 +33,7 @@ impl Simulation {
     pub(super) fn tell_cache(&mut self, change: &Change, created: Created) {
         let Some(cache) = &mut self.cache else { return };
         match change {
+            Change::AddNode { .. } => self.cache = None,
             Change::Pod(pod, _) => cache.pod_changed(&self.state, *pod),
             Change::CreatePod { .. } | Change::CreateJobPod { .. } => {
                 if let Created::Pod(pod) = created {

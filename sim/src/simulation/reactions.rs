@@ -202,7 +202,9 @@ impl Simulation {
             | Event::Budget(_)
             | Event::Autoscaler(_)
             | Event::Reapply
-            | Event::CronJob(_) => true,
+            | Event::CronJob(_)
+            | Event::ClusterAutoscaler
+            | Event::NodeArrives { .. } => true,
         }
     }
 
@@ -230,6 +232,8 @@ impl Simulation {
             Event::Autoscaler(id) => self.sync_autoscaler(id),
             Event::Reapply => self.reapply(),
             Event::CronJob(id) => self.sync_cron_job(id),
+            Event::ClusterAutoscaler => self.scan_pools(),
+            Event::NodeArrives { pool, .. } => self.node_arrives(usize::try_from(pool).unwrap_or(usize::MAX)),
         }
     }
 

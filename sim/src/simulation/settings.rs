@@ -21,6 +21,8 @@ pub struct Settings {
     pub pods: PodTimes,
     /// A controller applies the manifests again and again, so often: `spec.replicas` where they write it. `None`: nobody does.
     pub reapply: Option<Duration>,
+    /// Times of the cluster autoscaler.
+    pub cluster_autoscaler: ClusterAutoscalerTimes,
     /// The seed of every choice that Kubernetes leaves open.
     pub seed: u64,
     /// How many events are played before a step is given up as one that never comes to rest.
@@ -38,6 +40,27 @@ pub struct PodTimes {
     pub run: Option<Duration>,
 }
 
+/// Times of the cluster autoscaler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClusterAutoscalerTimes {
+    /// From the decision that a pool grows until the node is ready: the provider's, two minutes where nobody says.
+    pub provisioning: Duration,
+    /// `--scale-down-unneeded-time`.
+    pub unneeded: Duration,
+    /// `--scale-down-delay-after-add`.
+    pub delay_after_growth: Duration,
+}
+
+impl Default for ClusterAutoscalerTimes {
+    fn default() -> Self {
+        Self {
+            provisioning: Duration::from_seconds(120),
+            unneeded: Duration::from_seconds(600),
+            delay_after_growth: Duration::from_seconds(600),
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -49,6 +72,7 @@ impl Default for Settings {
             unhealthy_zone_threshold_percent: 55,
             pods: PodTimes::default(),
             reapply: None,
+            cluster_autoscaler: ClusterAutoscalerTimes::default(),
             seed: 0,
             event_limit: 1_000_000,
         }

@@ -52,6 +52,10 @@ pub fn sentence(state: &ClusterState, change: &Change, created: Created) -> Opti
                 format!("budget {namespace}/{name} allows {new} disruption(s): {healthy} healthy, {desired} desired")
             })
         }
+        Change::AddNode { .. } => {
+            let Created::Node(node) = created else { return None };
+            Some(format!("node {} is added", node_text(state, node)))
+        }
         Change::Node(node, change) => Some(of_node(state, *node, change)),
     }
 }
