@@ -162,6 +162,7 @@ fn pod(template: &Arc<PodTemplate>, number: usize) -> Pod {
         held_unready: false,
         created_at: Time::ZERO,
         started_at: None,
+        deletion_order: Default::default(),
         deletion: None,
         unschedulable: None,
     }

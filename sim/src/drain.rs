@@ -95,7 +95,7 @@ pub struct FailedEviction {
     /// The budgets that cover it.
     pub budgets: Vec<BudgetId>,
     /// What the API said.
-    pub message: &'static str,
+    pub message: String,
 }
 
 impl NodeDrain {

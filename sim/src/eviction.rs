@@ -1,7 +1,8 @@
 //! The Eviction API's decision. Source: `pkg/registry/core/pod/storage/eviction.go`.
 
+use crate::admission::{Operation, Request, Resource, judge_request};
 use crate::cluster::{
-    BudgetId, BudgetStatus, ClusterState, DeletionCause, Phase, Pod, PodDisruptionBudget, PodId,
+    BudgetId, BudgetStatus, ClusterState, DeletionCause, Labels, Phase, Pod, PodDisruptionBudget, PodId,
     UnhealthyPodEvictionPolicy,
 };
 use crate::transition::{Change, PodChange};
@@ -32,6 +33,8 @@ pub enum EvictionDecision {
         /// Why.
         reason: ForbiddenReason,
     },
+    /// 500: a webhook that wants to see evictions does not answer.
+    Webhook(String),
     /// 404: there is no such pod.
     NotFound,
 }
@@ -77,6 +80,11 @@ pub fn covers(budget: &PodDisruptionBudget, pod: &Pod) -> bool {
 #[must_use]
 pub fn decide(state: &ClusterState, pod: PodId) -> EvictionDecision {
     let Some(pod) = state.pods.get(&pod) else { return EvictionDecision::NotFound };
+    let (operation, resource) = (Operation::Create, Resource::PodEvictions);
+    let request = Request { operation, resource, namespace: Some(pod.namespace), labels: &Labels::default() };
+    if let Err(reason) = judge_request(state, &request) {
+        return EvictionDecision::Webhook(reason);
+    }
     if pod.deletion.is_some() || pod.phase != Phase::Running {
         return EvictionDecision::Granted(GrantReason::NotRunning);
     }

@@ -4,6 +4,7 @@
 //!
 //! | module | what |
 //! | --- | --- |
+//! | [`admission`] | what the API server refuses |
 //! | [`cluster`] | the state: nodes, pods, workloads, budgets |
 //! | [`controller`] | kube-controller-manager and the kubelet: what each wants to change |
 //! | [`drain`] | kubectl drain |
@@ -17,6 +18,7 @@
 //! | [`transition`] | the changes by which one state becomes the next |
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic))]
 
+pub mod admission;
 pub mod cluster;
 pub mod controller;
 pub mod drain;

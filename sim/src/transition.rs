@@ -15,15 +15,15 @@ mod objects;
 mod sentence;
 mod volumes;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::cluster::{
     BudgetId, BudgetStatus, ClusterState, CronJobId, Deletion, DeletionCause, DeploymentId, Effect, JobId, JobPod,
-    JobStatus, NodeId, NodeReady, Owner, Phase, Pod, PodEnd, PodId, PodTemplate, ReplicaSetId, Symbol, Taint,
+    JobStatus, NodeId, NodeReady, Owner, Phase, Pod, PodEnd, PodId, PodTemplate, Refusal, ReplicaSetId, Symbol, Taint,
     Unschedulable, WallClock,
 };
-use crate::controller::WorkloadId;
-use crate::controller::cluster_autoscaler;
+use crate::controller::{WorkloadId, attach_detach, cluster_autoscaler};
 
 pub(crate) use jobs::failure_text;
 pub use objects::same_revision;
@@ -139,6 +139,10 @@ pub enum WorkloadChange {
     SetReplicas(i64),
     /// A StatefulSet's update is complete: the update revision becomes the current one.
     CompleteRevision,
+    /// The API server refuses what its controller wants to create, or no longer does.
+    SetRefusal(Option<Refusal>),
+    /// A DaemonSet's status: the nodes on which a pod is wanted.
+    Observe(BTreeSet<NodeId>),
     /// A user deletes it; its ReplicaSets go with it, its pods are deleted one by one.
     Delete,
 }
@@ -253,6 +257,11 @@ fn apply_to_pod(state: &mut ClusterState, id: PodId, change: &PodChange) {
         return remove_pod(state, id);
     }
     jobs::note(state, id, change);
+    if *change == PodChange::Start
+        && let Some(pod) = state.pods.get(&id).filter(|pod| !pod.volumes.is_empty()).cloned()
+    {
+        attach_detach::attach(state, &pod);
+    }
     let Some(mut pod) = state.pods.get_mut(&id) else { return };
     match change {
         PodChange::Bind(node) => {
@@ -263,6 +272,14 @@ fn apply_to_pod(state: &mut ClusterState, id: PodId, change: &PodChange) {
         PodChange::MarkUnschedulable(message) => pod.unschedulable = Some(Unschedulable { message: message.clone() }),
         PodChange::Nominate(node) => pod.nominated_node = *node,
         PodChange::Start => {
+            if pod.phase == Phase::Running {
+                // Its containers ran before the node crashed.
+                let order = &mut pod.deletion_order;
+                order.container_restarts = order.container_restarts.saturating_add(1);
+                if pod.template.spec.has_sidecar {
+                    pod.deletion_order.sidecar_restarts = pod.deletion_order.sidecar_restarts.saturating_add(1);
+                }
+            }
             pod.phase = Phase::Running;
             pod.started_at = Some(now);
         }
@@ -331,6 +348,11 @@ fn apply_to_workload(state: &mut ClusterState, workload: WorkloadId, change: &Wo
         WorkloadChange::SetTemplate(template) => objects::set_template(state, workload, template),
         WorkloadChange::SetReplicas(replicas) => objects::set_replicas(state, workload, *replicas),
         WorkloadChange::CompleteRevision => objects::complete_revision(state, workload),
+        WorkloadChange::SetRefusal(refusal) => {
+            state.refusals.remove(&workload);
+            state.refusals.extend(refusal.clone().map(|refusal| (workload, refusal)));
+        }
+        WorkloadChange::Observe(nodes) => objects::observe(state, workload, nodes),
         WorkloadChange::Delete => objects::delete_workload(state, workload),
     }
 }

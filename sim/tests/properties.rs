@@ -127,8 +127,8 @@ fn unfinished(simulation: &Simulation) -> usize {
     let of_workloads = workloads.map(|workload| match workload {
         WorkloadId::ReplicaSet(id) => replica_set::sync(state, id, &mut Ties::Drawn(0)).len(),
         WorkloadId::Deployment(id) => deployment::sync(state, id).len(),
-        WorkloadId::StatefulSet(id) => stateful_set::sync(state, id).len(),
-        WorkloadId::DaemonSet(id) => daemon_set::sync(state, id).len(),
+        WorkloadId::StatefulSet(id) => stateful_set::sync(state, id, &mut Ties::Drawn(0)).len(),
+        WorkloadId::DaemonSet(id) => daemon_set::sync(state, id, &mut Ties::Drawn(0)).len(),
         WorkloadId::Job(id) => job::sync(state, id).changes.len(),
     });
     let of_budgets = state.budgets.keys().map(|id| disruption::sync(state, *id).len());

@@ -212,6 +212,16 @@ pub(super) struct SimulateArguments {
     /// Crash every set of so many domains in turn, for example nodes=1
     #[arg(long, value_name = "KIND=N", group = "what", conflicts_with_all = ["rollout", "drain", "fail"])]
     pub(super) failures: Option<FailuresArgument>,
+    /// Replace the nodes of a pool by upgraded ones, in an order in which no drain blocks if there is one: NAME (the nodes NAME-1,
+    /// NAME-2 and so on) or a label KEY=VALUE
+    #[arg(long, value_name = "POOL", group = "what", conflicts_with_all = ["scenario", "rollout", "drain", "fail", "failures"])]
+    pub(super) upgrade: Option<String>,
+    /// How many upgraded nodes --upgrade adds before the first old one goes
+    #[arg(long, value_name = "N", requires = "upgrade")]
+    pub(super) max_surge: Option<usize>,
+    /// How many nodes may be missing beyond that
+    #[arg(long, value_name = "N", requires = "upgrade")]
+    pub(super) max_unavailable: Option<usize>,
     /// Everything that can happen: every order in which controllers, the scheduler and calls act at one moment, and every way in
     /// which a tie can be broken
     #[arg(long)]

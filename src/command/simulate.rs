@@ -6,7 +6,7 @@ use std::path::Path;
 
 use quorate_sim::cluster::{ClusterState, NodeId, Symbol, WallClock, WorkloadKind};
 use quorate_sim::explore::{ExploredStep, Likelihood, SearchLimits, explore};
-use quorate_sim::failure::{Failure, FailureScope, failures_of, sets_of};
+use quorate_sim::failure::{Failure, FailureScope, Upgrade, failures_of, sets_of};
 use quorate_sim::simulation::{
     ObjectChange, Settings, Simulation, SimulationReport, Step, StepAction, StepOutcome, StepReport,
 };
@@ -93,6 +93,9 @@ fn plan(
         let name = format!("every loss of {} {kind}, each alone", failures.count);
         return Ok(Plan { name, settings, steps, order: PlayOrder::EachAlone });
     }
+    if let Some(pool) = &arguments.upgrade {
+        return upgrade(arguments, pool, &model.state, settings);
+    }
     let state = &model.state;
     let mut steps = Vec::new();
     for text in &arguments.rollout {
@@ -128,6 +131,61 @@ fn plain_step((action, description): (StepAction, String)) -> Step {
 
 fn node(state: &ClusterState, name: &str) -> Result<NodeId, CommandError> {
     find_node(state, name).map_err(|problem| CommandError::Usage(problem.to_string()))
+}
+
+/// All nodes of a pool replaced, in an order that works if there is one.
+fn upgrade(
+    arguments: &SimulateArguments,
+    pool: &str,
+    state: &ClusterState,
+    settings: Settings,
+) -> Result<Plan, CommandError> {
+    let (max_surge, max_unavailable) = match (arguments.max_surge, arguments.max_unavailable) {
+        // As managed clusters do it unless told otherwise.
+        (None, None) => (1, 0),
+        (surge, unavailable) => (surge.unwrap_or(0), unavailable.unwrap_or(0)),
+    };
+    if max_surge == 0 && max_unavailable == 0 {
+        let message = "with --max-surge 0 and --max-unavailable 0 no node can be replaced; give one of them".to_owned();
+        return Err(CommandError::Usage(message));
+    }
+    let upgrade = Upgrade { nodes: pool_nodes(state, pool)?, max_surge, max_unavailable };
+    let mut simulation = Simulation::new(state.clone(), &settings);
+    simulation.settle();
+    let order = upgrade.find_order(&simulation);
+    let said = match (order.works, order.complete) {
+        (true, _) => "in an order that works",
+        (false, true) => "no order works, this one is as good as any",
+        (false, false) => "no order that works was found",
+    };
+    let steps = upgrade.steps(&simulation.state, &order.nodes).into_iter().map(plain_step).collect();
+    let name = format!("upgrade {pool}, {max_surge} more and {max_unavailable} fewer at a time: {said}");
+    Ok(Plan { name, settings, steps, order: PlayOrder::OneAfterTheOther })
+}
+
+/// The nodes `NAME-1`, `NAME-2` and so on, or those with a label `KEY=VALUE`.
+fn pool_nodes(state: &ClusterState, pool: &str) -> Result<Vec<NodeId>, CommandError> {
+    let text = |symbol| state.names.text(symbol);
+    let is_numbered = |name: &str| {
+        let number = name.strip_prefix(pool).and_then(|rest| rest.strip_prefix('-'));
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let has_label = |node: &quorate_sim::cluster::Node| {
+        pool.split_once('=').is_some_and(|(key, value)| {
+            node.labels.iter().any(|(own, own_value)| text(own) == key && text(own_value) == value)
+        })
+    };
+    let nodes = state.nodes.iter().filter(|(_, node)| is_numbered(text(node.name)) || has_label(node));
+    let nodes: Vec<NodeId> = nodes.map(|(id, _)| *id).collect();
+    if nodes.is_empty() {
+        let known: Vec<&str> = state.nodes.values().take(5).map(|node| text(node.name)).collect();
+        let more = if state.nodes.len() > known.len() { " and more" } else { "" };
+        let known = known.join(", ");
+        return Err(CommandError::Usage(format!(
+            "there is no pool {pool}: no node is called {pool}-1 or has the label {pool}; the nodes are {known}{more}"
+        )));
+    }
+    Ok(nodes)
 }
 
 /// `node/worker-1`, `worker-1`, `zone/fsn1`.
@@ -257,13 +315,7 @@ fn play(model: &Model, plan: &Plan) -> (Simulation, SimulationReport) {
     simulation.settle();
     let at_rest = simulation.clone();
     let initial = simulation.summary();
-    // What an autoscaler does that is given a metric is simulated.
-    let is_played = |assumption: &&model::Assumption| match assumption {
-        model::Assumption::Autoscaled(name) => !is_given_a_metric(&simulation.state, name),
-        _ => true,
-    };
-    let mut assumptions: Vec<String> = model.assumptions.iter().filter(is_played).map(ToString::to_string).collect();
-    assumptions.extend(simulation.assumptions());
+    let before = simulation.assumptions();
     let steps: Vec<StepReport> = match plan.order {
         PlayOrder::OneAfterTheOther => plan.steps.iter().map(|step| simulation.play(step)).collect(),
         PlayOrder::EachAlone => {
@@ -271,8 +323,17 @@ fn play(model: &Model, plan: &Plan) -> (Simulation, SimulationReport) {
             plan.steps.par_iter().map(|step| simulation.clone().play(step)).collect()
         }
     };
-    // Volumes that were provisioned on the way bring some of their own.
-    assumptions.extend(simulation.assumptions());
+    // Volumes that were provisioned on the way bring some of their own; what an autoscaler does that is given a metric on the way is
+    // simulated.
+    let after = simulation.assumptions();
+    let is_played = |assumption: &&model::Assumption| match assumption {
+        model::Assumption::Autoscaled(name) => !is_given_a_metric(&simulation.state, name),
+        _ => true,
+    };
+    let mut assumptions: Vec<String> = model.assumptions.iter().filter(is_played).map(ToString::to_string).collect();
+    let of_autoscaler = |said: &String| said.starts_with("horizontalpodautoscaler/");
+    assumptions.extend(before.into_iter().filter(|said| !of_autoscaler(said) || after.contains(said)));
+    assumptions.extend(after);
     let mut said = BTreeSet::new();
     assumptions.retain(|assumption| said.insert(assumption.clone()));
     (at_rest, SimulationReport { initial, steps, assumptions })

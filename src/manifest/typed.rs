@@ -1,6 +1,6 @@
 //! Typed forms of the built-in kinds that rules and simulation read.
 
-use k8s_openapi::api::{apps, autoscaling, batch, core, node, policy, scheduling, storage};
+use k8s_openapi::api::{admissionregistration, apps, autoscaling, batch, core, node, policy, scheduling, storage};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// An object's typed form.
@@ -30,6 +30,8 @@ pub enum Typed {
     CSIStorageCapacity(Box<storage::v1::CSIStorageCapacity>),
     VolumeAttachment(Box<storage::v1::VolumeAttachment>),
     HorizontalPodAutoscaler(Box<autoscaling::v2::HorizontalPodAutoscaler>),
+    MutatingWebhookConfiguration(Box<admissionregistration::v1::MutatingWebhookConfiguration>),
+    ValidatingWebhookConfiguration(Box<admissionregistration::v1::ValidatingWebhookConfiguration>),
     /// A built-in kind of which only its fields' names and types were checked.
     Checked,
     /// A kind that is not built in, kept as its tree; or one that could not be decoded.
@@ -64,6 +66,8 @@ impl Typed {
             Self::CSIStorageCapacity(object) => &object.metadata,
             Self::VolumeAttachment(object) => &object.metadata,
             Self::HorizontalPodAutoscaler(object) => &object.metadata,
+            Self::MutatingWebhookConfiguration(object) => &object.metadata,
+            Self::ValidatingWebhookConfiguration(object) => &object.metadata,
             Self::Checked | Self::Dynamic => return None,
         })
     }

@@ -290,6 +290,7 @@ fn of_job(state: &mut ClusterState, context: &mut Context<'_>, object: &Object, 
         held_unready: false,
         created_at: state.now,
         started_at: None,
+        deletion_order: Default::default(),
         deletion: None,
         unschedulable: None,
     })

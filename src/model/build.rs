@@ -5,14 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use k8s_openapi::api::batch::v1::Job as ApiJob;
-use k8s_openapi::api::core::v1::{Node as ApiNode, Pod as ApiPod, PodSpec as ApiPodSpec};
+use k8s_openapi::api::core::v1::{
+    Namespace as ApiNamespace, Node as ApiNode, Pod as ApiPod, PodSpec as ApiPodSpec, Service as ApiService,
+};
 use quorate_sim::cluster::{BudgetId, ClusterState, Namespace, NodeId, Service, Symbol, WorkloadName};
 
 use super::admission::{Admission, Creation, Refusal, RefusalCause, add_default_tolerations};
 use super::autoscalers::{self, ReplicaRange};
 use super::volumes::Volumes;
-use super::{change, cron_jobs, horizontal_autoscalers, jobs, labels, nodes, pods, scheduler, volumes, workloads};
-use crate::manifest::{FieldPath, Inventory, Node, ObjectId, Typed};
+use super::{
+    admission, change, cron_jobs, horizontal_autoscalers, jobs, labels, nodes, pods, scheduler, volumes, workloads,
+};
+use crate::manifest::{FieldPath, Inventory, Node, Object, ObjectId, Typed};
 
 /// A cluster state, and which object each of its parts comes from.
 #[derive(Clone, Debug, Default)]
@@ -49,8 +53,8 @@ pub enum Assumption {
         /// What the API server says.
         reason: String,
     },
-    /// A quota whose use is not counted.
-    QuotaNotCounted(String),
+    /// Something else, as a sentence.
+    Sentence(String),
     /// An overhead that no RuntimeClass explains.
     UnexplainedOverhead(String),
     /// A node has the NoExecute taint of one that is not ready and not the NoSchedule taint that goes with it.
@@ -88,7 +92,7 @@ pub enum Assumption {
 impl fmt::Display for Assumption {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Volumes(sentence) => formatter.write_str(sentence),
+            Self::Volumes(sentence) | Self::Sentence(sentence) => formatter.write_str(sentence),
             Self::UnknownPriorityClass(class) => {
                 write!(formatter, "PriorityClass {class} is not in the input: its pods are taken to have priority 0")
             }
@@ -100,9 +104,6 @@ impl fmt::Display for Assumption {
                     formatter,
                     "the API server would refuse the pods of {object} ({reason}): they are taken to be created"
                 )
-            }
-            Self::QuotaNotCounted(quota) => {
-                write!(formatter, "resourcequota/{quota} is taken to have room: its use is not counted")
             }
             Self::UnexplainedOverhead(object) => {
                 write!(
@@ -200,19 +201,36 @@ impl Context<'_> {
 
     /// What admission makes of a pod's specification. A refusal is an assumption: that the pod is created nevertheless.
     pub(super) fn admitted(&self, namespace: &str, spec: &ApiPodSpec, creation: Creation) -> ApiPodSpec {
+        let (admitted, refusal) = self.admit(namespace, spec, creation);
+        if let Some(refusal) = refusal {
+            self.assume(self.despite(&refusal, self.subject.borrow().clone()));
+        }
+        admitted
+    }
+
+    /// What admission makes of the specification of a template's pods, and why none of them is ever created. What the input
+    /// cannot show is an assumption; quotas are asked when a pod is created.
+    pub(super) fn admitted_template(&self, namespace: &str, spec: &ApiPodSpec) -> (ApiPodSpec, Option<String>) {
+        let (admitted, refusal) = self.admit(namespace, spec, Creation::New);
+        let Some(refusal) = refusal.filter(|refusal| !refusal.is_of_quota()) else { return (admitted, None) };
+        match self.despite(&refusal, self.subject.borrow().clone()) {
+            Assumption::RefusedByAdmission { reason, .. } => (admitted, Some(reason)),
+            unknown => {
+                self.assume(unknown);
+                (admitted, None)
+            }
+        }
+    }
+
+    fn admit(&self, namespace: &str, spec: &ApiPodSpec, creation: Creation) -> (ApiPodSpec, Option<Box<Refusal>>) {
         let mut admitted = self.admission.admit(namespace, spec, creation);
-        let subject = self.subject.borrow().clone();
-        for quota in &admitted.quotas {
-            self.assume(Assumption::QuotaNotCounted(format!("{namespace}/{quota}")));
-        }
         if admitted.unexplained_overhead {
-            self.assume(Assumption::UnexplainedOverhead(subject.clone()));
+            self.assume(Assumption::UnexplainedOverhead(self.subject.borrow().clone()));
         }
-        if let Some(refusal) = &admitted.refusal {
-            self.assume(self.despite(refusal, subject));
+        if admitted.refusal.is_some() {
             add_default_tolerations(&mut admitted.spec);
         }
-        admitted.spec
+        (admitted.spec, admitted.refusal)
     }
 
     fn despite(&self, refusal: &Refusal, object: String) -> Assumption {
@@ -240,7 +258,7 @@ pub fn build(inventory: &Inventory, other_nodes: &[ApiNode]) -> Model {
     let mut model = Model::default();
     let mut context = context(inventory);
     scheduler::configure(&mut model.state, &context, inventory);
-    add_cluster_parts(&mut model, inventory);
+    add_cluster_parts(&mut model, inventory, &context);
     add_nodes(&mut model, inventory, other_nodes, &context);
     volumes::add_all(&mut model.state, &context.volumes, inventory);
     add_workloads(&mut model, inventory, &mut context);
@@ -280,6 +298,9 @@ pub(super) fn context(inventory: &Inventory) -> Context<'_> {
         let name = &*object.reference.name;
         let namespace = object.reference.namespace.as_deref().unwrap_or("default");
         admission.read(id, namespace, name, &object.typed);
+        if &*object.reference.kind == "ServiceAccount" && &*object.reference.api_version == "v1" {
+            admission.read_service_account(namespace, name);
+        }
         if &*object.reference.kind == "DeviceClass" {
             let written = object.root.at(&FieldPath::parse("spec.extendedResourceName")).and_then(Node::as_str);
             device_resources.extend(written.map(|resource| (resource.to_owned(), name.to_owned())));
@@ -291,7 +312,7 @@ pub(super) fn context(inventory: &Inventory) -> Context<'_> {
 }
 
 /// Namespaces and Services.
-fn add_cluster_parts(model: &mut Model, inventory: &Inventory) {
+fn add_cluster_parts(model: &mut Model, inventory: &Inventory, context: &Context<'_>) {
     let state = &mut model.state;
     for (_, object) in inventory.applied() {
         if let Some(namespace) = &object.reference.namespace {
@@ -305,18 +326,34 @@ fn add_cluster_parts(model: &mut Model, inventory: &Inventory) {
                 let symbol = state.intern(&object.reference.name);
                 let own = labels::namespace(state, symbol, api.metadata.labels.as_ref());
                 state.namespaces.insert(symbol, own);
+                note_pod_security(context, &object.reference.name, api);
             }
             Typed::Service(api) => {
-                let selector = api.spec.as_ref().and_then(|spec| spec.selector.as_ref());
-                let service = Service {
-                    namespace: state.intern(object.reference.namespace.as_deref().unwrap_or("default")),
-                    name: state.intern(&object.reference.name),
-                    selector: labels::map_selector(state, selector),
-                };
+                let service = service(state, object, api);
                 state.services.push(service);
             }
-            _ => {}
+            _ => admission::add_object(state, context, object),
         }
+    }
+}
+
+/// A Service.
+pub(super) fn service(state: &mut ClusterState, object: &Object, api: &ApiService) -> Service {
+    let selector = api.spec.as_ref().and_then(|spec| spec.selector.as_ref());
+    Service {
+        namespace: state.intern(object.reference.namespace.as_deref().unwrap_or("default")),
+        name: state.intern(&object.reference.name),
+        selector: labels::map_selector(state, selector),
+        publish_not_ready_addresses: api.spec.as_ref().and_then(|spec| spec.publish_not_ready_addresses) == Some(true),
+    }
+}
+
+fn note_pod_security(context: &Context<'_>, name: &str, api: &ApiNamespace) {
+    let level = api.metadata.labels.as_ref().and_then(|labels| labels.get("pod-security.kubernetes.io/enforce"));
+    if let Some(level) = level.filter(|level| *level != "privileged") {
+        context.assume(Assumption::Sentence(format!(
+            "namespace {name} enforces the Pod Security level {level}: its pods are taken to satisfy it"
+        )));
     }
 }
 

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use quorate_sim::cluster::{
-    AutoscalerId, BudgetId, ClusterState, CronJobId, DaemonSetId, DeploymentId, JobId, NodeId, StatefulSetId,
-    WorkloadName,
+    AutoscalerId, BudgetId, ClusterState, CronJobId, DaemonSetId, DeploymentId, JobId, NodeId, ReplicaSetId,
+    StatefulSetId, WorkloadName,
 };
 use quorate_sim::simulation::ObjectChange;
 
 use super::build::{Context, context};
-use super::{autoscalers, cron_jobs, horizontal_autoscalers, jobs, labels, nodes, pods, volumes, workloads};
+use super::{
+    admission, autoscalers, build, cron_jobs, horizontal_autoscalers, jobs, labels, nodes, pods, volumes, workloads,
+};
 use crate::manifest::{FieldPath, Inventory, Object, Typed};
 
 /// The change that `kubectl apply` of `applied` makes to a cluster of `inventory`: what is there by kind, namespace and name
@@ -79,6 +82,11 @@ pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, obj
         }
         Typed::DaemonSet(api) => {
             workloads::add_daemon_set(&mut scratch, context, api);
+            for new in scratch.daemon_sets.values_mut() {
+                let mut known = state.daemon_sets.values();
+                let known = known.find(|own| (own.namespace, own.name) == (new.namespace, new.name));
+                new.observed_nodes = known.and_then(|own| own.observed_nodes.clone());
+            }
             move_over!(scratch.daemon_sets => state.daemon_sets, DaemonSetId);
         }
         Typed::Job(api) => {
@@ -113,6 +121,16 @@ pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, obj
                 }
             }
             move_over!(scratch.autoscalers => state.autoscalers, AutoscalerId);
+        }
+        // One that a Deployment made follows its Deployment.
+        Typed::ReplicaSet(api) if !is_controlled(&api.metadata) => {
+            workloads::add_replica_set(&mut scratch, context, api);
+            for new in scratch.replica_sets.values_mut() {
+                let known =
+                    state.replica_sets.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
+                new.created_at = known.map_or(state.now, |own| own.created_at);
+            }
+            move_over!(scratch.replica_sets => state.replica_sets, ReplicaSetId);
         }
         Typed::PodDisruptionBudget(api) => {
             workloads::add_budget(&mut scratch, api);
@@ -161,6 +179,10 @@ fn keep_replicas(state: &mut ClusterState, scratch: &mut ClusterState, object: &
     }
 }
 
+fn is_controlled(metadata: &ObjectMeta) -> bool {
+    metadata.owner_references.iter().flatten().any(|owner| owner.controller == Some(true))
+}
+
 /// Nodes, namespaces, bare pods, and everything about storage.
 fn apply_cluster_part(state: &mut ClusterState, context: &mut Context<'_>, object: &Object) {
     match &object.typed {
@@ -192,6 +214,18 @@ fn apply_cluster_part(state: &mut ClusterState, context: &mut Context<'_>, objec
         }
         Typed::Pod(api) => {
             pods::add_one(state, context, api);
+        }
+        Typed::Service(api) => {
+            let service = build::service(state, object, api);
+            let known =
+                state.services.iter_mut().find(|own| (own.namespace, own.name) == (service.namespace, service.name));
+            match known {
+                Some(own) => *own = service,
+                None => state.services.push(service),
+            }
+        }
+        Typed::ResourceQuota(_) | Typed::MutatingWebhookConfiguration(_) | Typed::ValidatingWebhookConfiguration(_) => {
+            admission::add_object(state, context, object)
         }
         _ => volumes::add_one(state, &context.volumes, object),
     }

@@ -1,6 +1,7 @@
 //! Pod specifications.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{
     Container, PersistentVolumeClaim, Pod, PodSpec as ApiPodSpec, PodStatus, PodTemplateSpec, Probe,
@@ -11,7 +12,6 @@ use quorate_sim::cluster::{
 use quorate_sim::scheduler::SchedulingGates;
 use sha2::{Digest, Sha256};
 
-use super::admission::Creation;
 use super::affinity;
 use super::build::{Assumption, Context};
 use super::horizontal_autoscalers;
@@ -19,8 +19,11 @@ use super::jobs;
 use super::labels;
 use super::nodes::normalised_image;
 use super::scheduler::{DEFAULT_SCHEDULER, Placer};
-use super::{requests, scheduler, volumes};
-use crate::manifest::default;
+use super::{admission, requests, scheduler, volumes};
+use crate::manifest::{POD_DELETION_COST, SHUTDOWN_SECONDS, STARTUP_SECONDS, default, pod_deletion_cost};
+
+/// `periodSeconds` of a probe that has none.
+const DEFAULT_PERIOD: u64 = 10;
 
 /// A template of a workload. `own_claims` are a StatefulSet's claim templates.
 pub(super) fn pod_template(
@@ -35,13 +38,24 @@ pub(super) fn pod_template(
     // template, not in the template.
     let mut pod = Pod { spec: template.spec.clone(), ..Pod::default() };
     default::pod(&mut pod);
-    let api = context.admitted(namespace, &pod.spec.unwrap_or_default(), Creation::New);
+    let (api, refusal) = context.admitted_template(namespace, &pod.spec.unwrap_or_default());
     let source = AdmittedPod { spec: &api, status: None, own_claims };
     let mut spec = pod_spec(state, context, namespace, &source);
-    jobs::declare_run(&mut spec, metadata.annotations.as_ref());
+    let annotations = metadata.annotations.as_ref();
+    jobs::declare_run(&mut spec, annotations);
+    spec.deletion_cost = deletion_cost(annotations);
+    spec.startup = declared(annotations, STARTUP_SECONDS).unwrap_or(spec.startup);
+    spec.shutdown = declared(annotations, SHUTDOWN_SECONDS).unwrap_or(spec.shutdown);
+    Arc::make_mut(&mut spec.admission).refusal = refusal.map(Into::into);
     let labels = labels::labels(state, metadata.labels.as_ref());
     let content = state.intern(&content_digest(template));
     PodTemplate { labels, spec, content }
+}
+
+/// Annotation `controller.kubernetes.io/pod-deletion-cost`; one that cannot be read was reported and counts as 0. Source:
+/// `GetDeletionCostFromPodAnnotations` in `pkg/apis/core/v1/helper/helpers.go`.
+pub(super) fn deletion_cost(annotations: Option<&BTreeMap<String, String>>) -> i32 {
+    annotations.and_then(|own| own.get(POD_DELETION_COST)).and_then(|text| pod_deletion_cost(text)).unwrap_or(0)
 }
 
 /// A digest of the whole template but for the hash label that a Deployment adds.
@@ -87,10 +101,12 @@ pub(super) fn pod_spec(
         host_ports: host_ports(state, api),
         images: images(state, api),
         container_count: container_count(api),
+        has_sidecar: api.init_containers.iter().flatten().any(requests::is_sidecar),
         grace_period_seconds: grace_period_seconds(api),
         startup: startup(api),
         shutdown: shutdown(api),
         restart_policy: jobs::restart_policy(api.restart_policy.as_deref()),
+        admission: Arc::new(admission::of_pod(state, api, status)),
         has_empty_dir: api.volumes.iter().flatten().any(|volume| volume.empty_dir.is_some()),
         required_features: required_features(api),
         priority: api.priority.unwrap_or(0),
@@ -112,6 +128,11 @@ pub(super) fn pod_spec(
     spec.volumes = volumes::sources(state, &context.volumes, namespace_symbol, api, own_claims);
     for sentence in volumes::assumptions_of(state, namespace_symbol, &spec.volumes) {
         context.assume(Assumption::Volumes(sentence));
+    }
+    if api.readiness_gates.as_ref().is_some_and(|gates| !gates.is_empty()) {
+        context.assume(Assumption::Sentence(
+            "readiness gates of pods are taken to be met once their containers are ready".to_owned(),
+        ));
     }
     context.note_devices(api);
     place_outside(state, context, api, &mut spec);
@@ -204,20 +225,41 @@ fn grace_period_seconds(api: &ApiPodSpec) -> u64 {
     api.termination_grace_period_seconds.map_or(30, |seconds| u64::try_from(seconds).unwrap_or(1))
 }
 
-/// From bound to Ready: the longest, over containers, of the initial delays of its startup and readiness probes. How
-/// long the process itself takes is not in a manifest; a scenario's `settings.pods.startupSeconds` says it.
+/// From bound to Ready, by the probes of the slowest container or sidecar. How long the process itself takes is not in a
+/// manifest: the annotation `quorate.dev/startup-seconds` says it, or a scenario's `settings.pods.startupSeconds`. Sources:
+/// `pkg/kubelet/prober/{worker,prober_manager}.go`.
 fn startup(api: &ApiPodSpec) -> Duration {
-    let delay = |probe: &Option<Probe>| {
-        probe.as_ref().and_then(|probe| probe.initial_delay_seconds).and_then(|seconds| u64::try_from(seconds).ok())
+    let sidecars = api.init_containers.iter().flatten().filter(|container| requests::is_sidecar(container));
+    Duration::from_seconds(api.containers.iter().chain(sidecars).map(ready_after_seconds).max().unwrap_or(0))
+}
+
+/// Both delays count from the start of the container. A probe is run at once where it has no delay, else at the first multiple
+/// of its period after that; readiness at once when the startup probe has succeeded.
+fn ready_after_seconds(container: &Container) -> u64 {
+    let number = |number: Option<i32>, default: u64| {
+        number.and_then(|number| u64::try_from(number).ok()).filter(|number| *number > 0).unwrap_or(default)
     };
-    let container_seconds = |container: &Container| {
-        delay(&container.startup_probe).unwrap_or(0).saturating_add(delay(&container.readiness_probe).unwrap_or(0))
+    let first_run = |probe: &Probe| {
+        let (delay, period) = (number(probe.initial_delay_seconds, 0), number(probe.period_seconds, DEFAULT_PERIOD));
+        delay.div_ceil(period).saturating_mul(period)
     };
-    Duration::from_seconds(api.containers.iter().map(container_seconds).max().unwrap_or(0))
+    let started = container.startup_probe.as_ref().map_or(0, first_run);
+    let Some(probe) = &container.readiness_probe else { return started };
+    let delay = number(probe.initial_delay_seconds, 0);
+    let first = if delay <= started { started } else { first_run(probe).max(started) };
+    let more = number(probe.success_threshold, 1) - 1;
+    first.saturating_add(more.saturating_mul(number(probe.period_seconds, DEFAULT_PERIOD)))
+}
+
+/// Seconds that an annotation of the template declares; what cannot be read was reported.
+fn declared(annotations: Option<&BTreeMap<String, String>>, key: &str) -> Option<Duration> {
+    let text = annotations.and_then(|own| own.get(key))?;
+    text.parse().ok().map(Duration::from_seconds)
 }
 
 /// From deletion to gone: the longest `preStop` sleep, at most the grace period. A process that ends at once on SIGTERM is
-/// assumed beyond that; a scenario's `settings.pods.shutdownSeconds` says otherwise.
+/// assumed beyond that; the annotation `quorate.dev/shutdown-seconds` or a scenario's `settings.pods.shutdownSeconds` says
+/// otherwise.
 fn shutdown(api: &ApiPodSpec) -> Duration {
     let sleep_seconds = |container: &Container| {
         let sleep = container.lifecycle.as_ref()?.pre_stop.as_ref()?.sleep.as_ref()?;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::api::batch::v1::Job as ApiJob;
-use k8s_openapi::api::core::v1::{Pod as ApiPod, PodStatus};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod as ApiPod, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use quorate_sim::cluster::{
-    ClusterState, Deletion, DeletionCause, DeploymentId, LabelSelector, Operator, Owner, Phase, Pod, PodId, PodName,
-    PodTemplate, ReplicaSet, ReplicaSetId, Requirement, Symbol, Time, WallClock,
+    ClusterState, Deletion, DeletionCause, DeletionOrder, DeploymentId, LabelSelector, Operator, Owner, Phase, Pod,
+    PodId, PodName, PodTemplate, ReplicaSet, ReplicaSetId, Requirement, Symbol, Time, WallClock,
 };
 
 use quorate_sim::controller::daemon_set;
@@ -16,9 +16,8 @@ use quorate_sim::transition::{bind_for_pod, of_new_pod};
 
 use super::admission::{Creation, add_default_tolerations};
 use super::build::Context;
-use super::jobs;
-use super::labels;
-use super::pod_template::{AdmittedPod, pod_spec};
+use super::pod_template::{AdmittedPod, deletion_cost, pod_spec};
+use super::{jobs, labels, requests};
 
 /// Adds all pods, and how far recorded Jobs are. Their times become virtual: the earliest is the beginning, the latest is now.
 pub(super) fn add_all(state: &mut ClusterState, context: &Context<'_>, pods: &[&ApiPod], recorded: &[&ApiJob]) {
@@ -140,6 +139,7 @@ fn add(
         held_unready: false,
         created_at,
         started_at: (phase == Phase::Running).then_some(times.started_at),
+        deletion_order: deletion_order(api),
         deletion,
         unschedulable: None,
     });
@@ -153,6 +153,25 @@ fn add(
         bind_for_pod(state, id, node);
     }
     Some(id)
+}
+
+/// Its deletion cost, and the most restarts of its containers and of its sidecars. Source: `maxContainerRestarts` in
+/// `pkg/controller/controller_utils.go`.
+fn deletion_order(api: &ApiPod) -> DeletionOrder {
+    let status = api.status.as_ref();
+    let most = |statuses: &mut dyn Iterator<Item = &ContainerStatus>| {
+        statuses.filter_map(|own| u32::try_from(own.restart_count).ok()).max().unwrap_or(0)
+    };
+    let init = api.spec.iter().flat_map(|spec| spec.init_containers.iter().flatten());
+    let sidecars: Vec<&str> =
+        init.filter(|container| requests::is_sidecar(container)).map(|container| container.name.as_str()).collect();
+    let of_containers = status.and_then(|status| status.container_statuses.as_ref());
+    let of_init = status.and_then(|status| status.init_container_statuses.as_ref());
+    DeletionOrder {
+        cost: deletion_cost(api.metadata.annotations.as_ref()),
+        container_restarts: most(&mut of_containers.into_iter().flatten()),
+        sidecar_restarts: most(&mut of_init.into_iter().flatten().filter(|own| sidecars.contains(&own.name.as_str()))),
+    }
 }
 
 /// Preemption marks its victims.

@@ -53,6 +53,27 @@ pub(super) fn pod_requests(state: &mut ClusterState, spec: &PodSpec, status: Opt
     }
 }
 
+/// What the pod requests, exact.
+pub(super) fn summed(spec: &PodSpec, status: Option<&PodStatus>) -> Sum {
+    Counted { spec, status }.sum(&Sum::new(), PodLevel::Counts)
+}
+
+/// What the pod is limited to, exact: the pod as a whole before its containers, and overhead where there is a limit.
+/// Source: `PodLimits` of `staging/src/k8s.io/component-helpers/resource/helpers.go`.
+pub(super) fn limits(spec: &PodSpec) -> Sum {
+    let of_container =
+        |container: &Container| amounts(container.resources.as_ref().and_then(|resources| resources.limits.as_ref()));
+    let mut sum = folded(spec, of_container);
+    let whole = spec.resources.as_ref().and_then(|resources| resources.limits.as_ref());
+    sum.extend(amounts(whole).into_iter().filter(|(name, _)| is_pod_level(name)));
+    for (name, amount) in amounts(spec.overhead.as_ref()) {
+        if let Some(limit) = sum.get_mut(&name) {
+            *limit = limit.plus(amount);
+        }
+    }
+    sum
+}
+
 fn defaults() -> Sum {
     let memory = ParsedQuantity::from_milli(DEFAULT_MEMORY_BYTES * 1000);
     Sum::from([("cpu".to_owned(), ParsedQuantity::from_milli(DEFAULT_CPU_MILLI)), ("memory".to_owned(), memory)])

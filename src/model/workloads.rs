@@ -202,6 +202,7 @@ pub(super) fn add_daemon_set(
         template,
         strategy,
         min_ready_seconds: seconds(spec.min_ready_seconds, 0),
+        observed_nodes: None,
     };
     state.daemon_sets.insert(id, set);
     Some(WorkloadName { kind: WorkloadKind::DaemonSet, namespace: own.namespace_symbol, name: own.name })

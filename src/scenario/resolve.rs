@@ -9,7 +9,7 @@ use super::file;
 use super::metrics;
 use super::problem::{Problem, ProblemKind};
 use super::settings;
-use super::workload_reference::{WorkloadReference, find_workload};
+use super::workload_reference::{WorkloadReference, find_workload, workload_names};
 use crate::finding::Finding;
 use crate::manifest::decode::{decode, nearest};
 use crate::manifest::{FieldPath, Node, SourceId};
@@ -75,9 +75,11 @@ pub fn resolve(
         }
     }
     let mut steps = Vec::new();
+    let mut applied = AppliedBefore::default();
     for (index, step) in file.spec.steps.iter().enumerate() {
         let path = FieldPath::parse("spec.steps").index(index);
-        let mut resolver = Resolver { state, namespace, root, path: &path, apply };
+        let settings = &file.spec.settings;
+        let mut resolver = Resolver { state, namespace, root, path: &path, apply, settings, applied: &mut applied };
         match resolver.step(step) {
             Ok(step) => steps.push(step),
             Err(problem) => problems.push(problem),
@@ -93,6 +95,34 @@ struct Resolver<'a, 'b> {
     root: &'a Node,
     path: &'a FieldPath,
     apply: &'a mut ApplyObjects<'b>,
+    settings: &'a file::Settings,
+    applied: &'a mut AppliedBefore,
+}
+
+/// What earlier steps of the scenario have made: later ones may name it.
+#[derive(Default)]
+struct AppliedBefore {
+    /// The cluster with what was applied, and nothing else that steps do.
+    state: Option<ClusterState>,
+    workloads: Vec<(WorkloadName, String)>,
+}
+
+impl AppliedBefore {
+    fn apply(&mut self, change: &ObjectChange, initial: &mut ClusterState) {
+        let state = self.state.get_or_insert_with(|| initial.clone());
+        (change.0)(state);
+        for (own, text) in workload_names(state) {
+            let (namespace, name) = (state.names.text(own.namespace), state.names.text(own.name));
+            let own = WorkloadName { namespace: initial.intern(namespace), name: initial.intern(name), ..own };
+            self.workloads.push((own, text));
+        }
+    }
+
+    fn workload(&self, reference: &WorkloadReference, namespace: &str) -> Option<WorkloadName> {
+        let namespace = reference.namespace.as_deref().unwrap_or(namespace);
+        let wanted = format!("{}/{namespace}/{}", reference.kind.as_str(), reference.name);
+        self.workloads.iter().find(|(_, text)| *text == wanted).map(|(own, _)| *own)
+    }
 }
 
 /// An action with the text that reports show.
@@ -214,6 +244,8 @@ impl Resolver<'_, '_> {
             }
         };
         let change = (self.apply)(objects).map_err(|why| self.problem(self.field("apply"), ProblemKind::Value(why)))?;
+        let change = settings::with_default_tolerations(change, self.settings);
+        self.applied.apply(&change, self.state);
         Ok((StepAction::Apply { change }, description))
     }
 
@@ -280,8 +312,10 @@ impl Resolver<'_, '_> {
         let reference: WorkloadReference = text.parse().map_err(|error: super::WorkloadReferenceError| {
             self.problem(self.field(field), ProblemKind::Value(error.to_string()))
         })?;
-        find_workload(self.state, &reference, self.namespace).map_err(|nearest| {
-            self.problem(self.field(field), ProblemKind::UnknownWorkload { name: text.to_owned(), nearest })
+        find_workload(self.state, &reference, self.namespace).or_else(|nearest| {
+            self.applied.workload(&reference, self.namespace).ok_or_else(|| {
+                self.problem(self.field(field), ProblemKind::UnknownWorkload { name: text.to_owned(), nearest })
+            })
         })
     }
 
@@ -294,7 +328,8 @@ impl Resolver<'_, '_> {
     }
 
     fn node(&self, name: &str, field: &str) -> Result<NodeId, Problem> {
-        find_node(self.state, name).map_err(|kind| self.problem(self.field(field), kind))
+        let applied = self.applied.state.as_ref().and_then(|state| find_node(state, name).ok());
+        find_node(self.state, name).or_else(|kind| applied.ok_or_else(|| self.problem(self.field(field), kind)))
     }
 
     fn field(&self, field: &str) -> FieldPath {

@@ -1,7 +1,7 @@
 //! Control-plane settings of a scenario.
 
 use quorate_sim::cluster::{ClusterState, Duration, PodTemplate, Symbol, WallClock};
-use quorate_sim::simulation::Settings;
+use quorate_sim::simulation::{ObjectChange, Settings};
 use std::sync::Arc;
 
 use super::file;
@@ -108,13 +108,30 @@ fn go_duration(text: &str) -> Option<Duration> {
     (!text.is_empty()).then_some(Duration::from_milliseconds(milliseconds))
 }
 
+/// `change`, after which its pods tolerate as long as kube-apiserver's flags say.
+pub(super) fn with_default_tolerations(change: ObjectChange, file: &file::Settings) -> ObjectChange {
+    let (not_ready, unreachable) =
+        (file.default_not_ready_toleration_seconds, file.default_unreachable_toleration_seconds);
+    if not_ready.is_none() && unreachable.is_none() {
+        return change;
+    }
+    ObjectChange(Arc::new(move |state| {
+        let refusals = (change.0)(state);
+        set_default_tolerations(state, not_ready, unreachable);
+        refusals
+    }))
+}
+
 /// kube-apiserver's `--default-not-ready-toleration-seconds` and `--default-unreachable-toleration-seconds`: admission has
 /// put 300 s into every pod of the state; this replaces them.
 pub(super) fn apply_default_tolerations(state: &mut ClusterState, file: &file::Settings) {
-    let pairs = [
-        (Symbol::NOT_READY_TAINT, file.default_not_ready_toleration_seconds),
-        (Symbol::UNREACHABLE_TAINT, file.default_unreachable_toleration_seconds),
-    ];
+    let (not_ready, unreachable) =
+        (file.default_not_ready_toleration_seconds, file.default_unreachable_toleration_seconds);
+    set_default_tolerations(state, not_ready, unreachable);
+}
+
+fn set_default_tolerations(state: &mut ClusterState, not_ready: Option<i64>, unreachable: Option<i64>) {
+    let pairs = [(Symbol::NOT_READY_TAINT, not_ready), (Symbol::UNREACHABLE_TAINT, unreachable)];
     for (key, seconds) in pairs {
         let Some(seconds) = seconds else { continue };
         let set = |template: &mut Arc<PodTemplate>| set_toleration(template, key, seconds);

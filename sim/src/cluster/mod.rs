@@ -17,6 +17,9 @@
 //! | `cron_job.rs` | CronJobs, and the wall clock |
 //! | `budget.rs` | PodDisruptionBudgets |
 //! | `autoscaler.rs` | HorizontalPodAutoscalers |
+//! | `quota.rs` | ResourceQuotas, and what admission reads of a pod |
+//! | `webhook.rs` | admission webhooks |
+//! | `refusal.rs` | what the API server refuses to create |
 //! | `state.rs` | the whole |
 //! | `time.rs` | virtual time |
 
@@ -32,10 +35,13 @@ mod node_pool;
 mod pod;
 mod pod_template;
 mod pods;
+mod quota;
+mod refusal;
 mod resources;
 mod state;
 mod time;
 mod volume;
+mod webhook;
 mod workload;
 
 pub use autoscaler::{
@@ -54,22 +60,25 @@ pub use labels::{LabelSelector, Labels, Operator, Requirement};
 pub use name::{Names, Symbol};
 pub use node::{Effect, Node, NodeFeature, NodeId, NodeReady, Taint};
 pub use node_pool::NodePool;
-pub use pod::{Deletion, DeletionCause, Owner, Phase, Pod, PodId, PodName, Unschedulable};
+pub use pod::{Deletion, DeletionCause, DeletionOrder, Owner, Phase, Pod, PodId, PodName, Unschedulable};
 pub use pod_template::{
     ContainerRequests, HostPort, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, PodAffinityTerm, PodSpec,
     PodTemplate, PreemptionPolicy, PreferredNodeTerm, PreferredPodTerm, ProfileId, Protocol, RestartPolicy,
     SpreadConstraint, SpreadPolicy, Toleration, TolerationOperator, WhenUnsatisfiable,
 };
 pub use pods::{PodMut, Pods};
+pub use quota::{PodAdmission, PriorityClassScope, QuotaAmount, QuotaScope, ResourceQuota, Suffixes};
+pub use refusal::{Refusal, RefusalCause};
 pub use resources::{NonZeroRequests, Resources};
-pub use state::{ClusterState, Namespace, Service};
+pub use state::{AdmissionObjects, ClusterState, Namespace, Service};
 pub use time::{Duration, Time};
 pub use volume::{
-    AccessMode, BindingMode, ClaimBinding, ClaimName, ClaimTemplate, ClassName, CsiDriver, CsiNode, CsiNodeDriver,
-    CsiStorageCapacity, CsiVolume, DiskIdentity, InlineDisk, PersistentVolume, PersistentVolumeClaim,
+    AccessMode, Attached, BindingMode, ClaimBinding, ClaimName, ClaimTemplate, ClassName, CsiDriver, CsiNode,
+    CsiNodeDriver, CsiStorageCapacity, CsiVolume, DiskIdentity, InlineDisk, PersistentVolume, PersistentVolumeClaim,
     PersistentVolumeSource, PodVolume, ProvisionerKind, Storage, StorageClass, VolumeAssumption, VolumeAttachment,
     VolumeClaim, VolumeMode, VolumeName, VolumeSource,
 };
+pub use webhook::{AdmissionWebhook, WebhookKind, WebhookRule, WebhookScope};
 pub use workload::{
     DaemonSet, DaemonSetId, DaemonSetStrategy, Deployment, DeploymentId, DeploymentStrategy, IntOrPercent,
     PodManagementPolicy, ReplicaSet, ReplicaSetId, StatefulSet, StatefulSetId, StatefulSetStrategy, WorkloadKind,

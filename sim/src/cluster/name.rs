@@ -40,8 +40,10 @@ well_known! {
     STATEFUL_SET_POD_NAME = 20, "statefulset.kubernetes.io/pod-name";
     POD_INDEX = 21, "apps.kubernetes.io/pod-index";
     CONTROLLER_REVISION_HASH = 22, "controller-revision-hash";
-    JOB_NAME = 23, "batch.kubernetes.io/job-name";
-    JOB_COMPLETION_INDEX = 24, "batch.kubernetes.io/job-completion-index";
+    PODS = 23, "pods";
+    COUNT_PODS = 24, "count/pods";
+    JOB_NAME = 25, "batch.kubernetes.io/job-name";
+    JOB_COMPLETION_INDEX = 26, "batch.kubernetes.io/job-completion-index";
 }
 
 /// The table of all interned texts.

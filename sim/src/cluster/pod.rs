@@ -46,10 +46,23 @@ pub struct Pod {
     pub created_at: Time,
     /// When it began to run.
     pub started_at: Option<Time>,
+    /// What decides, beside its condition, whether its ReplicaSet deletes it before others.
+    pub deletion_order: DeletionOrder,
     /// Set while it terminates.
     pub deletion: Option<Deletion>,
     /// Why the scheduler last found no node.
     pub unschedulable: Option<Unschedulable>,
+}
+
+/// What decides, beside a pod's condition, whether its ReplicaSet deletes it before others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeletionOrder {
+    /// Annotation `controller.kubernetes.io/pod-deletion-cost`: the lower goes first.
+    pub cost: i32,
+    /// The most restarts of a container: the higher goes first.
+    pub container_restarts: u32,
+    /// The most restarts of a sidecar.
+    pub sidecar_restarts: u32,
 }
 
 /// A pod's name.

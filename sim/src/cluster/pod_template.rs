@@ -1,10 +1,12 @@
 //! What a pod asks for, after the API server's defaults.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::labels::{LabelSelector, Labels};
 use super::name::Symbol;
 use super::node::{Effect, NodeFeature, NodeId};
+use super::quota::PodAdmission;
 use super::resources::{NonZeroRequests, Resources};
 use super::time::Duration;
 use super::volume::VolumeSource;
@@ -76,6 +78,8 @@ pub struct PodSpec {
     pub images: Vec<Symbol>,
     /// How many containers and init containers there are.
     pub container_count: u32,
+    /// Whether one of its init containers runs beside the containers.
+    pub has_sidecar: bool,
     /// `terminationGracePeriodSeconds`.
     pub grace_period_seconds: u64,
     /// From bound to Ready, from probes and declared durations; a scenario's settings override it.
@@ -91,6 +95,10 @@ pub struct PodSpec {
     pub exit_code: i32,
     /// Annotation `cluster-autoscaler.kubernetes.io/safe-to-evict`.
     pub safe_to_evict: Option<bool>,
+    /// What admission reads of it.
+    pub admission: Arc<PodAdmission>,
+    /// Annotation `controller.kubernetes.io/pod-deletion-cost`.
+    pub deletion_cost: i32,
     /// Whether it has an `emptyDir` volume (kubectl drain asks).
     pub has_empty_dir: bool,
 }

@@ -312,6 +312,7 @@ mod tests {
             held_unready: false,
             created_at: Time::ZERO,
             started_at: None,
+            deletion_order: Default::default(),
             deletion: None,
             unschedulable: None,
         }

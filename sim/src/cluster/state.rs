@@ -13,12 +13,16 @@ use super::node::{Node, NodeId};
 use super::node_pool::NodePool;
 use super::pod::{Pod, PodId};
 use super::pods::Pods;
+use super::quota::ResourceQuota;
+use super::refusal::Refusal;
 use super::time::Time;
 use super::volume::Storage;
+use super::webhook::AdmissionWebhook;
 use super::workload::{
     DaemonSet, DaemonSetId, Deployment, DeploymentId, ReplicaSet, ReplicaSetId, StatefulSet, StatefulSetId,
     WorkloadName,
 };
+use crate::controller::WorkloadId;
 use crate::scheduler::SchedulerConfiguration;
 
 /// A cluster at one moment. Every transition is a function from one state to the next.
@@ -60,6 +64,10 @@ pub struct ClusterState {
     pub budgets: BTreeMap<BudgetId, PodDisruptionBudget>,
     /// Services (their selectors give the default spread constraints).
     pub services: Vec<Service>,
+    /// What the API server holds requests to.
+    pub admission: Arc<AdmissionObjects>,
+    /// Controllers that may not create what they want to.
+    pub refusals: BTreeMap<WorkloadId, Refusal>,
     /// Claims, volumes, classes and drivers.
     pub storage: Arc<Storage>,
     /// How kube-scheduler is configured.
@@ -76,7 +84,16 @@ pub struct Namespace {
     pub labels: Labels,
 }
 
-/// A Service, as far as the scheduler reads it.
+/// What the API server holds requests to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AdmissionObjects {
+    /// ResourceQuotas that are about pods, by namespace and name.
+    pub quotas: Vec<ResourceQuota>,
+    /// Webhooks that fail closed, in the order in which they are asked.
+    pub webhooks: Vec<AdmissionWebhook>,
+}
+
+/// A Service: which pods answer it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// Its namespace.
@@ -85,6 +102,8 @@ pub struct Service {
     pub name: Symbol,
     /// Its selector; `None` or empty selects nothing.
     pub selector: Option<LabelSelector>,
+    /// `spec.publishNotReadyAddresses`.
+    pub publish_not_ready_addresses: bool,
 }
 
 impl ClusterState {

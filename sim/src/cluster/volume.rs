@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::csi_migration::{InTreePlugin, MigratedDisk, MigratedVolume};
 use super::labels::{LabelSelector, Labels};
 use super::name::Symbol;
+use super::node::NodeId;
 use super::pod_template::NodeSelectorTerm;
+use super::time::Time;
 
 /// Names a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +50,8 @@ pub struct Storage {
     pub capacities: Vec<CsiStorageCapacity>,
     /// VolumeAttachments, by the node's name.
     pub attachments: BTreeMap<Symbol, Vec<VolumeAttachment>>,
+    /// Where volumes for one node are attached.
+    pub attached: BTreeMap<VolumeName, Attached>,
 }
 
 impl Storage {
@@ -329,6 +333,8 @@ pub struct CsiNodeDriver {
 pub struct CsiDriver {
     /// `spec.storageCapacity`: it publishes how much storage it has left, and where.
     pub storage_capacity: bool,
+    /// `spec.attachRequired` is false: its volumes are not attached.
+    pub attaches_nothing: bool,
 }
 
 /// How much storage a driver has left somewhere (CSIStorageCapacity).
@@ -349,6 +355,15 @@ pub struct VolumeAttachment {
     pub attacher: Symbol,
     /// `spec.source.persistentVolumeName`.
     pub volume: VolumeName,
+}
+
+/// Where a volume for one node is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// The node.
+    pub node: NodeId,
+    /// Since when no pod of the node wants it, though the node, being down, has not unmounted it.
+    pub unwanted_since: Option<Time>,
 }
 
 /// A volume of a pod template.

@@ -1,9 +1,11 @@
 //! Workloads: the controllers' own objects.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::labels::LabelSelector;
 use super::name::Symbol;
+use super::node::NodeId;
 use super::pod_template::PodTemplate;
 use super::time::Time;
 
@@ -214,6 +216,8 @@ pub struct DaemonSet {
     pub strategy: DaemonSetStrategy,
     /// `spec.minReadySeconds`.
     pub min_ready_seconds: u64,
+    /// The nodes that the controller wanted a pod on when it last looked; its status counts them. `None`: it has not looked yet.
+    pub observed_nodes: Option<BTreeSet<NodeId>>,
 }
 
 /// How a DaemonSet updates its pods.

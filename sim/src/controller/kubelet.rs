@@ -4,8 +4,8 @@ use crate::cluster::{ClusterState, Duration, Node, NodeReady, Owner, Phase, Pod,
 use crate::simulation::PodTimes;
 use crate::transition::{Change, PodChange, RemovalReason};
 
-use super::job;
 use super::workload::is_terminal;
+use super::{attach_detach, job};
 
 /// Of a process that SIGTERM ends.
 const KILLED_EXIT_CODE: i32 = 143;
@@ -25,6 +25,8 @@ pub enum PodStep {
     Now(Change),
     /// Something at this time.
     At(Time),
+    /// It waits for a volume that is attached elsewhere.
+    Attaching(attach_detach::Wait),
 }
 
 /// Whether the node's kubelet runs.
@@ -57,7 +59,10 @@ pub fn next_step(state: &ClusterState, id: PodId, times: &PodTimes) -> PodStep {
         return step;
     }
     match (pod.phase, pod.started_at) {
-        (Phase::Pending, _) => now(PodChange::Start),
+        (Phase::Pending, _) => match attach_detach::wait(state, pod) {
+            Some(wait) => PodStep::Attaching(wait),
+            None => now(PodChange::Start),
+        },
         (Phase::Running, None) if !pod.ready => now(after_crash(pod)),
         (Phase::Running, Some(started)) if !pod.ready && !pod.held_unready && node.ready == NodeReady::True => {
             let ready_at = started.after(startup(pod, times));

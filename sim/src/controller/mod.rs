@@ -12,7 +12,9 @@
 //! | `cron_job/` | CronJobs |
 //! | `cluster_autoscaler/` | pools of nodes that grow and shrink |
 //! | `horizontal_pod_autoscaler/` | HorizontalPodAutoscalers with given metrics |
+//! | `attach_detach.rs` | volumes for one node, and pods that wait for them |
 //! | `disruption.rs` | the status of PodDisruptionBudgets |
+//! | `endpoint_slice.rs` | which pods answer a Service |
 //! | `node_lifecycle/` | heartbeats, taints by condition, zones |
 //! | `taint_eviction.rs` | pods that do not tolerate NoExecute taints |
 //! | `pod_gc.rs` | pods of nodes that are gone |
@@ -20,14 +22,14 @@
 //! | `scheduling.rs` | one attempt to place a pod |
 //! | `adoption.rs` | pods of the input that have no controller yet |
 //!
-//! Not modelled: quotas, pod deletion cost, restarts of containers that always run.
-
 mod adoption;
+pub mod attach_detach;
 pub mod cluster_autoscaler;
 pub mod cron_job;
 pub mod daemon_set;
 pub mod deployment;
 pub mod disruption;
+pub mod endpoint_slice;
 pub mod horizontal_pod_autoscaler;
 pub mod job;
 pub mod kubelet;

@@ -7,6 +7,7 @@ use crate::cluster::{
     ClusterState, DeletionCause, Owner, Phase, Pod, PodId, PodManagementPolicy, PodTemplate, StatefulSet,
     StatefulSetId, StatefulSetStrategy,
 };
+use crate::simulation::Ties;
 use crate::transition::{Change, PodChange, WorkloadChange, same_revision};
 
 use super::workload::{WorkloadId, is_active, is_available};
@@ -29,15 +30,16 @@ struct Sync<'a> {
     changes: Vec<Change>,
 }
 
-/// The next step of a StatefulSet; none when there is nothing to do or something to wait for.
+/// The next step of a StatefulSet; none when there is nothing to do or something to wait for. The order in which Parallel pods of
+/// one batch are created is left open.
 #[must_use]
-pub fn sync(state: &ClusterState, id: StatefulSetId) -> Vec<Change> {
+pub fn sync(state: &ClusterState, id: StatefulSetId, ties: &mut Ties) -> Vec<Change> {
     let Some(set) = state.stateful_sets.get(&id) else { return Vec::new() };
     if is_update_complete(state, id, set) && !same_revision(&set.current_template, &set.template) {
         return vec![Change::Workload(WorkloadId::StatefulSet(id), WorkloadChange::CompleteRevision)];
     }
     let mut sync = Sync::new(state, id, set);
-    if let Walk::Stop = sync.replicas() {
+    if let Walk::Stop = sync.replicas(ties) {
         return sync.changes;
     }
     if let Walk::Stop = sync.scale_down() {
@@ -109,8 +111,9 @@ impl<'a> Sync<'a> {
     }
 
     /// Ordinals ascending: create what is missing; OrderedReady waits for each.
-    fn replicas(&mut self) -> Walk {
+    fn replicas(&mut self, ties: &mut Ties) -> Walk {
         let slots: Vec<(u32, Option<(PodId, &Pod)>)> = self.wanted.iter().map(|(key, slot)| (*key, *slot)).collect();
+        let slots = if self.waits_for_each() { slots } else { self.as_begun(slots, ties) };
         for (ordinal, slot) in slots {
             let stop = match slot {
                 None => {
@@ -131,6 +134,22 @@ impl<'a> Sync<'a> {
         }
         // A Parallel set that has just created pods goes on when it sees them.
         if self.changes.is_empty() { Walk::Continue } else { Walk::Stop }
+    }
+
+    /// A Parallel set looks at its pods in batches of 1, 2, 4 and so on, each all at once. Source: `slowStartBatch` in
+    /// `pkg/controller/statefulset/stateful_set_control.go`.
+    fn as_begun<T: Copy>(&self, slots: Vec<(u32, Option<T>)>, ties: &mut Ties) -> Vec<(u32, Option<T>)> {
+        let salt = self.state.now.milliseconds().wrapping_add(u64::from(self.id.0));
+        let (mut rest, mut size, mut ordered) = (slots.as_slice(), 1_usize, Vec::new());
+        while !rest.is_empty() {
+            let (batch, after) = rest.split_at(size.min(rest.len()));
+            let (missing, present): (Vec<_>, Vec<_>) = batch.iter().copied().partition(|(_, slot)| slot.is_none());
+            let order = ties.order(missing.len(), salt);
+            ordered.extend(order.into_iter().filter_map(|index| missing.get(index).copied()));
+            ordered.extend(present);
+            (rest, size) = (after, size.saturating_mul(2));
+        }
+        ordered
     }
 
     fn create(&mut self, ordinal: u32) {

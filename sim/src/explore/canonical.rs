@@ -5,8 +5,10 @@
 //! distance from now.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::Hash;
 use std::sync::Arc;
+
+use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::cluster::{
     ClusterState, JobPod, JobStatus, Node, NodeId, Owner, Pod, PodId, PodName, PodTemplate, ReplicaSetId, Symbol, Time,
@@ -21,35 +23,12 @@ use crate::simulation::{Call, Key, Simulation};
 
 use super::naming::Naming;
 
-/// The digest of a state.
+/// The digest of a state: of 128 bits, so that two states do not meet by accident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Digest(u64, u64);
+pub(super) struct Digest(u128);
 
-/// Two hashes at once: one of 64 bits would meet by accident in a few thousand million states.
-#[derive(Clone, Debug)]
-struct Twice(DefaultHasher, DefaultHasher);
-
-impl Twice {
-    fn new() -> Self {
-        let mut second = DefaultHasher::new();
-        second.write_u64(0x9e37_79b9_7f4a_7c15);
-        Self(DefaultHasher::new(), second)
-    }
-
-    fn digest(&self) -> Digest {
-        Digest(self.0.finish(), self.1.finish())
-    }
-}
-
-impl Hasher for Twice {
-    fn finish(&self) -> u64 {
-        self.0.finish()
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.write(bytes);
-        self.1.write(bytes);
-    }
+fn digest(hasher: &SipHasher13) -> Digest {
+    Digest(hasher.finish128().as_u128())
 }
 
 /// The phases of what looks at fixed times: the node lifecycle controller's period is a setting, pod garbage collection's is not.
@@ -97,7 +76,7 @@ impl Canonical {
     pub(super) fn digest(&mut self, simulation: &Simulation, until: Option<Time>) -> Digest {
         let state = &simulation.state;
         let now = state.now;
-        let mut hasher = Twice::new();
+        let mut hasher = SipHasher13::new();
         until.map(|until| ahead(until, now)).hash(&mut hasher);
         let period = simulation.settings.node_monitor_period.milliseconds().max(1);
         now.milliseconds().checked_rem(period).hash(&mut hasher);
@@ -133,10 +112,10 @@ impl Canonical {
             (node, sorted(pods)).hash(&mut hasher);
         }
         hash_rest(simulation, &marks, &mut hasher);
-        hasher.digest()
+        digest(&hasher)
     }
 
-    fn hash_workloads(&mut self, simulation: &Simulation, hasher: &mut Twice) {
+    fn hash_workloads(&mut self, simulation: &Simulation, hasher: &mut SipHasher13) {
         let state = &simulation.state;
         for (id, item) in &state.deployments {
             (*id, item.replicas, item.paused, self.template(&item.template)).hash(hasher);
@@ -177,13 +156,13 @@ impl Canonical {
     fn replica_sets(&mut self, simulation: &Simulation) -> BTreeMap<ReplicaSetId, Digest> {
         let state = &simulation.state;
         let digests = state.replica_sets.iter().map(|(id, set)| {
-            let mut hasher = Twice::new();
+            let mut hasher = SipHasher13::new();
             match set.owner {
                 Some(deployment) => deployment.hash(&mut hasher),
                 None => id.hash(&mut hasher),
             }
             self.template(&set.template).hash(&mut hasher);
-            (*id, hasher.digest())
+            (*id, digest(&hasher))
         });
         digests.collect()
     }
@@ -259,7 +238,7 @@ impl Canonical {
     }
 
     fn pod(&mut self, id: PodId, pod: &Pod, marks: &Marks, now: Time) -> Digest {
-        let mut hasher = Twice::new();
+        let mut hasher = SipHasher13::new();
         match pod.owner {
             Owner::ReplicaSet(set) => match marks.replica_sets.get(&set) {
                 Some(digest) => digest.hash(&mut hasher),
@@ -277,14 +256,14 @@ impl Canonical {
         }
         self.pod_template(pod).hash(&mut hasher);
         pod.volumes.hash(&mut hasher);
-        (pod.phase, pod.ready, pod.held_unready).hash(&mut hasher);
+        (pod.phase, pod.ready, pod.held_unready, pod.deletion_order).hash(&mut hasher);
         let ages = [Some(pod.created_at), pod.ready_changed_at, pod.started_at];
         ages.map(|time| time.map(|time| age(time, now))).hash(&mut hasher);
         if let Some(deletion) = pod.deletion {
             age(deletion.requested_at, now).hash(&mut hasher);
         }
         marks.of_pods.get(&id).hash(&mut hasher);
-        hasher.digest()
+        digest(&hasher)
     }
 
     /// A DaemonSet's pod names the node that it is for: where it is placed says that already.
@@ -320,7 +299,7 @@ impl Canonical {
 
     fn node(&self, simulation: &Simulation, id: NodeId, node: &Node, pods: Vec<(u8, Digest)>) -> Digest {
         let now = simulation.state.now;
-        let mut hasher = Twice::new();
+        let mut hasher = SipHasher13::new();
         if self.naming.names(id) {
             id.hash(&mut hasher);
         }
@@ -334,9 +313,12 @@ impl Canonical {
         (&node.images, &node.declared_features, node.ready).hash(&mut hasher);
         node.crashed_at.map(|time| age(time, now)).hash(&mut hasher);
         simulation.dirty.contains(&Key::Node(id)).hash(&mut hasher);
+        for set in simulation.state.daemon_sets.values() {
+            set.observed_nodes.as_ref().map(|nodes| nodes.contains(&id)).hash(&mut hasher);
+        }
         simulation.lifecycle.place_in_queue(id).hash(&mut hasher);
         sorted(pods).hash(&mut hasher);
-        hasher.digest()
+        digest(&hasher)
     }
 }
 
@@ -359,7 +341,7 @@ fn place(state: &ClusterState, pod: &Pod) -> Option<(u8, NodeId)> {
     }
 }
 
-fn hash_job_status(status: &JobStatus, now: Time, hasher: &mut Twice) {
+fn hash_job_status(status: &JobStatus, now: Time, hasher: &mut SipHasher13) {
     let ages = [status.start_time, status.last_failure, status.finished.as_ref().map(|(_, since)| *since)];
     ages.map(|time| time.map(|time| age(time, now))).hash(hasher);
     (status.succeeded, status.failed, status.failures_after_last_success).hash(hasher);
@@ -367,7 +349,7 @@ fn hash_job_status(status: &JobStatus, now: Time, hasher: &mut Twice) {
 }
 
 /// What is remembered of neither pods nor nodes.
-fn hash_rest(simulation: &Simulation, marks: &Marks, hasher: &mut Twice) {
+fn hash_rest(simulation: &Simulation, marks: &Marks, hasher: &mut SipHasher13) {
     let state = &simulation.state;
     let now = state.now;
     for (time, event) in simulation.queue.iter() {
@@ -397,6 +379,9 @@ fn hash_rest(simulation: &Simulation, marks: &Marks, hasher: &mut Twice) {
             Key::Workload(_) | Key::Pod(_) | Key::Node(_) => {}
         }
     }
+    for (workload, refusal) in &state.refusals {
+        (marks.workload(*workload), age(refusal.since, now), refusal.cause).hash(hasher);
+    }
     for (zone, queue) in simulation.lifecycle.zones() {
         (zone, queue.state, queue.interval, queue.last_taken.map(|time| age(time, now))).hash(hasher);
     }
@@ -421,6 +406,9 @@ fn hash_rest(simulation: &Simulation, marks: &Marks, hasher: &mut Twice) {
     for (name, volume) in &state.storage.volumes {
         (*name, &volume.node_terms).hash(hasher);
     }
+    for (name, attached) in &state.storage.attached {
+        (*name, attached.node, attached.unwanted_since.map(|since| age(since, now))).hash(hasher);
+    }
 }
 
 impl Marks {
@@ -436,9 +424,9 @@ impl Marks {
 }
 
 fn hash_of(value: &impl Hash) -> Digest {
-    let mut hasher = Twice::new();
+    let mut hasher = SipHasher13::new();
     value.hash(&mut hasher);
-    hasher.digest()
+    digest(&hasher)
 }
 
 fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {

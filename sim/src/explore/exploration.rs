@@ -142,7 +142,7 @@ pub fn explore(initial: &Simulation, steps: &[Step], limits: &SearchLimits) -> E
     Exploration { steps: explored }
 }
 
-fn begin(mut simulation: Simulation, step: &Step, moves_before: u32, rest: Digest) -> Root {
+pub(super) fn begin(mut simulation: Simulation, step: &Step, moves_before: u32, rest: Digest) -> Root {
     let until = until(&simulation, &step.action);
     let target = Arc::new(simulation.begin_moves(&step.action));
     Root { simulation, target, until, moves_before, rest }
@@ -304,7 +304,7 @@ fn possible_outcomes(action: Option<&StepAction>) -> Vec<StepOutcome> {
 }
 
 /// The lowest readiness of each workload, in the worst order and in the best.
-fn ranges(initial: &Simulation, found: &Found) -> BTreeMap<String, Range> {
+pub(super) fn ranges(initial: &Simulation, found: &Found) -> BTreeMap<String, Range> {
     let names = found.rests.values().next().map_or(&initial.state, |rest| &rest.state);
     let mut ranges = BTreeMap::new();
     for (index, workload) in found.workloads.iter().enumerate() {

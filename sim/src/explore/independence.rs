@@ -12,7 +12,7 @@ use crate::cluster::{
     ClaimName, ClusterState, DeploymentStrategy, LabelSelector, Labels, Node, NodeId, Owner, Pod, PodAffinityTerm,
     PodId, PodTemplate, PreemptionPolicy, SpreadConstraint, SpreadPolicy, Symbol, Taint,
 };
-use crate::controller::{WorkloadId, all_workloads, template_of, workload_of};
+use crate::controller::{WorkloadId, all_workloads, template_of, workload_name, workload_of};
 use crate::event_queue::Event;
 use crate::eviction::covers;
 use crate::scheduler::{any_tolerates, untolerated_taint};
@@ -68,7 +68,26 @@ impl Components {
             components.join_by_rules(member, template, &members);
         }
         components.join_by_claims(state);
+        components.join_by_admission(state);
         components
+    }
+
+    /// Pods that one quota counts take room from one another; a webhook that fails closed holds up everybody.
+    fn join_by_admission(&mut self, state: &ClusterState) {
+        let limited = |namespace: Symbol| state.admission.quotas.iter().any(|quota| quota.namespace == namespace);
+        let is_held = !state.admission.webhooks.is_empty();
+        let mut first: BTreeMap<Option<Symbol>, Member> = BTreeMap::new();
+        let workloads = all_workloads(state).into_iter().filter_map(|workload| {
+            workload_name(state, workload).map(|name| (Member::Workload(workload), name.namespace))
+        });
+        let pods = state.pods.iter().map(|(id, pod)| (member_of(state, *id, pod), pod.namespace));
+        for (member, namespace) in workloads.chain(pods) {
+            if is_held || limited(namespace) {
+                let place = (!is_held).then_some(namespace);
+                let known = *first.entry(place).or_insert(member);
+                self.join(known, member);
+            }
+        }
     }
 
     fn join_by_rules(&mut self, member: Member, template: &PodTemplate, members: &[(Member, Labels)]) {

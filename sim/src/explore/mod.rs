@@ -10,6 +10,7 @@
 //! | `naming.rs` | which nodes have to be told apart |
 //! | `independence.rs` | which orders make no difference |
 //! | `waiting.rs` | pods for which the scheduler has no node, or no choice |
+//! | `step_ends.rs` | the states in which one step can end |
 //! | `trace.rs` | the shortest way to an outcome, played again |
 
 mod canonical;
@@ -18,9 +19,11 @@ mod graph;
 mod independence;
 mod naming;
 mod search;
+mod step_ends;
 mod trace;
 mod waiting;
 
 pub use exploration::{
     Decision, Exploration, Explored, ExploredStep, Likelihood, Range, SearchLimits, TraceEvent, explore,
 };
+pub use step_ends::{StepEnd, StepEnds, step_ends};

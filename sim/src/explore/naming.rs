@@ -18,6 +18,11 @@ pub(super) struct Naming {
 }
 
 impl Naming {
+    /// Every node is known by its name, and the age of pods matters.
+    pub(super) const fn everything() -> Self {
+        Self { nodes: None, order_of_pods_matters: true }
+    }
+
     /// What `steps` and the objects of `state` name.
     pub(super) fn of(state: &ClusterState, steps: &[Step]) -> Self {
         let mut naming = Self { nodes: Some(BTreeSet::new()), order_of_pods_matters: false };

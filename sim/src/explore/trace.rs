@@ -4,7 +4,7 @@
 //! again on the cluster itself, at every state with the move that leads to the next one.
 
 use crate::cluster::Time;
-use crate::simulation::{Simulation, Step, StepOutcome};
+use crate::simulation::{Made, Simulation, Step, StepOutcome, words_of_move};
 
 use super::canonical::{Canonical, Digest};
 use super::exploration::{Decision, TraceEvent, until};
@@ -52,46 +52,48 @@ pub(super) fn play(
     for (index, (step, way)) in steps.iter().zip(ways).enumerate() {
         let until = until(&simulation, &step.action);
         let _ = simulation.begin_moves(&step.action);
-        for (position, state) in way.states.iter().enumerate() {
-            if position > 0 {
-                let before = events.len();
-                let made = take(&mut simulation, until, *state, canonical)?;
-                keep(&mut events, index, &simulation, made);
-                if way.decided == Some(position) && index.saturating_add(1) == ways.len() {
-                    decision = events.get(before).map(|event: &TraceEvent| Decision {
-                        at: event.at,
-                        event: event.event.clone(),
-                        ways: made,
-                    });
-                }
-            } else {
-                next_moves(&mut simulation, until);
-                keep(&mut events, index, &simulation, 1);
+        let mut moves = next_moves(&mut simulation, until);
+        events.extend(told(index, &simulation, 1));
+        for (position, state) in way.states.iter().enumerate().skip(1) {
+            let count = moves.len();
+            let (words, next, next_moves) = take(&simulation, moves, until, *state, canonical)?;
+            (simulation, moves) = (next, next_moves);
+            let mut new = told(index, &simulation, count);
+            let decides = way.decided == Some(position) && index.saturating_add(1) == ways.len();
+            if decides && new.is_empty() {
+                new.push(TraceEvent { step: index, at: simulation.state.now, event: words, ways: count });
             }
+            if let (true, Some(first)) = (decides, new.first()) {
+                decision = Some(Decision { at: first.at, event: first.event.clone(), ways: count });
+            }
+            events.extend(new);
         }
         simulation.end_moves();
     }
     Some((events, decision))
 }
 
-/// Makes the move that leads to `state`; gives how many there were.
-fn take(simulation: &mut Simulation, until: Option<Time>, state: Digest, canonical: &mut Canonical) -> Option<usize> {
-    let moves = next_moves(simulation, until);
-    let ways = moves.len();
-    for made in moves {
+/// Makes the one of `moves` that leads to `state`: its words, the cluster after it, and the next moves.
+fn take(
+    before: &Simulation,
+    moves: Vec<Made>,
+    until: Option<Time>,
+    state: Digest,
+    canonical: &mut Canonical,
+) -> Option<(String, Simulation, Vec<Made>)> {
+    moves.into_iter().find_map(|made| {
         let mut after = made.after;
-        next_moves(&mut after, until);
-        if canonical.digest(&after, until) == state {
-            *simulation = after;
-            return Some(ways);
-        }
-    }
-    None
+        let next = next_moves(&mut after, until);
+        (canonical.digest(&after, until) == state).then(|| (words_of_move(made.way, &before.state), after, next))
+    })
 }
 
-fn keep(events: &mut Vec<TraceEvent>, step: usize, simulation: &Simulation, ways: usize) {
-    for (number, (at, event)) in simulation.recorder.events.iter().enumerate() {
+/// What a move, one of `ways`, leaves behind.
+fn told(step: usize, simulation: &Simulation, ways: usize) -> Vec<TraceEvent> {
+    let events = simulation.recorder.events.iter().enumerate();
+    let told = events.map(|(number, (at, event))| {
         let ways = if number == 0 { ways } else { 1 };
-        events.push(TraceEvent { step, at: *at, event: event.clone(), ways });
-    }
+        TraceEvent { step, at: *at, event: event.clone(), ways }
+    });
+    told.collect()
 }

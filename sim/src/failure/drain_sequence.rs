@@ -131,6 +131,7 @@ fn may_be_denied(state: &ClusterState, node: NodeId) -> bool {
             EvictionDecision::Granted(GrantReason::NotRunning | GrantReason::NoBudget | GrantReason::Unhealthy(_))
             | EvictionDecision::SeveralBudgets(_)
             | EvictionDecision::Forbidden { .. }
+            | EvictionDecision::Webhook(_)
             | EvictionDecision::NotFound => {}
         }
     }

@@ -52,7 +52,7 @@ pub enum BlockReason {
         /// The budgets.
         budgets: Vec<BudgetNumbers>,
         /// What the API says.
-        message: &'static str,
+        message: String,
     },
     /// It has no controller: without `--force` the drain does not begin.
     Unmanaged,
@@ -99,7 +99,7 @@ fn blocked(simulation: &Simulation, drain: &NodeDrain) -> Vec<BlockedPod> {
     });
     let failed = drain.failed.iter().map(|failed| {
         let budgets = failed.budgets.iter().map(|budget| budget_numbers(state, *budget)).collect();
-        pod(failed.pod, BlockReason::Error { budgets, message: failed.message })
+        pod(failed.pod, BlockReason::Error { budgets, message: failed.message.clone() })
     });
     unmanaged.chain(waiting).chain(failed).collect()
 }

@@ -97,6 +97,14 @@ impl SchedulingQueue {
         }
     }
 
+    /// Everything has come to rest, backoffs included: the next thing that a user does finds no pod that backs off, and how often
+    /// each failed before counts no more.
+    pub(crate) fn end_backoffs(&mut self) {
+        for attempts in self.tried.values_mut() {
+            attempts.count = 0;
+        }
+    }
+
     /// Forgets `pod`: it is bound or gone.
     pub fn forget(&mut self, pod: PodId) {
         self.tried.remove(&pod);
@@ -111,7 +119,7 @@ impl SchedulingQueue {
     /// Where a pod stands in the queue; the smallest is next.
     fn place(&self, state: &ClusterState, id: PodId, pod: &Pod) -> Place {
         let tried = self.tried.get(&id);
-        let backs_off_until = tried.and_then(|attempts| {
+        let backs_off_until = tried.filter(|attempts| attempts.count > 0).and_then(|attempts| {
             // In whole seconds, rounded down: what is left of the last one is not waited for.
             let end = attempts.at.after(backoff(&state.scheduler, attempts.count)).milliseconds().div_euclid(1000);
             (end.saturating_mul(1000) > state.now.milliseconds()).then_some(end)

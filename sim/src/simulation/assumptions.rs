@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::admission::{Operation, Request, Resource, is_wanted};
 use crate::cluster::{
-    AccessMode, ClaimName, ClassName, ClusterState, HorizontalPodAutoscaler, MetricTarget, Owner,
-    PersistentVolumeClaim, Pod, PodSpec, Symbol, VolumeAssumption, VolumeClaim, VolumeSource,
+    AccessMode, ClaimName, ClassName, ClusterState, HorizontalPodAutoscaler, Labels, MetricTarget, Owner,
+    PersistentVolumeClaim, PersistentVolumeSource, Pod, PodSpec, ProvisionerKind, Symbol, VolumeAssumption,
+    VolumeClaim, VolumeSource,
 };
 
 use super::Settings;
@@ -42,6 +44,7 @@ pub(super) fn of(state: &ClusterState, settings: &Settings) -> Vec<String> {
     }
     super::jobs::assumptions(state, &settings.pods, &mut said);
     of_volumes(state, &mut said);
+    of_webhooks(state, &mut said);
     if state.budgets.values().any(|budget| budget.status.sync_failed) {
         said.insert(
             "a budget covers pods whose controller is assumed to have no scale: it allows no disruption".into(),
@@ -91,11 +94,39 @@ fn of_spec(state: &ClusterState, namespace: Symbol, spec: &PodSpec, said: &mut B
         VolumeSource::SetClaim(template) | VolumeSource::Ephemeral(template) => Some(&template.claim),
         VolumeSource::Disk(_) => None,
     });
-    if claims.into_iter().any(is_for_one_node) {
-        said.insert("volumes attach and detach at once: no attachment to a lost node holds a pod back".into());
+    let unknown = claims.into_iter().any(|claim| is_for_one_node(claim) && !says_how_it_attaches(state, claim));
+    if unknown {
+        said.insert(
+            "volumes of which the input does not show the driver attach and detach at once: none on a lost node holds a pod \
+             back"
+                .into(),
+        );
     }
     if spec.not_scheduled_here {
         said.insert("pods that another scheduler or a scheduling gate holds stay pending".into());
+    }
+}
+
+/// What else a webhook that fails closed stops while nobody answers, and is not stopped here.
+fn of_webhooks(state: &ClusterState, said: &mut BTreeSet<String>) {
+    let others = [
+        (Operation::Delete, Resource::Pods, "deletions of pods by controllers"),
+        (Operation::Create, Resource::PodBindings, "bindings"),
+        (Operation::Update, Resource::PodStatuses, "the status of pods"),
+        (Operation::Update, Resource::Leases, "heartbeats of nodes"),
+        (Operation::Update, Resource::EndpointSlices, "endpoints"),
+    ];
+    for webhook in &state.admission.webhooks {
+        let namespace = Some(webhook.service_namespace);
+        let labels = Labels::default();
+        let is_held = |&(operation, resource, _): &(Operation, Resource, &str)| {
+            is_wanted(state, webhook, &Request { operation, resource, namespace, labels: &labels })
+        };
+        let held: Vec<&str> = others.iter().filter(|other| is_held(other)).map(|(_, _, text)| *text).collect();
+        if !held.is_empty() {
+            let name = state.names.text(webhook.name);
+            said.insert(format!("webhook {name} is taken to let through {}", held.join(", ")));
+        }
     }
 }
 
@@ -103,6 +134,16 @@ fn of_spec(state: &ClusterState, namespace: Symbol, spec: &PodSpec, said: &mut B
 fn is_for_one_node(claim: &PersistentVolumeClaim) -> bool {
     let has = |mode| claim.access_modes.contains(&mode);
     has(AccessMode::ReadWriteOnce) && !has(AccessMode::ReadWriteMany) && !has(AccessMode::ReadOnlyMany)
+}
+
+/// Whether the input shows the claim's volume, or the class that it comes from.
+fn says_how_it_attaches(state: &ClusterState, claim: &PersistentVolumeClaim) -> bool {
+    let bound = claim.binding.volume().and_then(|name| state.storage.volumes.get(&name));
+    let class = || state.storage.classes.get(&claim.class).map(|class| class.provisioner_kind);
+    match bound {
+        Some(volume) => volume.source != PersistentVolumeSource::Other || volume.assumption.is_none(),
+        None => matches!(class(), Some(ProvisionerKind::External | ProvisionerKind::InTree(..))),
+    }
 }
 
 /// What is taken for granted about the volumes of claims.

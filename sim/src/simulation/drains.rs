@@ -60,14 +60,19 @@ impl Simulation {
             }
             EvictionDecision::SeveralBudgets(budgets) => {
                 let message = "this pod has more than one PodDisruptionBudget, which the eviction subresource does \
-                               not support";
+                               not support"
+                    .to_owned();
                 drain.waiting.remove(&pod);
                 drain.failed.push(FailedEviction { pod, budgets: budgets.clone(), message });
             }
             EvictionDecision::Forbidden { budget, .. } => {
-                let message = "the budget's status forbids evictions";
+                let message = "the budget's status forbids evictions".to_owned();
                 drain.waiting.remove(&pod);
                 drain.failed.push(FailedEviction { pod, budgets: vec![*budget], message });
+            }
+            EvictionDecision::Webhook(reason) => {
+                drain.waiting.remove(&pod);
+                drain.failed.push(FailedEviction { pod, budgets: Vec::new(), message: reason.clone() });
             }
             EvictionDecision::NotFound => drop(drain.waiting.remove(&pod)),
         }

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{BudgetId, ClusterState, JobId, NodeId, Owner, PodId, Symbol, Time, WorkloadName};
+use crate::cluster::{
+    BudgetId, ClusterState, DaemonSetId, JobId, NodeId, Owner, PodId, Refusal, Symbol, Time, WorkloadName,
+};
 use crate::controller::deployment::Progress;
+use crate::controller::endpoint_slice::selects;
 use crate::controller::job::BATCH_PERIOD;
 use crate::controller::node_lifecycle::NodeLifecycle;
-use crate::controller::{WorkloadId, all_workloads, is_active, workload_of};
+use crate::controller::{WorkloadId, all_workloads, attach_detach, daemon_set, is_active, workload_of};
 use crate::drain::NodeDrain;
 use crate::event_queue::{Event, EventQueue};
 use crate::eviction::budgets_of;
@@ -70,6 +73,12 @@ pub struct Simulation {
     /// What was set back to its manifest in this step.
     pub(crate) reapplied: BTreeSet<WorkloadName>,
     pub(crate) cluster_autoscaler: ClusterAutoscaler,
+    /// Pods that wait for a volume.
+    pub(super) attaching: BTreeSet<PodId>,
+    /// What was refused when the step began.
+    pub(super) refused_before: BTreeMap<WorkloadId, Refusal>,
+    /// Webhooks that were not asked before the cluster had come to rest.
+    pub(super) late_webhooks: BTreeSet<Symbol>,
     pub(crate) recorder: Recorder,
     pub(crate) cycle: CycleSearch,
 }
@@ -98,6 +107,9 @@ impl Simulation {
             last_commit: Some(now),
             reapplied: BTreeSet::new(),
             cluster_autoscaler: ClusterAutoscaler::default(),
+            attaching: BTreeSet::new(),
+            refused_before: BTreeMap::new(),
+            late_webhooks: BTreeSet::new(),
             recorder: Recorder::default(),
             cycle: CycleSearch::default(),
         };
@@ -128,6 +140,9 @@ impl Simulation {
             last_commit: self.last_commit,
             reapplied: BTreeSet::new(),
             cluster_autoscaler: self.cluster_autoscaler.clone(),
+            attaching: self.attaching.clone(),
+            refused_before: BTreeMap::new(),
+            late_webhooks: self.late_webhooks.clone(),
             recorder,
             cycle: CycleSearch::default(),
         }
@@ -147,6 +162,7 @@ impl Simulation {
 
     /// Everything has to be looked at again: the state was changed from outside.
     pub(super) fn look_at_everything(&mut self) {
+        attach_detach::note_attached(&mut self.state);
         self.dirty.extend(self.state.nodes.keys().map(|id| Key::Node(*id)));
         self.dirty.extend(self.state.pods.keys().map(|id| Key::Pod(*id)));
         self.dirty.extend(self.state.budgets.keys().map(|id| Key::Budget(*id)));
@@ -156,15 +172,18 @@ impl Simulation {
         self.scheduling.add_all(&self.state);
         self.scheduling.retry_all();
         self.recorder.count_ready(&self.state);
+        self.recorder.count_endpoints(&self.state);
     }
 
     /// Begins a step: what was recorded of the one before it is forgotten, its states too, to which a later step may
     /// return.
     pub(super) fn begin_step(&mut self) {
+        self.refused_before.clone_from(&self.state.refusals);
         self.recorder.begin(self.state.now);
         self.reapplied.clear();
         self.cycle = CycleSearch::default();
         self.calls = Calls::default();
+        self.scheduling.end_backoffs();
     }
 
     /// Makes one change, records it, and wakes whoever has to react to it.
@@ -180,6 +199,7 @@ impl Simulation {
         );
         let before = if creates { None } else { sentence(&self.state, change, Created::Nothing) };
         let pod = if let Change::Pod(pod, _) = change { Some(*pod) } else { None };
+        let services_before = pod.map(|pod| self.services_of(pod)).unwrap_or_default();
         let ready_before = pod.and_then(|pod| self.ready_workload(pod));
         self.wake(change);
         let created = apply(&mut self.state, change);
@@ -187,6 +207,11 @@ impl Simulation {
         let pod = if let Created::Pod(created) = created { Some(created) } else { pod };
         let ready_after = pod.and_then(|pod| self.ready_workload(pod));
         self.recorder.ready_changed(ready_before, ready_after);
+        let services = if services_before.is_empty() {
+            pod.map(|pod| self.services_of(pod)).unwrap_or_default()
+        } else {
+            services_before
+        };
         if let Created::Pod(created) = created {
             if let Some(pod) = self.state.pods.get(&created) {
                 self.scheduling.add(&self.state, created, pod);
@@ -208,6 +233,14 @@ impl Simulation {
         }
         let text = if creates { sentence(&self.state, change, created) } else { before };
         self.recorder.record(self.state.now, text);
+        self.recorder.endpoints_changed(&self.state, &services);
+    }
+
+    /// The Services that select a pod, by their places in the state's list.
+    fn services_of(&self, pod: PodId) -> Vec<usize> {
+        let Some(pod) = self.state.pods.get(&pod) else { return Vec::new() };
+        let services = self.state.services.iter().enumerate().filter(|(_, service)| selects(service, pod));
+        services.map(|(place, _)| place).collect()
     }
 
     /// The workload for which a pod counts as ready.
@@ -225,13 +258,16 @@ impl Simulation {
             | Change::CreateJob { .. }
             | Change::CreateJobPod { .. }
             | Change::AddNode { .. }
-            | Change::UpdateBudget { .. } => {}
+            | Change::UpdateBudget { .. }
+            | Change::Workload(_, WorkloadChange::Observe(_)) => {}
             Change::UpdateJob { job, .. } => self.wake_job(*job),
             Change::CreateReplicaSet { deployment, .. } => {
                 self.dirty.insert(Key::Workload(WorkloadId::Deployment(*deployment)));
             }
             Change::ScaleReplicaSet { replica_set, .. } => self.wake_workload(WorkloadId::ReplicaSet(*replica_set)),
             Change::Workload(workload, WorkloadChange::Delete) => self.wake_budgets_of_workload(*workload),
+            // Only its own backoff makes the controller ask again.
+            Change::Workload(_, WorkloadChange::SetRefusal(_)) => {}
             Change::Workload(
                 workload,
                 WorkloadChange::SetTemplate(_) | WorkloadChange::SetReplicas(_) | WorkloadChange::CompleteRevision,
@@ -243,6 +279,7 @@ impl Simulation {
         match change {
             PodChange::MarkUnschedulable(_) | PodChange::Nominate(_) => {}
             PodChange::Start | PodChange::Hold | PodChange::Release => {
+                self.attaching.remove(&pod);
                 self.dirty.insert(Key::Pod(pod));
             }
             PodChange::Bind(_) => {
@@ -262,7 +299,9 @@ impl Simulation {
             PodChange::Delete(_) | PodChange::Remove(_) => {
                 self.wake_pod_and_watchers(pod);
                 self.scheduling.retry_all();
+                self.wake_attaching();
                 if !self.state.pods.contains_key(&pod) {
+                    self.attaching.remove(&pod);
                     self.scheduling.forget(pod);
                     self.taint_deletions.remove(&pod);
                     self.queue.cancel(Event::Pod(pod));
@@ -273,23 +312,58 @@ impl Simulation {
         }
     }
 
+    /// What pods wait for may be free now.
+    fn wake_attaching(&mut self) {
+        self.dirty.extend(self.attaching.iter().map(|pod| Key::Pod(*pod)));
+    }
+
     fn wake_for_node(&mut self, node: NodeId, change: &NodeChange) {
         self.dirty.insert(Key::Node(node));
+        self.wake_attaching();
         self.dirty.extend(self.state.pods.on_node(Some(node)).map(|(id, _)| Key::Pod(id)));
         self.scheduling.retry_all();
         match change {
-            // Nobody sees a crash.
-            NodeChange::Crash => {}
-            NodeChange::SetReady(_)
-            | NodeChange::AddTaint(_)
-            | NodeChange::RemoveTaint { .. }
+            // Nobody sees a crash; DaemonSets look at labels and taints alone.
+            NodeChange::Crash
+            | NodeChange::SetReady(_)
             | NodeChange::Cordon
             | NodeChange::Uncordon
-            | NodeChange::Recover
-            | NodeChange::Delete => {
+            | NodeChange::Recover => {}
+            NodeChange::AddTaint(_) | NodeChange::RemoveTaint { .. } => self.wake_daemon_sets(node),
+            NodeChange::Delete => {
                 let daemon_sets = self.state.daemon_sets.keys();
                 self.dirty.extend(daemon_sets.map(|id| Key::Workload(WorkloadId::DaemonSet(*id))));
             }
+        }
+    }
+
+    /// The DaemonSets that a change of this node concerns.
+    fn wake_daemon_sets(&mut self, node: NodeId) {
+        let daemon_sets = self.state.daemon_sets.keys();
+        let concerned = daemon_sets.filter(|id| daemon_set::is_concerned(&self.state, **id, node));
+        let concerned: Vec<Key> = concerned.map(|id| Key::Workload(WorkloadId::DaemonSet(*id))).collect();
+        self.dirty.extend(concerned);
+    }
+
+    /// Objects were applied: of the DaemonSets that are as they were only those look that a changed node concerns.
+    pub(super) fn spare_daemon_sets(&mut self, before: &ClusterState) {
+        let unchanged = self
+            .state
+            .daemon_sets
+            .iter()
+            .filter(|(id, set)| set.observed_nodes.is_some() && before.daemon_sets.get(id) == Some(*set));
+        let changed_nodes: Vec<NodeId> = self
+            .state
+            .nodes
+            .iter()
+            .filter(|(id, node)| before.nodes.get(id) != Some(*node))
+            .map(|(id, _)| *id)
+            .collect();
+        let is_spared =
+            |id: DaemonSetId| !changed_nodes.iter().any(|node| daemon_set::is_concerned(&self.state, id, *node));
+        let spared: Vec<DaemonSetId> = unchanged.map(|(id, _)| *id).filter(|id| is_spared(*id)).collect();
+        for id in spared {
+            self.dirty.remove(&Key::Workload(WorkloadId::DaemonSet(id)));
         }
     }
 
@@ -359,6 +433,7 @@ impl Simulation {
         loop {
             self.run_now()?;
             self.schedule_drain_retries();
+            self.schedule_creation_retries();
             self.schedule_autoscaling();
             self.schedule_cluster_autoscaler();
             let Some((time, event)) = self.next_event(until) else { break };

@@ -96,6 +96,9 @@ pub(super) fn assumptions(state: &ClusterState, times: &PodTimes, said: &mut std
             );
         }
     }
+    if !state.jobs.is_empty() && *state.admission != crate::cluster::AdmissionObjects::default() {
+        said.insert("quotas and webhooks are not asked about pods of Jobs".into());
+    }
     let has_ended = |phase| matches!(phase, Phase::Succeeded | Phase::Failed);
     if state.pods.values().filter(|pod| has_ended(pod.phase)).count() > 12_500 {
         said.insert(

@@ -12,6 +12,8 @@
 //! | `cron_jobs.rs` | CronJobs, which do not prolong a step |
 //! | `calls.rs` | the calls of the Eviction API that a step makes |
 //! | `drains.rs` | kubectl drain while it is under way |
+//! | `refusals.rs` | controllers that may not create what they want to |
+//! | `requests.rs` | what users ask of the API server, as webhooks see it |
 //! | `moves.rs` | what can happen next, move by move |
 //! | `outcome.rs` | how a step ended |
 //! | `summary.rs` | a state as reports show it |
@@ -38,7 +40,9 @@ mod placing;
 mod play;
 mod reactions;
 mod recorder;
+mod refusals;
 mod report;
+mod requests;
 mod restless;
 mod settings;
 mod step;
@@ -51,11 +55,13 @@ pub use engine::Simulation;
 pub use outcome::is_complete;
 pub use play::simulate;
 
+pub use crate::controller::endpoint_slice::EndpointCounts;
 pub(crate) use calls::Call;
 pub(crate) use engine::Key;
-pub(crate) use moves::{Made, Move};
+pub(crate) use moves::{Made, Move, words as words_of_move};
 pub(crate) use outcome::{Result as StepResult, Target, livelock as livelock_result};
 pub(crate) use outcome::{budget_text, pod_text};
+pub use refusals::refusal_of;
 pub use report::{
     BudgetSummary, JobCondition, JobSummary, PodSummary, Revision, SimulationReport, StateSummary, StepOutcome,
     StepReport, TargetReport, WorkloadSummary,

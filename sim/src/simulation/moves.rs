@@ -1,11 +1,12 @@
 //! What can happen next, move by move: for whoever wants every order rather than one.
 
-use crate::cluster::{PodId, Time};
+use crate::cluster::{ClusterState, PodId, Time};
+use crate::controller::workload_text;
 use crate::event_queue::Event;
 
 use super::calls::Call;
 use super::engine::{Key, Simulation};
-use super::outcome::{self, Result, Target};
+use super::outcome::{self, Result, Target, budget_text, pod_text};
 use super::{Script, StepAction, Ties};
 
 /// Something that can happen next. At one moment the moves come in any order.
@@ -41,6 +42,7 @@ impl Simulation {
     /// Ends a step.
     pub(crate) fn end_moves(&mut self) {
         self.last_drains = std::mem::take(&mut self.drains);
+        self.scheduling.end_backoffs();
     }
 
     /// How the step ends here, at rest.
@@ -180,6 +182,7 @@ impl Simulation {
     /// Lets time go on to the next event, if there is one by `until`.
     pub(crate) fn wait_for_event(&mut self, until: Option<Time>) -> bool {
         self.schedule_drain_retries();
+        self.schedule_creation_retries();
         self.schedule_autoscaling();
         self.schedule_cluster_autoscaler();
         if until.is_none() && self.is_quiet_but_for_cron_jobs() {
@@ -201,6 +204,20 @@ impl Simulation {
             self.state.now = self.state.now.max(until);
         }
         false
+    }
+}
+
+/// A move that leaves no event of its own, in words: a call was denied, or what changed is told nowhere.
+pub(crate) fn words(way: Move, state: &ClusterState) -> String {
+    match way {
+        Move::Call(Call::Drain(_, pod) | Call::Evict(pod)) | Move::Event(Event::DrainRetry(pod), _) => {
+            format!("the eviction of pod {} is asked for, and not granted", pod_text(state, pod))
+        }
+        Move::Sync(Key::Budget(budget)) => format!("the status of budget {} is written", budget_text(state, budget)),
+        Move::Sync(Key::Workload(workload)) => format!("the controller of {} looks", workload_text(state, workload)),
+        Move::Sync(Key::Pod(pod)) => format!("the kubelet looks at pod {}", pod_text(state, pod)),
+        Move::Schedule(pod) => format!("the scheduler tries pod {}", pod_text(state, pod)),
+        Move::Sync(Key::Node(_)) | Move::Event(..) => "nodes are looked at".to_owned(),
     }
 }
 

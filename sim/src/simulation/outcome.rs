@@ -1,14 +1,15 @@
 //! How a step ended.
 
 use crate::cluster::DaemonSetStrategy;
-use crate::cluster::{ClusterState, NodeId, NodeReady, PodId, StatefulSetStrategy, Time};
+use crate::cluster::{ClusterState, NodeId, NodeReady, Pod, PodId, StatefulSetStrategy, Time};
 use crate::controller::{WorkloadId, is_active, workload_of, workload_text};
 use crate::drain::{NodeDrain, PodDrain};
 use crate::eviction::EvictionDecision;
 
 use super::engine::Simulation;
 use super::jobs;
-use super::summary::workload_numbers;
+use super::refusals::{refusal_of, tell};
+use super::summary::{attaching_text, workload_numbers};
 use super::{StepOutcome, TargetReport, WorkloadSummary};
 
 /// What a step was aimed at.
@@ -16,8 +17,12 @@ use super::{StepOutcome, TargetReport, WorkloadSummary};
 pub(crate) enum Target {
     /// Nothing that could fail.
     Nothing,
+    /// Some time.
+    Waited,
     /// Something that does not exist.
     Missing(String),
+    /// Something that the API server refuses.
+    Refused(String),
     /// Workloads that should come to their desired state.
     Workloads(Vec<WorkloadId>),
     /// The drains under way.
@@ -56,9 +61,17 @@ impl Result {
 
 /// Judges a step at rest.
 pub(crate) fn judge(simulation: &Simulation, target: &Target) -> Result {
+    let mut result = judge_target(simulation, target);
+    tell(simulation, target, &mut result);
+    result
+}
+
+fn judge_target(simulation: &Simulation, target: &Target) -> Result {
     match target {
-        Target::Nothing => Result::completed(String::new()),
-        Target::Missing(what) => Result { outcome: StepOutcome::Failed, detail: what.clone(), targets: Vec::new() },
+        Target::Nothing | Target::Waited => Result::completed(String::new()),
+        Target::Missing(what) | Target::Refused(what) => {
+            Result { outcome: StepOutcome::Failed, detail: what.clone(), targets: Vec::new() }
+        }
         Target::Workloads(workloads) => judge_workloads(&simulation.state, workloads),
         Target::Drains => {
             let targets = simulation.drains.iter().map(|drain| judge_drain(&simulation.state, drain)).collect();
@@ -147,8 +160,12 @@ fn workload_detail(state: &ClusterState, workload: WorkloadId, numbers: Workload
     };
     if !complete {
         let own = state.pods.values().filter(|pod| is_active(pod) && workload_of(state, pod.owner) == Some(workload));
-        let mut reasons: Vec<&str> =
-            own.filter_map(|pod| pod.unschedulable.as_ref()).map(|reason| reason.message.as_str()).collect();
+        let own: Vec<&Pod> = own.collect();
+        let waiting: Vec<String> = own.iter().filter_map(|pod| attaching_text(state, pod)).collect();
+        let unscheduled = own.iter().filter_map(|pod| pod.unschedulable.as_ref());
+        let mut reasons: Vec<&str> = unscheduled.map(|reason| reason.message.as_str()).collect();
+        reasons.extend(waiting.iter().map(String::as_str));
+        reasons.extend(refusal_of(state, workload).map(|refusal| refusal.reason.as_str()));
         reasons.sort_unstable();
         reasons.dedup();
         for reason in reasons {
@@ -220,6 +237,7 @@ fn judge_eviction(state: &ClusterState, pod: &str, decision: &EvictionDecision) 
             let budget = budget_text(state, *budget);
             (StepOutcome::Failed, format!("the status of budget {budget} forbids evictions"))
         }
+        EvictionDecision::Webhook(reason) => (StepOutcome::Failed, reason.clone()),
         EvictionDecision::NotFound => (StepOutcome::Failed, "it does not exist".to_owned()),
     };
     TargetReport { target: pod.to_owned(), outcome, detail }

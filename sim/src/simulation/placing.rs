@@ -53,7 +53,11 @@ impl Simulation {
             Change::Workload(_, WorkloadChange::Delete) => self.cache = None,
             Change::Workload(
                 _,
-                WorkloadChange::SetTemplate(_) | WorkloadChange::SetReplicas(_) | WorkloadChange::CompleteRevision,
+                WorkloadChange::SetTemplate(_)
+                | WorkloadChange::SetReplicas(_)
+                | WorkloadChange::CompleteRevision
+                | WorkloadChange::SetRefusal(_)
+                | WorkloadChange::Observe(_),
             )
             | Change::CreateJob { .. }
             | Change::CreateReplicaSet { .. }

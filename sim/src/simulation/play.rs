@@ -31,10 +31,13 @@ impl Simulation {
         for change in adoptions(&self.state) {
             self.commit(&change);
         }
-        match self.run(None) {
+        let in_force = self.hold_webhooks_back();
+        let outcome = match self.run(None) {
             Ok(()) => StepOutcome::Completed,
             Err(Livelock) => StepOutcome::Livelock,
-        }
+        };
+        self.state.admission = in_force;
+        outcome
     }
 
     /// The cluster as reports show it.
@@ -46,7 +49,12 @@ impl Simulation {
     /// What the model leaves out that could change what happens to this cluster.
     #[must_use]
     pub fn assumptions(&self) -> Vec<String> {
-        super::assumptions::of(&self.state, &self.settings)
+        let of_state = super::assumptions::of(&self.state, &self.settings);
+        let of_webhooks = self.late_webhooks.iter().map(|webhook| {
+            let name = self.state.names.text(*webhook);
+            format!("webhook {name} is taken to have been added once its pods ran")
+        });
+        of_state.into_iter().chain(of_webhooks).collect()
     }
 
     /// The events since the last step began, each a sentence with its time.
@@ -61,6 +69,13 @@ impl Simulation {
         let lowest = self.recorder.lowest().iter();
         let named = lowest.map(|(workload, count)| (workload_text(&self.state, *workload), *count));
         named.filter(|(name, _)| !name.is_empty()).collect()
+    }
+
+    /// The fewest ready endpoints of each Service since the last step began.
+    fn lowest_endpoints(&self) -> BTreeMap<String, i64> {
+        let lowest = self.recorder.lowest_endpoints().iter();
+        let named = lowest.filter_map(|(place, count)| Some((self.state.services.get(*place)?, *count)));
+        named.map(|(service, count)| (summary::service_text(&self.state, service), count)).collect()
     }
 
     /// Plays one step.
@@ -112,6 +127,7 @@ impl Simulation {
             started_at,
             ended_at: until.unwrap_or(self.recorder.last_change),
             min_ready: self.lowest_ready(),
+            min_endpoints: self.lowest_endpoints(),
             targets: result.targets,
             after: self.summary(),
             unexpected: Vec::new(),
@@ -141,6 +157,9 @@ impl Simulation {
 
     /// Does what the user does; what follows on its own is not played yet.
     pub(super) fn begin(&mut self, action: &StepAction) -> Target {
+        if let Some(reason) = self.refused_request(action) {
+            return Target::Refused(reason);
+        }
         match action {
             StepAction::SetImage { workload, container, image } => {
                 self.set_template(*workload, |state, template| with_image(state, template, *container, *image))
@@ -168,6 +187,8 @@ impl Simulation {
                 match self.change_nodes(nodes, &NodeChange::Crash) {
                     missing @ Target::Missing(_) => missing,
                     Target::Nothing
+                    | Target::Refused(_)
+                    | Target::Waited
                     | Target::Workloads(_)
                     | Target::Drains
                     | Target::Evictions
@@ -177,7 +198,7 @@ impl Simulation {
             StepAction::RecoverNode { nodes } => self.recover(nodes),
             StepAction::DeleteNode { nodes } => self.delete_nodes(nodes),
             StepAction::SetMetric { autoscaler, metric, load } => self.set_metric(*autoscaler, *metric, *load),
-            StepAction::Wait { .. } => Target::Nothing,
+            StepAction::Wait { .. } => Target::Waited,
         }
     }
 
@@ -188,7 +209,7 @@ impl Simulation {
     ) -> Target {
         let Some(workload) = find_workload(&self.state, name) else { return self.missing_workload(name) };
         if matches!(workload, WorkloadId::Job(_)) {
-            return self.refused(name, "its template cannot be changed");
+            return self.not_possible(name, "its template cannot be changed");
         }
         if let Some(template) = template_of(&self.state, workload).cloned() {
             let new = std::sync::Arc::new(edit(&mut self.state, &template));
@@ -198,7 +219,7 @@ impl Simulation {
     }
 
     /// The API server does not let a user do that.
-    fn refused(&self, name: WorkloadName, why: &str) -> Target {
+    fn not_possible(&self, name: WorkloadName, why: &str) -> Target {
         Target::Missing(format!("{}: {why}", name_text(&self.state, name)))
     }
 
@@ -209,7 +230,7 @@ impl Simulation {
     fn scale(&mut self, name: WorkloadName, replicas: i64) -> Target {
         let Some(workload) = find_workload(&self.state, name) else { return self.missing_workload(name) };
         if let WorkloadId::Job(_) = workload {
-            return self.refused(name, "a Job has no scale");
+            return self.not_possible(name, "a Job has no scale");
         }
         self.commit(&Change::Workload(workload, WorkloadChange::SetReplicas(replicas)));
         Target::Workloads(vec![workload])
@@ -218,6 +239,11 @@ impl Simulation {
     fn apply_objects(&mut self, change: &super::ObjectChange) -> Target {
         let before = self.state.clone();
         let refusals = (change.0)(&mut self.state);
+        let changed = super::template_change::changed_workloads(&before, &self.state);
+        if let Some(reason) = self.refused_change(&before, &changed) {
+            self.state = before;
+            return Target::Refused(reason);
+        }
         for (id, node) in &before.nodes {
             if !self.state.nodes.contains_key(id) {
                 self.gone_nodes.insert(*id, GoneNode { name: node.name, found_at: None });
@@ -226,11 +252,17 @@ impl Simulation {
         }
         self.last_commit = Some(self.state.now);
         self.look_at_everything();
+        for refused in self.state.refusals.keys() {
+            // What is applied wakes nobody who waits for it, but for those whose own object it is.
+            self.dirty.remove(&super::engine::Key::Workload(*refused));
+        }
+        self.dirty.extend(changed.iter().map(|workload| super::engine::Key::Workload(*workload)));
+        self.spare_daemon_sets(&before);
         self.recorder.record(self.state.now, Some("objects are applied".to_owned()));
         if !refusals.is_empty() {
             return Target::Missing(refusals.join("; "));
         }
-        Target::Workloads(super::template_change::changed_workloads(&before, &self.state))
+        Target::Workloads(changed)
     }
 
     fn delete_pod(&mut self, namespace: Symbol, name: &str) -> Target {

@@ -9,8 +9,8 @@ use crate::controller::deployment::Progress;
 use crate::controller::kubelet::PodStep;
 use crate::controller::taint_eviction::TaintVerdict;
 use crate::controller::{
-    WorkloadId, available_at, daemon_set, deployment, disruption, is_active, is_terminal, job, kubelet, node_lifecycle,
-    pod_gc, replica_set, stateful_set, taint_eviction, workload_of, workload_text,
+    WorkloadId, attach_detach, available_at, daemon_set, deployment, disruption, is_active, is_terminal, job, kubelet,
+    node_lifecycle, pod_gc, replica_set, stateful_set, taint_eviction, workload_of, workload_text,
 };
 use crate::event_queue::Event;
 use crate::transition::{Change, PodChange, RemovalReason};
@@ -49,12 +49,13 @@ impl Simulation {
         }
     }
 
-    fn changes_of_workload(&self, workload: WorkloadId, ties: &mut Ties) -> Vec<Change> {
+    /// What a workload's controller wants to change now.
+    pub(super) fn changes_of_workload(&self, workload: WorkloadId, ties: &mut Ties) -> Vec<Change> {
         match workload {
             WorkloadId::ReplicaSet(id) => replica_set::sync(&self.state, id, ties),
             WorkloadId::Deployment(id) => deployment::sync(&self.state, id),
-            WorkloadId::StatefulSet(id) => stateful_set::sync(&self.state, id),
-            WorkloadId::DaemonSet(id) => daemon_set::sync(&self.state, id),
+            WorkloadId::StatefulSet(id) => stateful_set::sync(&self.state, id, ties),
+            WorkloadId::DaemonSet(id) => daemon_set::sync(&self.state, id, ties),
             WorkloadId::Job(id) => job::sync(&self.state, id).changes,
         }
     }
@@ -89,11 +90,24 @@ impl Simulation {
             PodStep::Nothing => {}
             PodStep::Now(change) => return self.commit(&change),
             PodStep::At(time) => self.queue.schedule(time, Event::Pod(pod)),
+            PodStep::Attaching(wait) => self.wait_for_volume(pod, &wait),
         }
         self.sync_taint_eviction(pod);
         if self.state.pods.get(&pod).is_some_and(|of_state| pod_gc::concerns(&self.state, of_state)) {
             let next = Time::from_milliseconds(self.state.now.milliseconds().saturating_add(1));
             self.queue.schedule(pod_gc::next_look(next), Event::PodGarbageCollection);
+        }
+    }
+
+    /// The pod is looked at again when the volume is detached by force, and when a pod or node that may hold it changes.
+    fn wait_for_volume(&mut self, pod: PodId, wait: &attach_detach::Wait) {
+        if self.attaching.insert(pod) {
+            let name = super::pod_text(&self.state, pod);
+            let text = format!("pod {name} waits: {}", attach_detach::text(&self.state, wait));
+            self.recorder.note(self.state.now, text);
+        }
+        if let Some(time) = wait.until.filter(|time| *time > self.state.now) {
+            self.queue.schedule(time, Event::Pod(pod));
         }
     }
 
@@ -130,7 +144,7 @@ impl Simulation {
         let mut ties = self.ties.clone();
         let changes = self.changes_of_workload(workload, &mut ties);
         self.ties = ties;
-        self.commit_all(&changes);
+        self.commit_wanted(workload, &changes);
         self.schedule_availability(workload);
         if let WorkloadId::Deployment(id) = workload {
             self.follow_progress(id);

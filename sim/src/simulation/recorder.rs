@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cluster::{ClusterState, Time};
+use crate::controller::endpoint_slice::count;
 use crate::controller::{WorkloadId, all_workloads, is_active, workload_of};
 
 /// Events and readiness since the last [`Recorder::begin`].
@@ -16,12 +17,20 @@ pub(crate) struct Recorder {
     pub(crate) last_change: Time,
     ready: BTreeMap<WorkloadId, i64>,
     lowest: BTreeMap<WorkloadId, i64>,
+    endpoints: BTreeMap<usize, i64>,
+    lowest_endpoints: BTreeMap<usize, i64>,
 }
 
 impl Recorder {
     /// The counts alone.
     pub(crate) fn without_events(&self) -> Self {
-        Self { ready: self.ready.clone(), lowest: self.lowest.clone(), ..Self::default() }
+        Self {
+            ready: self.ready.clone(),
+            lowest: self.lowest.clone(),
+            endpoints: self.endpoints.clone(),
+            lowest_endpoints: self.lowest_endpoints.clone(),
+            ..Self::default()
+        }
     }
 
     /// Begins a step.
@@ -30,6 +39,7 @@ impl Recorder {
         self.changes = 0;
         self.last_change = now;
         self.lowest = self.ready.clone();
+        self.lowest_endpoints = self.endpoints.clone();
     }
 
     /// Counts ready pods anew: the state was changed from outside.
@@ -63,6 +73,46 @@ impl Recorder {
             let lowest = self.lowest.entry(workload).or_insert(*count);
             *lowest = (*lowest).min(*count);
         }
+    }
+
+    /// Counts ready endpoints anew: the state was changed from outside.
+    pub(super) fn count_endpoints(&mut self, state: &ClusterState) {
+        let counts = state.services.iter().enumerate();
+        self.endpoints = counts.filter_map(|(place, own)| Some((place, count(state, own)?.ready))).collect();
+        for (place, ready) in &self.endpoints {
+            self.lowest_endpoints.entry(*place).and_modify(|least| *least = (*least).min(*ready)).or_insert(*ready);
+        }
+    }
+
+    /// Pods behind these Services have changed. That one loses its last ready endpoint, or has one again, is told.
+    pub(super) fn endpoints_changed(&mut self, state: &ClusterState, services: &[usize]) {
+        for place in services {
+            let Some(service) = state.services.get(*place) else { continue };
+            let Some(counts) = count(state, service) else { continue };
+            let before = self.endpoints.insert(*place, counts.ready).unwrap_or(0);
+            let least = self.lowest_endpoints.entry(*place).or_insert(counts.ready);
+            *least = (*least).min(counts.ready);
+            let name = || format!("{}/{}", state.names.text(service.namespace), state.names.text(service.name));
+            if before > 0 && counts.ready == 0 {
+                let still = counts.serving.min(counts.terminating);
+                let text = if still > 0 {
+                    format!(
+                        "service {} has no ready endpoint: traffic goes to {still} that still serve while they end",
+                        name()
+                    )
+                } else {
+                    format!("service {} has no ready endpoint", name())
+                };
+                self.events.push((state.now, text));
+            } else if before == 0 && counts.ready > 0 {
+                self.events.push((state.now, format!("service {} has a ready endpoint", name())));
+            }
+        }
+    }
+
+    /// The fewest ready endpoints of each Service, by its place in the state's list.
+    pub(super) const fn lowest_endpoints(&self) -> &BTreeMap<usize, i64> {
+        &self.lowest_endpoints
     }
 
     /// Records a change; `None` counts but leaves no sentence.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::cluster::Time;
+use crate::controller::endpoint_slice::EndpointCounts;
 
 /// What came of a whole scenario.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct StepReport {
     pub ended_at: Time,
     /// The lowest readiness of each workload at any moment from the step's beginning to its end.
     pub min_ready: BTreeMap<String, i64>,
+    /// The fewest ready endpoints of each Service at any moment of the step, by `NS/NAME`.
+    pub min_endpoints: BTreeMap<String, i64>,
     /// Each node of a drain, each pod of an eviction, in the order in which they were tried.
     pub targets: Vec<TargetReport>,
     /// The state when nothing more happened.
@@ -122,6 +125,11 @@ pub struct StateSummary {
     /// By `NS/NAME`; their pods' numbers are among those of workloads.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub jobs: BTreeMap<String, JobSummary>,
+    /// The endpoints of each Service with a selector, by `NS/NAME`.
+    pub services: BTreeMap<String, EndpointCounts>,
+    /// What controllers may not create, by `replicaset/NS/NAME`: why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, String>,
 }
 
 /// A workload's numbers.
@@ -158,6 +166,9 @@ pub struct PodSummary {
     /// Why the scheduler found no node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unschedulable_reason: Option<String>,
+    /// Why it does not start on its node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_reason: Option<String>,
 }
 
 /// Which revision a pod has.

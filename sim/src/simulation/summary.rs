@@ -1,9 +1,11 @@
 //! A state as reports show it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{ClusterState, DeploymentId, NodeId, Owner, Phase, Pod, Symbol};
+use crate::cluster::{ClusterState, DeploymentId, NodeId, Owner, Phase, Pod, Service, Symbol};
+use crate::controller::attach_detach;
 use crate::controller::deployment::Revisions;
+use crate::controller::endpoint_slice::{self, EndpointCounts};
 use crate::controller::{WorkloadId, all_workloads, daemon_set, is_active, is_available, workload_of, workload_text};
 use crate::transition::same_revision;
 
@@ -45,7 +47,30 @@ pub fn summarize(state: &ClusterState, gone_nodes: impl Fn(NodeId) -> Option<Sym
         let name = format!("{}/{}", state.names.text(job.namespace), state.names.text(job.name));
         (name, jobs::summarize(state, *id, job))
     });
-    StateSummary { workloads, pods, pdbs: budgets.collect(), jobs: jobs.collect() }
+    let refused = state.refusals.iter();
+    let refused = refused.map(|(workload, refusal)| (workload_text(state, *workload), refusal.reason.clone()));
+    StateSummary {
+        workloads,
+        pods,
+        pdbs: budgets.collect(),
+        jobs: jobs.collect(),
+        services: services(state),
+        refused: refused.collect(),
+    }
+}
+
+/// The endpoints of Services with a selector.
+fn services(state: &ClusterState) -> BTreeMap<String, EndpointCounts> {
+    let counted = state
+        .services
+        .iter()
+        .filter_map(|service| Some((service_text(state, service), endpoint_slice::count(state, service)?)));
+    counted.collect()
+}
+
+/// `NS/NAME` of a Service.
+pub(super) fn service_text(state: &ClusterState, service: &Service) -> String {
+    format!("{}/{}", state.names.text(service.namespace), state.names.text(service.name))
 }
 
 fn summarize_pod(state: &ClusterState, revisions: &PodRevisions, pod: &Pod, node: Option<String>) -> PodSummary {
@@ -57,7 +82,14 @@ fn summarize_pod(state: &ClusterState, revisions: &PodRevisions, pod: &Pod, node
         terminating: pod.deletion.is_some(),
         revision: revisions.revision(state, pod),
         unschedulable_reason: pod.unschedulable.as_ref().map(|unschedulable| unschedulable.message.clone()),
+        waiting_reason: attaching_text(state, pod),
     }
+}
+
+/// Why a pod does not start on its node.
+pub(super) fn attaching_text(state: &ClusterState, pod: &Pod) -> Option<String> {
+    let waits = pod.phase == Phase::Pending && !pod.volumes.is_empty();
+    waits.then(|| attach_detach::wait(state, pod))?.map(|wait| attach_detach::text(state, &wait))
 }
 
 /// `deployment/NS/NAME`, `job/NS/NAME`, or `pod/NS/NAME` of a bare or static pod.
@@ -136,23 +168,50 @@ fn numbers(
         let (desired, min_ready_seconds) = desired(state, *workload);
         summaries.insert(*workload, (WorkloadSummary { desired, ..WorkloadSummary::default() }, min_ready_seconds));
     }
-    for pod in state.pods.values().filter(|pod| is_active(pod)) {
+    for pod in state.pods.values().filter(|pod| is_counted(pod)) {
         let workload = workload_of(state, pod.owner);
         let Some((summary, min_ready_seconds)) = workload.and_then(|workload| summaries.get_mut(&workload)) else {
             continue;
         };
-        let one_if = i64::from;
-        let updated = revisions.revision(state, pod) == Revision::New;
-        let available = is_available(pod, *min_ready_seconds, state.now);
-        summary.replicas = summary.replicas.saturating_add(1);
-        summary.updated = summary.updated.saturating_add(one_if(updated));
-        summary.ready = summary.ready.saturating_add(one_if(pod.ready));
-        summary.available = summary.available.saturating_add(one_if(available));
+        count(state, revisions, pod, *min_ready_seconds, summary);
+    }
+    for workload in workloads {
+        if let (WorkloadId::DaemonSet(id), Some((summary, min_ready_seconds))) = (workload, summaries.get_mut(workload))
+        {
+            for pod in daemon_set::counted_pods(state, *id) {
+                count(state, revisions, pod, *min_ready_seconds, summary);
+            }
+        }
     }
     summaries.into_iter().map(|(workload, (summary, _))| (workload, summary)).collect()
 }
 
-/// A workload's `spec.replicas` (of a DaemonSet the number of eligible nodes, of a Job the pods that it wants now) and `spec.minReadySeconds`.
+/// Whether a pod's own state is enough to say that its workload's status counts it. A StatefulSet's counts every pod that
+/// exists, those that terminate included; a DaemonSet's counts nodes. Source: `computeReplicaStatus` in
+/// `pkg/controller/statefulset/stateful_set_control.go`.
+const fn is_counted(pod: &Pod) -> bool {
+    match pod.owner {
+        Owner::StatefulSet { .. } => true,
+        Owner::DaemonSet(_) => false,
+        Owner::None | Owner::Node | Owner::ReplicaSet(_) | Owner::Job(_) | Owner::Other { .. } => is_active(pod),
+    }
+}
+
+/// Adds a pod to its workload's numbers.
+fn count(state: &ClusterState, revisions: &PodRevisions, pod: &Pod, min_ready_seconds: u64, to: &mut WorkloadSummary) {
+    let one_if = i64::from;
+    // Of a StatefulSet a pod that terminates has no revision any more; a DaemonSet's status does not look.
+    let revises = pod.deletion.is_none() || matches!(pod.owner, Owner::DaemonSet(_));
+    let updated = revises && revisions.revision(state, pod) == Revision::New;
+    let available = is_available(pod, min_ready_seconds, state.now);
+    to.replicas = to.replicas.saturating_add(1);
+    to.updated = to.updated.saturating_add(one_if(updated));
+    to.ready = to.ready.saturating_add(one_if(pod.ready));
+    to.available = to.available.saturating_add(one_if(available));
+}
+
+/// A workload's `spec.replicas` (of a DaemonSet the number of eligible nodes, of a Job the pods that it wants now) and
+/// `spec.minReadySeconds`.
 fn desired(state: &ClusterState, workload: WorkloadId) -> (i64, u64) {
     match workload {
         WorkloadId::Deployment(id) => {
@@ -166,7 +225,8 @@ fn desired(state: &ClusterState, workload: WorkloadId) -> (i64, u64) {
         }
         WorkloadId::Job(id) => state.jobs.get(&id).map_or((0, 0), |job| (jobs::desired(state, id, job), 0)),
         WorkloadId::DaemonSet(id) => state.daemon_sets.get(&id).map_or((0, 0), |item| {
-            let eligible = daemon_set::eligible_nodes(state, item).len();
+            let observed = item.observed_nodes.as_ref().map(BTreeSet::len);
+            let eligible = observed.unwrap_or_else(|| daemon_set::eligible_nodes(state, item).len());
             (i64::try_from(eligible).unwrap_or(i64::MAX), item.min_ready_seconds)
         }),
     }

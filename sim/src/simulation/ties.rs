@@ -85,6 +85,26 @@ impl Ties {
         }
     }
 
+    /// The order in which `count` things happen that are begun together; `salt` tells one such moment from another.
+    pub fn order(&mut self, count: usize, salt: u64) -> Vec<usize> {
+        let all: Vec<usize> = (0..count).collect();
+        match self {
+            Self::Drawn(0) => all,
+            Self::Drawn(seed) => {
+                let mut drawn = all;
+                drawn.sort_by_key(|index| {
+                    let place = u32::try_from(*index).unwrap_or(u32::MAX);
+                    arbitrary_order(PodId(place), seed.wrapping_add(salt) | 1)
+                });
+                drawn
+            }
+            Self::Scripted(script) => {
+                let ways = (1..=number(count)).fold(1_u64, u64::saturating_mul);
+                permutation(all, script.choose(ways))
+            }
+        }
+    }
+
     /// Whether a race for a node goes the unlikely way: never for seed 0.
     pub fn is_met(&mut self, node: NodeId, now: Time) -> bool {
         match self {
@@ -150,6 +170,18 @@ fn combination(items: &[PodId], count: usize, way: u64) -> Vec<PodId> {
     chosen
 }
 
+/// The `way`th order of `items`, the given one first.
+fn permutation(items: Vec<usize>, way: u64) -> Vec<usize> {
+    let (mut left, mut way, mut order) = (items, way, Vec::new());
+    while !left.is_empty() {
+        let of = number(left.len());
+        let index = usize::try_from(way.checked_rem(of).unwrap_or(0)).unwrap_or(0);
+        way = way.checked_div(of).unwrap_or(0);
+        order.push(left.remove(index));
+    }
+    order
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +228,18 @@ mod tests {
         }
         assert_eq!(combinations(200, 100), u64::MAX);
         assert_eq!(combinations(3, 4), 0);
+    }
+
+    #[test]
+    fn every_order_is_one_of_the_ways() {
+        let mut orders = every_way(|ties| ties.order(4, 0));
+        assert_eq!(orders.first(), Some(&vec![0, 1, 2, 3]));
+        orders.sort();
+        orders.dedup();
+        assert_eq!(orders.len(), 24);
+        assert_eq!(Ties::Drawn(0).order(3, 7), [0, 1, 2]);
+        let drawn: std::collections::BTreeSet<Vec<usize>> = (1..60).map(|seed| Ties::Drawn(seed).order(3, 7)).collect();
+        assert_eq!(drawn.len(), 6);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! How pods and ReplicaSets come into being, and what users change of workloads.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::cluster::{
-    ClusterState, DeploymentId, Labels, Names, Operator, Owner, Phase, Pod, PodId, PodName, PodTemplate, ReplicaSet,
-    ReplicaSetId, Requirement, Symbol,
+    ClusterState, DeletionOrder, DeploymentId, Labels, Names, NodeId, Operator, Owner, Phase, Pod, PodId, PodName,
+    PodTemplate, ReplicaSet, ReplicaSetId, Requirement, Symbol,
 };
 use crate::controller::WorkloadId;
 use crate::controller::deployment;
@@ -56,6 +57,7 @@ pub(super) fn create_named_pod(
         held_unready: false,
         created_at: state.now,
         started_at: None,
+        deletion_order: DeletionOrder { cost: template.spec.deletion_cost, ..DeletionOrder::default() },
         deletion: None,
         unschedulable: None,
     };
@@ -187,6 +189,18 @@ pub(super) fn set_template(state: &mut ClusterState, workload: WorkloadId, templ
     }
 }
 
+/// Sets the nodes that a DaemonSet's status counts.
+pub(super) fn observe(state: &mut ClusterState, workload: WorkloadId, nodes: &BTreeSet<NodeId>) {
+    match workload {
+        WorkloadId::DaemonSet(id) => {
+            if let Some(set) = state.daemon_sets.get_mut(&id) {
+                set.observed_nodes = Some(nodes.clone());
+            }
+        }
+        WorkloadId::Deployment(_) | WorkloadId::ReplicaSet(_) | WorkloadId::StatefulSet(_) | WorkloadId::Job(_) => {}
+    }
+}
+
 /// Sets a workload's `spec.replicas`; a DaemonSet and a Job have none.
 pub(super) fn set_replicas(state: &mut ClusterState, workload: WorkloadId, replicas: i64) {
     let slot = match workload {
@@ -229,4 +243,11 @@ pub(super) fn delete_workload(state: &mut ClusterState, workload: WorkloadId) {
             state.jobs.remove(&id);
         }
     }
+    let sets = &state.replica_sets;
+    state.refusals.retain(|refused, _| match refused {
+        WorkloadId::ReplicaSet(id) => sets.contains_key(id),
+        WorkloadId::Deployment(_) | WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) | WorkloadId::Job(_) => {
+            *refused != workload
+        }
+    });
 }

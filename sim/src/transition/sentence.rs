@@ -111,7 +111,11 @@ fn of_workload(state: &ClusterState, workload: WorkloadId, change: &WorkloadChan
     match change {
         WorkloadChange::SetTemplate(_) => Some(format!("{name} gets a new template")),
         WorkloadChange::SetReplicas(replicas) => Some(format!("{name} is scaled to {replicas} replica(s)")),
-        WorkloadChange::CompleteRevision => None,
+        WorkloadChange::SetRefusal(Some(refusal)) => {
+            let before = state.refusals.get(&workload).is_some_and(|before| before.reason == refusal.reason);
+            (!before).then(|| format!("{name} is refused: {}", refusal.reason))
+        }
+        WorkloadChange::CompleteRevision | WorkloadChange::SetRefusal(None) | WorkloadChange::Observe(_) => None,
         WorkloadChange::Delete => Some(format!("{name} is deleted")),
     }
 }

@@ -14,6 +14,7 @@ use crate::cluster::{
     PersistentVolumeSource, Pod, PodId, PodVolume, ProvisionerKind, StorageClass, Symbol, VolumeAssumption,
     VolumeClaim, VolumeName, VolumeSource,
 };
+use crate::controller::attach_detach;
 use crate::scheduler::{Place, matching_volume, volume_plan};
 
 /// The volumes of a new pod named `name`, their claims by name. Claims that its controllers make for it and that are not there
@@ -240,6 +241,7 @@ pub(super) fn pod_removed(state: &mut ClusterState, pod: &Pod) {
         return;
     }
     detach(state, pod);
+    attach_detach::pod_removed(state, pod);
     for volume in &*pod.volumes {
         let PodVolume::Ephemeral { pod: owner, .. } = volume else { continue };
         let Some(name) = volume.claim(pod.namespace) else { continue };

@@ -192,6 +192,7 @@ impl Builder {
             template,
             strategy: DaemonSetStrategy::RollingUpdate { max_surge, max_unavailable },
             min_ready_seconds: 0,
+            observed_nodes: None,
         };
         let id = DaemonSetId(self.state.daemon_sets.len() as u32);
         self.state.daemon_sets.insert(id, set);
@@ -282,6 +283,7 @@ impl Builder {
             held_unready: false,
             created_at: Time::ZERO,
             started_at: node.map(|_| Time::ZERO),
+            deletion_order: Default::default(),
             deletion: None,
             unschedulable: None,
         })

@@ -115,6 +115,7 @@ fn service(state: &mut ClusterState, manifest: &Value) -> Service {
         namespace: namespace_of(state, manifest),
         name: state.intern(manifest["metadata"]["name"].as_str().unwrap()),
         selector,
+        publish_not_ready_addresses: false,
     }
 }
 

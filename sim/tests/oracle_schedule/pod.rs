@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use quorate_sim::cluster::{
-    ClusterState, Deletion, DeletionCause, HostPort, Labels, NodeFeature, NodeId, Owner, Phase, Pod, PodName, PodSpec,
-    PodTemplate, PreemptionPolicy, Protocol, Symbol, Time,
+    ClusterState, Deletion, DeletionCause, DeletionOrder, HostPort, Labels, NodeFeature, NodeId, Owner, Phase, Pod,
+    PodName, PodSpec, PodTemplate, PreemptionPolicy, Protocol, Symbol, Time,
 };
 use serde_json::Value;
 
@@ -145,6 +145,7 @@ pub(crate) fn pod(state: &mut ClusterState, manifest: &Value, standing: Standing
         held_unready: false,
         created_at: Time::ZERO,
         started_at: manifest["status"]["startTime"].as_str().map(time),
+        deletion_order: DeletionOrder::default(),
         deletion: (!metadata["deletionTimestamp"].is_null()).then_some(deletion),
         unschedulable: None,
     }

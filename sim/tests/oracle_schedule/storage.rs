@@ -68,7 +68,8 @@ pub(crate) fn add(state: &mut ClusterState, objects: &[Value]) {
         storage.csi_nodes.insert(name, csi_node);
     }
     for manifest in of_kind("CSIDriver") {
-        let driver = CsiDriver { storage_capacity: manifest["spec"]["storageCapacity"] == true };
+        let driver =
+            CsiDriver { storage_capacity: manifest["spec"]["storageCapacity"] == true, ..CsiDriver::default() };
         storage.csi_drivers.insert(name_of(state, manifest), driver);
     }
     for manifest in of_kind("CSIStorageCapacity") {

@@ -133,6 +133,8 @@ const KINDS: &[BuiltInKind] = kinds! {
         CSIStorageCapacity storage::v1::CSIStorageCapacity,
         VolumeAttachment storage::v1::VolumeAttachment,
         HorizontalPodAutoscaler autoscaling::v2::HorizontalPodAutoscaler,
+        MutatingWebhookConfiguration admissionregistration::v1::MutatingWebhookConfiguration,
+        ValidatingWebhookConfiguration admissionregistration::v1::ValidatingWebhookConfiguration,
     }
     converted {
         autoscaling::v1::HorizontalPodAutoscaler, conversion::horizontal_pod_autoscaler,
@@ -167,10 +169,8 @@ const KINDS: &[BuiltInKind] = kinds! {
         apiregistration::v1::APIService,
         admissionregistration::v1::MutatingAdmissionPolicy,
         admissionregistration::v1::MutatingAdmissionPolicyBinding,
-        admissionregistration::v1::MutatingWebhookConfiguration,
         admissionregistration::v1::ValidatingAdmissionPolicy,
         admissionregistration::v1::ValidatingAdmissionPolicyBinding,
-        admissionregistration::v1::ValidatingWebhookConfiguration,
         admissionregistration::v1alpha1::MutatingAdmissionPolicy,
         admissionregistration::v1alpha1::MutatingAdmissionPolicyBinding,
         admissionregistration::v1beta1::MutatingAdmissionPolicy,

@@ -105,6 +105,12 @@ impl ParsedQuantity {
         }
     }
 
+    /// Whether it was written with a binary suffix.
+    #[must_use]
+    pub const fn is_binary(self) -> bool {
+        matches!(self.suffixes, Suffixes::Binary)
+    }
+
     /// Whether the amount is below zero.
     #[must_use]
     pub const fn is_negative(self) -> bool {

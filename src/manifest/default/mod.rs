@@ -5,6 +5,7 @@
 //! - `pod`, `pod_resources`, `container`, `volume`: pods and their templates
 //! - `cluster`: nodes, namespaces, classes, limits
 //! - `service`, `storage`: services; volumes and claims
+//! - `webhook`: admission webhooks
 //! - `resource_list`: amounts
 //! - `image`: the tag in an image's name
 //! - `absent`: what counts as absent
@@ -22,6 +23,7 @@ mod resource_list;
 mod service;
 mod storage;
 mod volume;
+mod webhook;
 mod workload;
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::manifest::Typed;
 
-use super::{autoscaling, batch, cluster, pod, service, storage, workload};
+use super::{autoscaling, batch, cluster, pod, service, storage, webhook, workload};
 
 /// Sets every field that the API server would set when it decodes the object. Admission and what controllers set later
 /// are no part of it.
@@ -27,6 +27,8 @@ pub fn apply(typed: &mut Typed) {
         Typed::StorageClass(class) => storage::storage_class(class),
         Typed::CSIDriver(driver) => storage::csi_driver(driver),
         Typed::HorizontalPodAutoscaler(autoscaler) => autoscaling::horizontal_pod_autoscaler(autoscaler),
+        Typed::MutatingWebhookConfiguration(object) => webhook::mutating(object),
+        Typed::ValidatingWebhookConfiguration(object) => webhook::validating(object),
         // These have none.
         Typed::PodDisruptionBudget(_)
         | Typed::CSINode(_)

@@ -112,6 +112,8 @@ fn json_of(typed: &Typed) -> Option<Value> {
         Typed::CSIStorageCapacity(object) => serde_json::to_value(object),
         Typed::VolumeAttachment(object) => serde_json::to_value(object),
         Typed::HorizontalPodAutoscaler(object) => serde_json::to_value(object),
+        Typed::MutatingWebhookConfiguration(object) => serde_json::to_value(object),
+        Typed::ValidatingWebhookConfiguration(object) => serde_json::to_value(object),
         Typed::Checked | Typed::Dynamic => return None,
     };
     Some(json.unwrap())

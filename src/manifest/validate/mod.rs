@@ -7,6 +7,7 @@
 //! - `workload`, `batch`: what makes pods
 //! - `pod`, `container`, `resources`, `scheduling`: pods and their templates
 //! - `declared`: annotations of quorate's own
+//! - `webhook`: admission webhooks
 //! - `service`, `storage`, `policy`: the others
 
 mod amount;
@@ -23,6 +24,7 @@ mod scheduling;
 mod service;
 mod storage;
 mod verdict;
+mod webhook;
 mod workload;
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::manifest::decode::decode_kubernetes;
 use super::at::At;
 use super::labels::metadata;
 use super::verdict::Verdict;
-use super::{batch, pod, policy, service, storage, workload};
+use super::{batch, pod, policy, service, storage, webhook, workload};
 
 /// Reports what the API server would refuse in an object that was decoded and has its defaults.
 pub(in crate::manifest) fn validate(typed: &Typed, report: &mut Report<'_>) {
@@ -43,6 +43,8 @@ fn kind(typed: &Typed, verdict: &mut Verdict<'_, '_>) {
         Typed::PodDisruptionBudget(object) => policy::pod_disruption_budget(verdict, object),
         Typed::PriorityClass(object) => policy::priority_class(verdict, object),
         Typed::HorizontalPodAutoscaler(object) => policy::horizontal_pod_autoscaler(verdict, object),
+        Typed::MutatingWebhookConfiguration(object) => webhook::mutating(verdict, object),
+        Typed::ValidatingWebhookConfiguration(object) => webhook::validating(verdict, object),
         Typed::Namespace(_)
         | Typed::LimitRange(_)
         | Typed::ResourceQuota(_)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Pod, PodSpec, PodTemplateSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::amount::not_negative;
 use super::at::At;
@@ -11,8 +12,10 @@ use super::labels;
 use super::resources;
 use super::scheduling;
 use super::verdict::Verdict;
+use crate::manifest::{POD_DELETION_COST, SHUTDOWN_SECONDS, STARTUP_SECONDS, pod_deletion_cost};
 
 pub(super) fn pod(verdict: &mut Verdict<'_, '_>, pod: &Pod) {
+    annotations(verdict, &At::ROOT.key("metadata"), &pod.metadata);
     if let Some(spec) = &pod.spec {
         pod_spec(verdict, &At::ROOT.key("spec"), spec, &[]);
     }
@@ -22,9 +25,25 @@ pub(super) fn pod(verdict: &mut Verdict<'_, '_>, pod: &Pod) {
 pub(super) fn template(verdict: &mut Verdict<'_, '_>, at: &At<'_>, template: &PodTemplateSpec, volumes: &[&str]) {
     if let Some(metadata) = &template.metadata {
         labels::metadata(verdict, &at.key("metadata"), metadata);
+        annotations(verdict, &at.key("metadata"), metadata);
     }
     if let Some(spec) = &template.spec {
         pod_spec(verdict, &at.key("spec"), spec, volumes);
+    }
+}
+
+/// `ValidatePodSpecificAnnotations`, and durations that are declared.
+fn annotations(verdict: &mut Verdict<'_, '_>, at: &At<'_>, metadata: &ObjectMeta) {
+    let cost = metadata.annotations.as_ref().and_then(|own| own.get(POD_DELETION_COST));
+    if let Some(text) = cost.filter(|text| pod_deletion_cost(text).is_none()) {
+        let message = format!("must be a 32-bit integer without a plus sign and leading zeros, and is {text:?}");
+        verdict.invalid(&at.key("annotations").key(POD_DELETION_COST), &message);
+    }
+    for key in [STARTUP_SECONDS, SHUTDOWN_SECONDS] {
+        let written = metadata.annotations.as_ref().and_then(|own| own.get(key));
+        if let Some(text) = written.filter(|text| text.parse::<u64>().is_err()) {
+            verdict.invalid(&at.key("annotations").key(key), &format!("must be a number of seconds, and is {text:?}"));
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The admission plugins, one after the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{LimitRange, PodSpec as ApiPodSpec, ResourceQuota};
 use k8s_openapi::api::node::v1::RuntimeClass;
@@ -8,7 +8,7 @@ use k8s_openapi::api::scheduling::v1::PriorityClass;
 
 use super::refusal::Refusal;
 use super::runtime_class::Overhead;
-use super::{limit_ranger, priority, resource_quota, runtime_class, tolerations};
+use super::{limit_ranger, priority, resource_quota, runtime_class, service_account, tolerations};
 use crate::manifest::{ObjectId, Typed};
 
 /// The objects that admission reads.
@@ -22,6 +22,8 @@ pub(in crate::model) struct Admission<'a> {
     pub(super) priority_classes: BTreeMap<&'a str, &'a PriorityClass>,
     /// RuntimeClasses by name.
     pub(super) runtime_classes: BTreeMap<&'a str, &'a RuntimeClass>,
+    /// ServiceAccounts by namespace.
+    pub(super) service_accounts: BTreeMap<&'a str, BTreeSet<&'a str>>,
 }
 
 /// Whether a pod still has to be admitted.
@@ -42,7 +44,7 @@ pub(in crate::model) struct Admitted {
     pub(in crate::model) refusal: Option<Box<Refusal>>,
     /// Whether the pod has an overhead and names no RuntimeClass that would explain it.
     pub(in crate::model) unexplained_overhead: bool,
-    /// Quotas that count the pod, by name. Whether it still fits into them is not known.
+    /// Quotas that count the pod, by name; whether it still fits into them is another question.
     pub(in crate::model) quotas: Vec<String>,
 }
 
@@ -56,6 +58,11 @@ impl<'a> Admission<'a> {
             Typed::RuntimeClass(class) => drop(self.runtime_classes.insert(name, class)),
             _ => {}
         }
+    }
+
+    /// Takes note of a ServiceAccount.
+    pub(in crate::model) fn read_service_account(&mut self, namespace: &'a str, name: &'a str) {
+        self.service_accounts.entry(namespace).or_default().insert(name);
     }
 
     /// Whether the input says which PriorityClasses there are.
@@ -81,7 +88,8 @@ impl<'a> Admission<'a> {
         for (_, range) in ranges {
             limit_ranger::mutate(range, &mut admitted.spec);
         }
-        let refused = priority::admit(self, &mut admitted.spec)
+        let refused = service_account::admit(self, namespace, spec)
+            .and_then(|()| priority::admit(self, &mut admitted.spec))
             .map(|()| tolerations::add_default_tolerations(&mut admitted.spec))
             .and_then(|()| runtime_class::admit(self, &mut admitted.spec))
             .map(|overhead| admitted.unexplained_overhead = overhead == Overhead::AsWritten)

@@ -11,13 +11,19 @@
 //! | `runtime_class.rs` | RuntimeClass: overhead, node selector, tolerations |
 //! | `resource_quota.rs` | ResourceQuota: what every container must say, and what is left |
 //! | `refusal.rs` | a pod that is refused |
+//! | `service_account.rs` | ServiceAccount: the account must exist |
+//! | `counted.rs` | what quotas count for a pod |
+//! | `objects.rs` | quotas and webhooks as the simulation reads them |
 
 mod chain;
+mod counted;
 mod limit_ranger;
+mod objects;
 mod priority;
 mod refusal;
 mod resource_quota;
 mod runtime_class;
+mod service_account;
 mod tolerations;
 
 #[cfg(test)]
@@ -28,5 +34,7 @@ mod fresh_cases;
 mod tests;
 
 pub(super) use chain::{Admission, Creation};
+pub(super) use counted::of_pod;
+pub(super) use objects::add as add_object;
 pub use refusal::{Refusal, RefusalCause};
 pub(super) use tolerations::add_default_tolerations;

@@ -44,6 +44,11 @@ impl Refusal {
         self
     }
 
+    /// Whether a quota refuses it: others may free what it needs.
+    pub(in crate::model) fn is_of_quota(&self) -> bool {
+        self.plugin == super::resource_quota::PLUGIN
+    }
+
     /// The reasons as the API server writes them: several in brackets.
     #[must_use]
     pub fn text(&self) -> String {

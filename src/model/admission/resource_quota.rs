@@ -9,22 +9,26 @@ use super::refusal::Refusal;
 use crate::manifest::{FieldPath, ObjectId};
 use crate::model::requests;
 
-const PLUGIN: &str = "ResourceQuota";
+pub(super) const PLUGIN: &str = "ResourceQuota";
 /// Where a quota names one of these, every container must say how much of it it wants.
-const TO_BE_SAID: [&str; 6] = ["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"];
+pub(super) const TO_BE_SAID: [&str; 6] =
+    ["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"];
 
 /// Whether a quota counts pods or what they ask for.
 pub(super) fn is_about_pods(quota: &ResourceQuota) -> bool {
-    hard(quota).any(|name| {
-        matches!(name, "pods" | "count/pods" | "ephemeral-storage")
-            || TO_BE_SAID.contains(&name)
-            || name.starts_with("hugepages-")
-            || (name.starts_with("requests.") && name != "requests.storage")
-            || name == "limits.ephemeral-storage"
-    })
+    hard(quota).any(is_of_pods)
 }
 
-fn hard(quota: &ResourceQuota) -> impl Iterator<Item = &str> {
+/// Whether a name of a quota counts pods or what they ask for.
+pub(super) fn is_of_pods(name: &str) -> bool {
+    matches!(name, "pods" | "count/pods" | "ephemeral-storage" | "limits.ephemeral-storage")
+        || TO_BE_SAID.contains(&name)
+        || name.starts_with("hugepages-")
+        || (name.starts_with("requests.") && name != "requests.storage")
+}
+
+/// The names that a quota limits.
+pub(super) fn hard(quota: &ResourceQuota) -> impl Iterator<Item = &str> {
     let hard = quota.spec.as_ref().and_then(|spec| spec.hard.as_ref());
     hard.into_iter().flat_map(|hard| hard.keys().map(String::as_str))
 }
@@ -62,7 +66,7 @@ pub(super) fn validate(id: ObjectId, quota: &ResourceQuota, spec: &ApiPodSpec) -
     Err(refusal)
 }
 
-fn says(container: &Container, name: &str) -> bool {
+pub(super) fn says(container: &Container, name: &str) -> bool {
     let Some(resources) = &container.resources else { return false };
     let (list, resource) = match name.split_once('.') {
         Some(("limits", resource)) => (&resources.limits, resource),

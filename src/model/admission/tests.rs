@@ -184,3 +184,70 @@ fn a_recorded_pod_is_not_admitted_again() {
     assert_eq!(refused.cause, RefusalCause::PriorityClassNotInInput("gone".to_owned()));
     assert_eq!(admission(&[]).admit("default", &spec, Creation::Admitted).refusal, None);
 }
+
+/// What quotas count for a pod, as they write it.
+fn counted(pod: &Value) -> (BTreeMap<String, String>, quorate_sim::cluster::PodAdmission) {
+    let mut state = quorate_sim::cluster::ClusterState::default();
+    let own = super::of_pod(&mut state, &pod_spec(pod), None);
+    let usage = own.usage.iter().map(|(name, amount)| (state.names.text(*name).to_owned(), amount.to_string()));
+    (usage.collect(), own)
+}
+
+#[test]
+fn quotas_count_requests_and_limits_by_their_names() {
+    let resources = json!({
+        "requests": {"cpu": "250m", "memory": "1Gi", "hugepages-2Mi": "4Mi", "example.com/gpu": "2"},
+        "limits": {"cpu": "1", "hugepages-2Mi": "4Mi", "ephemeral-storage": "1Gi", "example.com/gpu": "2"},
+    });
+    let mut pod = plain_pod(&resources);
+    pod["spec"]["overhead"] = json!({"cpu": "50m", "memory": "1Mi"});
+    pod["spec"]["initContainers"] = json!([{"name": "first", "image": "x:1", "resources": {"limits": {"cpu": "3"}}}]);
+    let (usage, own) = counted(&pod);
+    let wanted = [
+        ("cpu", "3050m"),
+        ("ephemeral-storage", "1Gi"),
+        ("hugepages-2Mi", "4Mi"),
+        ("limits.cpu", "3050m"),
+        ("limits.ephemeral-storage", "1Gi"),
+        ("memory", "1025Mi"),
+        ("requests.cpu", "3050m"),
+        ("requests.ephemeral-storage", "1Gi"),
+        ("requests.example.com/gpu", "2"),
+        ("requests.hugepages-2Mi", "4Mi"),
+        ("requests.memory", "1025Mi"),
+    ];
+    assert_eq!(usage, wanted.map(|(name, amount)| (name.to_owned(), amount.to_owned())).into());
+    assert!(!own.is_best_effort && !own.has_deadline && own.priority_class.is_none());
+    // The init container says neither how much memory it wants nor its limit; nobody limits memory.
+    let silent: Vec<usize> = own.unsaid.values().map(Vec::len).collect();
+    assert_eq!(silent, [1, 1, 2]);
+}
+
+#[test]
+fn a_pod_as_a_whole_counts_in_the_place_of_its_containers() {
+    let mut pod = plain_pod(&json!({"requests": {"cpu": "250m"}}));
+    pod["spec"]["resources"] = json!({"requests": {"cpu": "2"}, "limits": {"cpu": "4"}});
+    pod["spec"]["activeDeadlineSeconds"] = json!(60);
+    pod["spec"]["priorityClassName"] = json!("high");
+    let (usage, own) = counted(&pod);
+    assert_eq!((usage["cpu"].as_str(), usage["limits.cpu"].as_str()), ("2", "4"));
+    assert!(own.unsaid.is_empty() && own.has_deadline && own.priority_class.is_some());
+}
+
+#[test]
+fn a_pod_without_requests_is_best_effort_and_affinity_may_cross_namespaces() {
+    let mut pod = plain_pod(&json!({"requests": {"example.com/gpu": "1"}, "limits": {"example.com/gpu": "1"}}));
+    let (_, own) = counted(&pod);
+    assert!(own.is_best_effort && !own.has_cross_namespace_affinity);
+    let term = json!({"topologyKey": "zone", "namespaceSelector": {}});
+    for (kind, list) in [
+        ("podAffinity", json!({"requiredDuringSchedulingIgnoredDuringExecution": [term]})),
+        (
+            "podAntiAffinity",
+            json!({"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "podAffinityTerm": term}]}),
+        ),
+    ] {
+        pod["spec"]["affinity"] = json!({kind: list});
+        assert!(counted(&pod).1.has_cross_namespace_affinity, "{kind}");
+    }
+}

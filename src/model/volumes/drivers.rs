@@ -60,7 +60,10 @@ pub(super) fn add_csi_node(state: &mut ClusterState, api: &storage::CSINode) {
 /// A CSIDriver.
 pub(super) fn add_csi_driver(state: &mut ClusterState, api: &storage::CSIDriver) {
     let driver = name(state, api.metadata.name.as_deref());
-    let own = CsiDriver { storage_capacity: api.spec.storage_capacity == Some(true) };
+    let own = CsiDriver {
+        storage_capacity: api.spec.storage_capacity == Some(true),
+        attaches_nothing: api.spec.attach_required == Some(false),
+    };
     Arc::make_mut(&mut state.storage).csi_drivers.insert(driver, own);
 }
 

@@ -25,7 +25,7 @@ macro_rules! texts {
     };
 }
 
-const TEXTS: [Text; 32] = texts! {
+const TEXTS: [Text; 34] = texts! {
     "simulation" Simulation:
         "pods-stay-pending"
         "rollout-deadlock"
@@ -36,7 +36,9 @@ const TEXTS: [Text; 32] = texts! {
         "replicas-share-a-node"
         "single-point-of-failure"
         "pdb-allows-nothing"
-        "volume-blocks-surge";
+        "volume-blocks-surge"
+        "pods-refused-by-admission"
+        "webhook-blocks-its-own-pods";
     "loader" Loader:
         "unreadable-document"
         "duplicate-key"

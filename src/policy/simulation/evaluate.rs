@@ -6,8 +6,8 @@ use super::context::{AtRest, Context};
 use super::drains::{self, Drains};
 use super::{
     drains_exhaust_pdb, losses, node_loss_breaks_pdb, node_loss_leaves_pods_pending, pdb_allows_nothing,
-    pdb_blocks_drain, pods_stay_pending, replicas_share_a_node, requirement, rollout_deadlock, single_point_of_failure,
-    volume_blocks_surge, words,
+    pdb_blocks_drain, pods_refused_by_admission, pods_stay_pending, replicas_share_a_node, requirement,
+    rollout_deadlock, single_point_of_failure, volume_blocks_surge, webhook_blocks_its_own_pods, words,
 };
 use crate::finding::{Finding, NotEvaluated};
 use crate::policy::Evaluation;
@@ -38,6 +38,12 @@ pub fn evaluate(context: &Context<'_>, runs: &(dyn Fn(&str) -> bool + Sync)) -> 
     }
     if runs(volume_blocks_surge::RULE) {
         evaluation.findings.extend(volume_blocks_surge::evaluate(context));
+    }
+    if runs(pods_refused_by_admission::RULE) {
+        evaluation.findings.extend(pods_refused_by_admission::evaluate(context));
+    }
+    if runs(webhook_blocks_its_own_pods::RULE) {
+        evaluation.findings.extend(webhook_blocks_its_own_pods::evaluate(context));
     }
     let has_nodes = !context.model.state.nodes.is_empty() || !context.model.nodes_without_room.is_empty();
     if context.model.workloads.is_empty() && !has_nodes {
@@ -94,7 +100,8 @@ fn with_nodes(context: &Context<'_>, runs: &(dyn Fn(&str) -> bool + Sync), evalu
     let of_losses = [node_loss_breaks_pdb::RULE, node_loss_leaves_pods_pending::RULE];
     let losses = if of_losses.into_iter().any(runs) { losses::play(&at_rest) } else { Vec::new() };
     type Rule<'a> = (&'static str, Box<dyn Fn() -> Vec<Finding> + 'a>);
-    let rules: [Rule<'_>; 7] = [
+    let rules: [Rule<'_>; 8] = [
+        (pods_refused_by_admission::RULE, Box::new(|| pods_refused_by_admission::evaluate_at_rest(&at_rest))),
         (pods_stay_pending::RULE, Box::new(|| pods_stay_pending::evaluate(&at_rest))),
         (pdb_blocks_drain::RULE, Box::new(|| pdb_blocks_drain::evaluate(&at_rest, &drains))),
         (drains_exhaust_pdb::RULE, Box::new(|| drains_exhaust_pdb::evaluate(&at_rest, &drains))),

@@ -20,12 +20,14 @@ mod node_loss_breaks_pdb;
 mod node_loss_leaves_pods_pending;
 mod pdb_allows_nothing;
 mod pdb_blocks_drain;
+mod pods_refused_by_admission;
 mod pods_stay_pending;
 mod replicas_share_a_node;
 mod requirement;
 mod rollout_deadlock;
 mod single_point_of_failure;
 mod volume_blocks_surge;
+mod webhook_blocks_its_own_pods;
 mod words;
 
 pub use context::Context;

@@ -45,6 +45,7 @@ struct StepJson<'a> {
     started_at: Number,
     ended_at: Number,
     min_ready: &'a BTreeMap<String, i64>,
+    min_ready_endpoints: &'a BTreeMap<String, i64>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     targets: &'a [TargetReport],
     after: &'a StateSummary,
@@ -97,6 +98,7 @@ fn step_json<'a>(step: &'a StepReport, explored: Option<ExploredJson<'a>>) -> St
         started_at: seconds(step.started_at),
         ended_at: seconds(step.ended_at),
         min_ready: &step.min_ready,
+        min_ready_endpoints: &step.min_endpoints,
         targets: &step.targets,
         after: &step.after,
         unexpected: &step.unexpected,

@@ -27,6 +27,7 @@ fn state(pending: usize) -> StateSummary {
             terminating: false,
             revision: Revision::New,
             unschedulable_reason: waits.then(|| REASON.to_owned()),
+            waiting_reason: None,
         }
     };
     let ready = i64::try_from(3 - pending).unwrap();
@@ -45,6 +46,8 @@ fn state(pending: usize) -> StateSummary {
             },
         )]),
         jobs: BTreeMap::new(),
+        services: BTreeMap::new(),
+        refused: BTreeMap::new(),
     }
 }
 
@@ -56,6 +59,7 @@ fn step(action: &str, outcome: StepOutcome, seconds: (u64, u64), lowest: (i64, i
         started_at: Time::from_milliseconds(seconds.0 * 1000),
         ended_at: Time::from_milliseconds(seconds.1 * 1000),
         min_ready: BTreeMap::from([(BACKEND.to_owned(), lowest.0), (FRONTEND.to_owned(), lowest.1)]),
+        min_endpoints: BTreeMap::new(),
         targets: Vec::new(),
         after: state(pending),
         unexpected: Vec::new(),
@@ -127,8 +131,8 @@ fn written(report: &SimulationReport, scenario: &str, format: Format, style: &Te
         kubernetes: "1.36",
         settings: &settings,
         report,
-        order: PlayOrder::default(),
         explored: None,
+        order: PlayOrder::default(),
     };
     let mut out = Vec::new();
     write_simulation(&document, format, style, &mut out).unwrap();
@@ -224,12 +228,12 @@ fn formats_of_findings_are_refused() {
     let report = second_drain();
     let settings = Settings::default();
     let document = SimulationDocument {
+        explored: None,
         scenario: "x",
         kubernetes: "1.36",
         settings: &settings,
         report: &report,
         order: PlayOrder::default(),
-        explored: None,
     };
     let error = write_simulation(&document, Format::Sarif, &TerminalStyle::plain(80), &mut Vec::new()).unwrap_err();
     assert!(matches!(error, ReportError::Unsupported { .. }));

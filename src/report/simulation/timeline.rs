@@ -12,6 +12,7 @@ use crate::report::printable;
 use crate::report::terminal_style::{Detail, TerminalStyle};
 
 use super::document::{PlayOrder, SimulationDocument};
+use super::explored_rows;
 use super::step_rows::{
     Mood, ShortNames, Shortage, duration, mood, newly_pending, shortages, why, without_preemption, without_repetition,
 };
@@ -74,6 +75,18 @@ pub(super) fn write(
     out.write_all(drawn.as_bytes())
 }
 
+/// Services that nobody answers, pods that do not start, and what is refused.
+fn said_at_the_end(end: &StateSummary) -> Vec<String> {
+    let silent = end.services.iter().filter(|(_, counts)| counts.ready == 0 && counts.serving + counts.terminating > 0);
+    let silent = silent.map(|(name, counts)| {
+        format!("service {name} has no ready endpoint: {} serving, {} terminating", counts.serving, counts.terminating)
+    });
+    let waiting = end.pods.iter().filter_map(|pod| Some((&pod.owner, pod.waiting_reason.as_ref()?)));
+    let waiting = waiting.map(|(owner, reason)| format!("a pod of {owner} waits: {reason}"));
+    let refused = end.refused.iter().map(|(name, reason)| format!("{name} is refused: {reason}"));
+    silent.chain(waiting).chain(refused).collect()
+}
+
 impl Timeline<'_> {
     fn line(&self, text: &str) -> String {
         printable::line(text, self.style.characters)
@@ -87,14 +100,19 @@ impl Timeline<'_> {
         let report = self.document.report;
         let mut before = &report.initial;
         let mut rows = Vec::new();
-        for step in &report.steps {
+        for (index, step) in report.steps.iter().enumerate() {
+            let mut below = self.below(step, before);
+            if let Some(explored) = self.document.explored.and_then(|explored| explored.get(index)) {
+                let is_verbose = self.style.detail == Detail::Verbose;
+                below.extend(explored_rows::rows(explored, step.outcome, &self.names, is_verbose));
+            }
             rows.push(Row {
                 step,
                 action: self.line(&step.action),
                 ready: self.ready(&shortages(step, before, &self.names)),
                 from: duration(step.started_at.milliseconds()),
                 took: duration(step.ended_at.since(step.started_at).milliseconds()),
-                below: self.below(step, before),
+                below,
             });
             before = match self.document.order {
                 PlayOrder::OneAfterTheOther => &step.after,
@@ -268,7 +286,8 @@ impl Timeline<'_> {
                 (self.names.get(workload), text)
             })
             .collect();
-        if short.is_empty() {
+        let said = said_at_the_end(end);
+        if short.is_empty() && said.is_empty() {
             return;
         }
         let _ = writeln!(drawn, "{}", self.paint.strong("at the end"));
@@ -276,7 +295,16 @@ impl Timeline<'_> {
         for (name, text) in short {
             let _ = writeln!(drawn, "  {}  {text}", padded(&self.line(name), width));
         }
+        self.draw_sentences(&said, drawn);
         drawn.push('\n');
+    }
+
+    fn draw_sentences(&self, sentences: &[String], drawn: &mut String) {
+        for sentence in sentences {
+            for (index, line) in wrap(&self.line(sentence), self.width() - 4).iter().enumerate() {
+                let _ = writeln!(drawn, "{}{line}", if index == 0 { "  " } else { "    " });
+            }
+        }
     }
 
     fn draw_assumptions(&self, drawn: &mut String) {
@@ -285,11 +313,7 @@ impl Timeline<'_> {
             return;
         }
         let _ = writeln!(drawn, "{}", self.paint.strong("not modelled, and able to change the answer"));
-        for assumption in assumptions {
-            for (index, line) in wrap(&self.line(assumption), self.width() - 4).iter().enumerate() {
-                let _ = writeln!(drawn, "{}{line}", if index == 0 { "  " } else { "    " });
-            }
-        }
+        self.draw_sentences(assumptions, drawn);
         drawn.push('\n');
     }
 

@@ -3,6 +3,7 @@
 use crate::cluster::{ClusterState, NodeId, PodId, Symbol};
 use crate::controller::daemon_set;
 use crate::scheduler::schedule;
+use crate::simulation::Ties;
 use crate::transition::{Change, Created, PodChange, apply};
 
 /// Adds the next node of a pool; `None` if there is no such pool.
@@ -33,7 +34,7 @@ pub fn add_node(state: &mut ClusterState, pool: usize) -> Option<NodeId> {
 pub(super) fn add_daemon_pods(state: &mut ClusterState, node: NodeId) {
     let sets: Vec<_> = state.daemon_sets.keys().copied().collect();
     for set in sets {
-        for change in daemon_set::sync(state, set) {
+        for change in daemon_set::sync(state, set, &mut Ties::Drawn(0)) {
             let Change::CreatePod { .. } = &change else { continue };
             let Created::Pod(pod) = apply(state, &change) else { continue };
             let is_for_it = state.pods.get(&pod).and_then(|own| daemon_set::target_node(state, own)) == Some(node);

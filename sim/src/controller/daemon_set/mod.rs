@@ -11,4 +11,4 @@ mod sync;
 mod update;
 
 pub use placement::{Eligibility, eligibility, eligible_nodes, pod_template, target_node};
-pub use sync::{PodsByNode, is_updated, pods_by_node, sync};
+pub use sync::{PodsByNode, counted_pods, is_concerned, is_updated, pods_by_node, sync};

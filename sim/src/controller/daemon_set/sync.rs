@@ -1,23 +1,25 @@
 //! Creates and deletes pods. Source: `pkg/controller/daemon/daemon_controller.go` (`manage`, `podsShouldBeOnNode`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{
     ClusterState, DaemonSet, DaemonSetId, DaemonSetStrategy, DeletionCause, IntOrPercent, NodeId, Owner, Phase, Pod,
     PodId, Symbol,
 };
-use crate::controller::workload::{is_available, is_terminal};
-use crate::transition::{Change, PodChange};
+use crate::controller::workload::{WorkloadId, is_available, is_terminal};
+use crate::simulation::Ties;
+use crate::transition::{Change, PodChange, WorkloadChange};
 
-use super::placement::{Eligibility, eligibility, pod_template, target_node};
+use super::placement::{Eligibility, eligibility, eligible_nodes, pod_template, target_node};
 use super::update;
 
 /// The pods of a set by the node that they are made for.
 pub type PodsByNode<'a> = BTreeMap<NodeId, Vec<(PodId, &'a Pod)>>;
 
-/// The next step of a DaemonSet: first every node gets the pods that it should have, then the update goes on.
+/// The next step of a DaemonSet: first every node gets the pods that it should have, then the update goes on. Which of several
+/// pods an update takes first is left open: upstream goes through a map.
 #[must_use]
-pub fn sync(state: &ClusterState, id: DaemonSetId) -> Vec<Change> {
+pub fn sync(state: &ClusterState, id: DaemonSetId, ties: &mut Ties) -> Vec<Change> {
     let Some(set) = state.daemon_sets.get(&id) else { return Vec::new() };
     let by_node = pods_by_node(state, id);
     let mut changes = Vec::new();
@@ -34,7 +36,31 @@ pub fn sync(state: &ClusterState, id: DaemonSetId) -> Vec<Change> {
         }
     }
     changes.extend(without_node(state, id).map(delete));
-    if changes.is_empty() { update::sync(state, id, set, by_node) } else { changes }
+    if changes.is_empty() {
+        changes = update::sync(state, (id, set), by_node, ties);
+    }
+    let nodes: BTreeSet<NodeId> = eligible_nodes(state, set).into_iter().collect();
+    if changes.is_empty() && set.observed_nodes.as_ref() != Some(&nodes) {
+        changes.push(Change::Workload(WorkloadId::DaemonSet(id), WorkloadChange::Observe(nodes)));
+    }
+    changes
+}
+
+/// Whether a set has to look when this node changes: it should run there and does not, or runs there and should not, or its
+/// status counts a pod somewhere as misplaced. Source: `syncNodeUpdate` in `pkg/controller/daemon/daemon_controller.go`.
+#[must_use]
+pub fn is_concerned(state: &ClusterState, id: DaemonSetId, node: NodeId) -> bool {
+    let (Some(set), Some(own)) = (state.daemon_sets.get(&id), state.nodes.get(&node)) else { return true };
+    let by_node = pods_by_node(state, id);
+    let is_scheduled = by_node.contains_key(&node);
+    match eligibility(state, set, node, own) {
+        Eligibility::Run if !is_scheduled => true,
+        Eligibility::Never if is_scheduled => true,
+        Eligibility::Run | Eligibility::KeepOnly | Eligibility::Never => {
+            let observed = set.observed_nodes.as_ref();
+            is_scheduled && observed.is_none_or(|observed| by_node.keys().any(|node| !observed.contains(node)))
+        }
+    }
 }
 
 /// The pods of a set by node, those that terminate included.
@@ -47,6 +73,21 @@ pub fn pods_by_node(state: &ClusterState, id: DaemonSetId) -> PodsByNode<'_> {
         }
     }
     by_node
+}
+
+/// The pods that a set's status counts: of every node on which it last should have run one, the oldest, one that terminates too, a bound
+/// one first. Source: `updateDaemonSetStatus` in `pkg/controller/daemon/daemon_controller.go`.
+pub fn counted_pods(state: &ClusterState, id: DaemonSetId) -> Vec<&Pod> {
+    let Some(set) = state.daemon_sets.get(&id) else { return Vec::new() };
+    let mut by_node = pods_by_node(state, id);
+    let observed = set.observed_nodes.as_ref().map(|nodes| nodes.iter().copied().collect());
+    let eligible: Vec<NodeId> = observed.unwrap_or_else(|| eligible_nodes(state, set));
+    let oldest = |node: &NodeId| {
+        let pods = by_node.remove(node)?;
+        let counted = pods.into_iter().filter(|(_, pod)| pod.deletion.is_none() || !is_terminal(pod));
+        counted.min_by_key(|(id, pod)| (pod.node.is_none(), *id)).map(|(_, pod)| pod)
+    };
+    eligible.iter().filter_map(oldest).collect()
 }
 
 /// Pods that wait for a node that does not exist any more.

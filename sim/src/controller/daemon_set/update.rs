@@ -2,6 +2,7 @@
 
 use crate::cluster::{ClusterState, DaemonSet, DaemonSetId, DaemonSetStrategy, NodeId, Pod, PodId};
 use crate::controller::workload::is_available;
+use crate::simulation::Ties;
 use crate::transition::Change;
 
 use super::placement::eligible_nodes;
@@ -19,11 +20,16 @@ enum OnNode<'a> {
     /// The old one.
     Old(PodId, &'a Pod),
     /// Both.
-    Both { new: &'a Pod, old: PodId },
+    Both { new: &'a Pod, old: PodId, old_pod: &'a Pod },
 }
 
 /// The next step of an update.
-pub(super) fn sync(state: &ClusterState, id: DaemonSetId, set: &DaemonSet, by_node: PodsByNode<'_>) -> Vec<Change> {
+pub(super) fn sync(
+    state: &ClusterState,
+    (id, set): (DaemonSetId, &DaemonSet),
+    by_node: PodsByNode<'_>,
+    ties: &mut Ties,
+) -> Vec<Change> {
     match set.strategy {
         DaemonSetStrategy::OnDelete => return Vec::new(),
         DaemonSetStrategy::RollingUpdate { .. } => {}
@@ -31,14 +37,17 @@ pub(super) fn sync(state: &ClusterState, id: DaemonSetId, set: &DaemonSet, by_no
     let eligible = eligible_nodes(state, set);
     let desired = i64::try_from(eligible.len()).unwrap_or(i64::MAX);
     let mut by_node = by_node;
-    for node in eligible {
-        by_node.entry(node).or_default();
+    for node in &eligible {
+        by_node.entry(*node).or_default();
     }
     let nodes: Vec<(NodeId, OnNode<'_>)> =
         by_node.iter().map(|(node, pods)| (*node, on_node(state, set, pods))).collect();
     match bounds(set, desired) {
-        (0, max_unavailable) => replace(state, set, &nodes, max_unavailable),
-        (max_surge, _) => surge(state, (id, set), &nodes, max_surge),
+        (0, max_unavailable) => replace(state, set, &nodes, max_unavailable, ties),
+        (max_surge, _) => {
+            let surging = surging(state, set, &nodes, &eligible);
+            surge(state, (id, set), surging, max_surge, ties)
+        }
     }
 }
 
@@ -49,13 +58,19 @@ fn on_node<'a>(state: &ClusterState, set: &DaemonSet, pods: &[(PodId, &'a Pod)])
         ([], []) => OnNode::Nothing,
         ([(_, new)], []) => OnNode::New(new),
         ([], [(id, old)]) => OnNode::Old(*id, old),
-        ([(_, new)], [(old, _)]) => OnNode::Both { new, old: *old },
+        ([(_, new)], [(old, old_pod)]) => OnNode::Both { new, old: *old, old_pod },
         ([_, _, ..], _) | (_, [_, _, ..]) => OnNode::Unsettled,
     }
 }
 
-/// Without surge: old pods that are not available go at once, others as `max_unavailable` allows.
-fn replace(state: &ClusterState, set: &DaemonSet, nodes: &[(NodeId, OnNode<'_>)], max_unavailable: i64) -> Vec<Change> {
+/// Without surge: old pods that are not available go at once and use up `max_unavailable`; others as it allows.
+fn replace(
+    state: &ClusterState,
+    set: &DaemonSet,
+    nodes: &[(NodeId, OnNode<'_>)],
+    max_unavailable: i64,
+    ties: &mut Ties,
+) -> Vec<Change> {
     let available = |pod: &Pod| is_available(pod, set.min_ready_seconds, state.now);
     let mut unavailable: i64 = 0;
     let mut deleted = Vec::new();
@@ -66,38 +81,79 @@ fn replace(state: &ClusterState, set: &DaemonSet, nodes: &[(NodeId, OnNode<'_>)]
             OnNode::New(pod) if !available(pod) => unavailable = unavailable.saturating_add(1),
             OnNode::New(_) => {}
             OnNode::Old(id, pod) if available(pod) => candidates.push(*id),
-            OnNode::Old(id, _) => deleted.push(*id),
+            OnNode::Old(id, _) => {
+                unavailable = unavailable.saturating_add(1);
+                deleted.push(*id);
+            }
         }
     }
     let remaining = usize::try_from(max_unavailable.saturating_sub(unavailable).max(0)).unwrap_or(usize::MAX);
-    deleted.extend(candidates.into_iter().take(remaining));
+    deleted.extend(some_of(&candidates, remaining, ties));
     deleted.into_iter().map(delete).collect()
 }
 
-/// With surge: a new pod beside the old one; the old one goes when the new one is available.
+/// `count` of the pods, or all.
+fn some_of(pods: &[PodId], count: usize, ties: &mut Ties) -> Vec<PodId> {
+    if count >= pods.len() { pods.to_vec() } else { ties.pods(pods, count) }
+}
+
+/// What an update with surge finds.
+#[derive(Default)]
+struct Surging {
+    /// How many nodes wait for a new pod.
+    surging: i64,
+    /// How many available pods there are more than nodes that should have one.
+    spare: usize,
+    /// Old pods that go.
+    deleted: Vec<PodId>,
+    /// Nodes whose old pod is not available: they get a new one at once.
+    allowed: Vec<NodeId>,
+    /// Available old pods beside which a new one may come, with their nodes.
+    candidates: Vec<(PodId, NodeId)>,
+    /// Available old pods on nodes where the set should not run any more.
+    misplaced: Vec<PodId>,
+}
+
+fn surging(state: &ClusterState, set: &DaemonSet, nodes: &[(NodeId, OnNode<'_>)], eligible: &[NodeId]) -> Surging {
+    let available = |pod: &Pod| is_available(pod, set.min_ready_seconds, state.now);
+    let runs = |node: &NodeId| eligible.contains(node);
+    let mut found = Surging::default();
+    let mut number_available: usize = 0;
+    for (node, pods) in nodes {
+        let counted = match pods {
+            OnNode::Old(_, pod) | OnNode::New(pod) | OnNode::Both { old_pod: pod, .. } => Some(*pod),
+            OnNode::Unsettled | OnNode::Nothing => None,
+        };
+        number_available = number_available.saturating_add(usize::from(counted.is_some_and(available)));
+        match pods {
+            OnNode::Unsettled => found.surging = found.surging.saturating_add(1),
+            OnNode::Nothing | OnNode::New(_) => {}
+            OnNode::Old(old, pod) if available(pod) && runs(node) => found.candidates.push((*old, *node)),
+            OnNode::Old(old, pod) if available(pod) => found.misplaced.push(*old),
+            OnNode::Old(..) if runs(node) => found.allowed.push(*node),
+            OnNode::Old(old, _) => found.deleted.push(*old),
+            OnNode::Both { new, old, .. } if available(new) => found.deleted.push(*old),
+            OnNode::Both { .. } => found.surging = found.surging.saturating_add(1),
+        }
+    }
+    found.spare = number_available.saturating_sub(eligible.len());
+    found
+}
+
+/// With surge: a new pod beside the old one; the old one goes when the new one is available. On a node where the set should
+/// not run any more the old pod goes when it is not available, or when there are enough elsewhere.
 fn surge(
     state: &ClusterState,
     (id, set): (DaemonSetId, &DaemonSet),
-    nodes: &[(NodeId, OnNode<'_>)],
+    found: Surging,
     max_surge: i64,
+    ties: &mut Ties,
 ) -> Vec<Change> {
-    let available = |pod: &Pod| is_available(pod, set.min_ready_seconds, state.now);
-    let mut surging: i64 = 0;
-    let mut changes = Vec::new();
-    let (mut allowed, mut candidates) = (Vec::new(), Vec::new());
-    for (node, pods) in nodes {
-        match pods {
-            OnNode::Unsettled => surging = surging.saturating_add(1),
-            OnNode::Nothing | OnNode::New(_) => {}
-            OnNode::Old(_, pod) if available(pod) => candidates.push(*node),
-            OnNode::Old(..) => allowed.push(*node),
-            OnNode::Both { new, old } if available(new) => changes.push(delete(*old)),
-            OnNode::Both { .. } => surging = surging.saturating_add(1),
-        }
-    }
+    let Surging { surging, spare, mut deleted, mut allowed, candidates, misplaced } = found;
+    deleted.extend(some_of(&misplaced, spare, ties));
     let remaining = usize::try_from(max_surge.saturating_sub(surging).max(0)).unwrap_or(usize::MAX);
-    allowed.extend(candidates.into_iter().take(remaining));
+    let chosen = some_of(&candidates.iter().map(|(pod, _)| *pod).collect::<Vec<_>>(), remaining, ties);
+    allowed.extend(candidates.iter().filter(|(pod, _)| chosen.contains(pod)).map(|(_, node)| *node));
     let names = allowed.iter().filter_map(|node| state.nodes.get(node)).map(|node| node.name);
-    changes.extend(names.map(|name| create(id, set, name)));
-    changes
+    deleted.into_iter().map(delete).chain(names.map(|name| create(id, set, name))).collect()
 }

@@ -61,8 +61,9 @@ impl NodeLifecycle {
     ///
     /// The pass that sets them goes round ten times a second on its own, also while nodes are still being looked at and the
     /// zones are not judged yet; its limiter lets one node through at once. Whether it meets a node that was queued in this
-    /// look is a race. It is only asked where the outcomes differ: in a zone
-    /// from which no node is taken any more once it is judged. Where every zone is down all taints are removed again.
+    /// look is a race. It is only asked where the outcomes differ: in a zone from which no node is taken any more once it is
+    /// judged. Where every zone is down all taints are removed, but by what the look has read of the nodes at its beginning: one
+    /// set since then stays, and with it that node's pods go.
     #[must_use]
     pub fn taint_before_zones_are_judged(
         &mut self,
@@ -75,13 +76,13 @@ impl NodeLifecycle {
             .iter()
             .map(|(zone, nodes)| (*zone, ZoneState::of(nodes.iter().copied(), settings), nodes.len()))
             .collect();
-        if judged.iter().all(|(_, new_state, _)| *new_state == ZoneState::FullDisruption) {
-            return Vec::new();
-        }
-        let stopped = judged.into_iter().filter(|(_, new_state, size)| new_state.interval(*size, settings).is_none());
+        let all_are = judged.iter().all(|(_, new_state, _)| *new_state == ZoneState::FullDisruption);
+        let stops = |new_state: ZoneState, size| all_are || new_state.interval(size, settings).is_none();
+        let stopped = judged.into_iter().filter(|(_, new_state, size)| stops(*new_state, *size));
         let mut changes = Vec::new();
         for (zone, _, _) in stopped {
-            let first = self.zones.get(&zone).and_then(|queue| queue.nodes.first());
+            let queue = self.zones.get(&zone).filter(|queue| queue.next_time(state.now) == Some(state.now));
+            let first = queue.and_then(|queue| queue.nodes.first());
             if first.is_some_and(|node| ties.is_met(*node, state.now)) {
                 changes.extend(self.take(state, zone));
             }
@@ -128,7 +129,12 @@ impl NodeLifecycle {
             queue.interval = None;
             queue.nodes.clear();
         }
-        state.nodes.iter().flat_map(|(id, node)| remove_no_execute(*id, node)).collect()
+        let is_new = |node: &Node| {
+            let mut taints = node.taints.iter();
+            taints.any(|taint| taint.effect == Effect::NoExecute && taint.added_at == Some(state.now))
+        };
+        let known = state.nodes.iter().filter(|(_, node)| !is_new(node));
+        known.flat_map(|(id, node)| remove_no_execute(*id, node)).collect()
     }
 
     /// Takes the next node of a zone's queue, if it may be: its NoExecute taint.

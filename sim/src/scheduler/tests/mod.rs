@@ -123,6 +123,7 @@ impl Cluster {
             held_unready: false,
             created_at: Time::ZERO,
             started_at: node.map(|_| Time::ZERO),
+            deletion_order: Default::default(),
             deletion: None,
             unschedulable: None,
         })

@@ -99,7 +99,12 @@ fn default_spread_constraints_of_a_profile_can_be_hard() {
     let requirements = labels.iter().map(|(key, value)| Requirement { key, operator: Operator::In(vec![value]) });
     let selector = Some(LabelSelector { requirements: requirements.collect() });
     let name = cluster.symbol("web");
-    cluster.state.services.push(Service { namespace: Symbol::DEFAULT, name, selector });
+    cluster.state.services.push(Service {
+        namespace: Symbol::DEFAULT,
+        name,
+        selector,
+        publish_not_ready_addresses: false,
+    });
     let hard = cluster.spread("web", Symbol::HOSTNAME, WhenUnsatisfiable::DoNotSchedule);
     let mut profile = Profile::default();
     profile.arguments.default_spread = DefaultSpread::List(vec![SpreadConstraint { selector: None, ..hard }]);

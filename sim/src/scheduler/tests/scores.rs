@@ -129,6 +129,7 @@ fn pods_of_a_service_or_a_replica_set_spread_by_default() {
         namespace: Symbol::DEFAULT,
         name: Symbol::EMPTY,
         selector: Some(selector.clone()),
+        publish_not_ready_addresses: false,
     });
     let template = Arc::clone(&by_set.state.pods[&pod].template);
     by_set.state.replica_sets.insert(

@@ -1,0 +1,99 @@
+//! Whether what happened on a real control plane is among what can happen.
+
+use quorate_sim::explore::{SearchLimits, StepEnd, step_ends};
+use quorate_sim::simulation::{ObjectChange, Simulation, Step, StepAction};
+use serde_json::Value;
+
+use crate::case::Case;
+use crate::facts::{Difference, Run, StepFacts, summary};
+
+/// A state may be reached with different pods' ages; so many are gone on from.
+const MOST_WAYS: usize = 8;
+
+/// How following a run went.
+#[derive(Debug)]
+pub(crate) enum Followed {
+    /// It can happen.
+    Possible,
+    /// This far it can happen, and not further, though everything was looked at.
+    Impossible(Difference),
+    /// This far it can happen; the search was given up there.
+    Unknown(Difference),
+}
+
+/// Follows a real run step by step through everything that can happen, looking at most at so many states of a step.
+pub(crate) fn follow(case: &Case, real: &Run, lagging: &[String], states: usize) -> Followed {
+    let (initial, steps) = case.load(0).unwrap();
+    let limits = SearchLimits { states, every_order: false };
+    let begin = nothing();
+    let ends = step_ends(&initial, &begin, &limits);
+    let mut complete = ends.complete;
+    let matching = |end: &StepEnd| seen(end, lagging) == real.initial;
+    let mut frontier: Vec<Simulation> =
+        ends.ends.into_iter().filter(matching).map(|end| end.simulation).take(MOST_WAYS).collect();
+    if frontier.is_empty() {
+        return given_up(complete, 0, "the state at the beginning");
+    }
+    for (index, (step, wanted)) in steps.iter().zip(&real.steps).enumerate() {
+        let mut next = Vec::new();
+        for before in frontier {
+            let ends = step_ends(&before, step, &limits);
+            complete &= ends.complete;
+            if !is_in_range(&wanted.min_ready, &serde_json::to_value(&ends.min_ready).unwrap()) {
+                continue;
+            }
+            next.extend(ends.ends.into_iter().filter(|end| is_as_seen(end, wanted, lagging)).map(|end| end.simulation));
+            next.truncate(MOST_WAYS);
+        }
+        if next.is_empty() {
+            return given_up(complete, index + 1, &wanted.action);
+        }
+        frontier = next;
+    }
+    Followed::Possible
+}
+
+fn given_up(complete: bool, step: usize, action: &str) -> Followed {
+    let looked =
+        if complete { "it is not among what can happen" } else { "it was not found, and not everything was looked at" };
+    let text = format!("step {step}, {action}: what really happened: {looked}");
+    let difference = Difference { step, text };
+    if complete { Followed::Impossible(difference) } else { Followed::Unknown(difference) }
+}
+
+/// A step that does nothing: what is pending goes on.
+fn nothing() -> Step {
+    let change = ObjectChange(std::sync::Arc::new(|_| Vec::new()));
+    Step {
+        name: None,
+        description: String::new(),
+        action: StepAction::Apply { change },
+        expected_outcome: None,
+        expected_min_ready: std::collections::BTreeMap::new(),
+    }
+}
+
+/// The state, without the numbers of budgets that lag.
+fn seen(end: &StepEnd, lagging: &[String]) -> Value {
+    let mut state = summary(&end.simulation);
+    lagging.iter().for_each(|name| state["pdbs"][name.as_str()] = Value::Null);
+    state
+}
+
+fn is_as_seen(end: &StepEnd, wanted: &StepFacts, lagging: &[String]) -> bool {
+    let mut targets: Vec<String> = end.targets.iter().map(|target| target.outcome.as_str().to_owned()).collect();
+    targets.sort();
+    end.outcome.as_str() == wanted.outcome
+        && (wanted.targets.is_empty() || wanted.targets == targets)
+        && seen(end, lagging) == wanted.after
+}
+
+/// Whether each workload's lowest readiness is one that can be.
+fn is_in_range(real: &Value, ranges: &Value) -> bool {
+    let lowest = real.as_object().unwrap();
+    lowest.iter().all(|(workload, lowest)| match ranges.get(workload) {
+        Some(range) => range["worst"].as_i64() <= lowest.as_i64() && lowest.as_i64() <= range["best"].as_i64(),
+        // A workload that the step itself has made.
+        None => lowest == 0,
+    })
+}
