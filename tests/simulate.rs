@@ -230,7 +230,7 @@ fn every_kind_of_step_is_played() {
     let answer = run.json("simulate");
     assert_eq!(answer["scenario"], "a-test");
     assert_eq!(answer["settings"]["node-monitor-period"], "2s");
-    assert_eq!(answer["settings"]["pods"], json!({"startupSeconds": 2, "shutdownSeconds": 3}));
+    assert_eq!(answer["settings"]["pods"], json!({"startupSeconds": 2, "shutdownSeconds": 3, "runSeconds": null}));
     let steps = answer["steps"].as_array().unwrap();
     let web = |index: usize| &steps[index]["after"]["workloads"]["deployment/default/web"];
     assert_eq!(web(2)["ready"], 5, "scaled");
@@ -299,7 +299,9 @@ fn questions_without_an_answer_teach() {
     assert!(
         ask(&["--rollout", "backend"]).contains("write kind/namespace/name, for example deployment/default/backend")
     );
-    assert!(ask(&["--rollout", "job/default/x"]).contains("write deployment, statefulset, daemonset or replicaset"));
+    assert!(
+        ask(&["--rollout", "pod/default/x"]).contains("write deployment, statefulset, daemonset, replicaset or job")
+    );
     assert_eq!(ask(&["--fail", "zone/fsn1"]), "error: there is no zone fsn1; no node has a zone label\n");
     assert!(ask(&["--failures", "nodes=9"]).contains("between 1 and 3 domains can fail at a time"));
     assert!(ask(&[]).contains("--rollout <WORKLOAD>"));

@@ -50,7 +50,7 @@ fn filter(state: &ClusterState, pod: &Pod) -> Filtered {
         // The DaemonSet is gone: without --force that is an error, as for a pod without controller.
         Owner::DaemonSet(_) | Owner::None => Filtered::Refuse,
         Owner::Node => Filtered::Skip,
-        Owner::ReplicaSet(_) | Owner::StatefulSet { .. } | Owner::Other { .. } => Filtered::Evict,
+        Owner::ReplicaSet(_) | Owner::StatefulSet { .. } | Owner::Job(_) | Owner::Other { .. } => Filtered::Evict,
     }
 }
 

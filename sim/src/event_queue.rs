@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use crate::cluster::{BudgetId, DeploymentId, PodId, Symbol, Time};
+use crate::cluster::{AutoscalerId, BudgetId, CronJobId, DeploymentId, PodId, Symbol, Time};
 use crate::controller::WorkloadId;
 
 /// Something that happens at a time of its own.
@@ -27,6 +27,21 @@ pub enum Event {
     PodGarbageCollection,
     /// kubectl drain asks again for an eviction.
     DrainRetry(PodId),
+    /// A HorizontalPodAutoscaler looks.
+    Autoscaler(AutoscalerId),
+    /// Manifests are applied again.
+    Reapply,
+    /// A CronJob looks.
+    CronJob(CronJobId),
+    /// The cluster autoscaler looks.
+    ClusterAutoscaler,
+    /// A node of a pool is there.
+    NodeArrives {
+        /// The pool.
+        pool: u32,
+        /// Which of those that come together.
+        number: u32,
+    },
 }
 
 /// A zone as the node lifecycle controller knows it: region and zone.
@@ -53,6 +68,14 @@ impl EventQueue {
             unknown.insert(self.next_sequence);
             self.events.insert((time, self.next_sequence), event);
             self.next_sequence = self.next_sequence.saturating_add(1);
+        }
+    }
+
+    /// Adds `event` at `time`, unless it is due before that already.
+    pub fn schedule_by(&mut self, time: Time, event: Event) {
+        let sooner = (event, Time::ZERO)..=(event, time);
+        if self.sequences.range(sooner).next().is_none() {
+            self.schedule(time, event);
         }
     }
 
@@ -118,6 +141,7 @@ mod tests {
         queue.schedule(at(8), Event::NodeMonitor);
         queue.schedule(at(8), Event::PodGarbageCollection);
         queue.cancel(Event::NodeMonitor);
+        queue.schedule_by(at(9), Event::PodGarbageCollection);
         assert_eq!(queue.take_due(at(9)), Some(Event::PodGarbageCollection));
         assert_eq!(queue.next_time(), None);
     }

@@ -5,10 +5,12 @@
 //!
 //! | file | what |
 //! | --- | --- |
+//! | `transition/jobs.rs` | pods of Jobs: how they come into being, what their Jobs keep of them |
 //! | `transition/objects.rs` | how pods and ReplicaSets come into being, what users change of workloads |
 //! | `transition/sentence.rs` | each change as a sentence |
 //! | `transition/volumes.rs` | claims and volumes as pods come and go |
 
+mod jobs;
 mod objects;
 mod sentence;
 mod volumes;
@@ -17,11 +19,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::cluster::{
-    BudgetId, BudgetStatus, ClusterState, Deletion, DeletionCause, DeploymentId, Effect, NodeId, NodeReady, Owner,
-    Phase, Pod, PodId, PodTemplate, Refusal, ReplicaSetId, Symbol, Taint, Unschedulable,
+    BudgetId, BudgetStatus, ClusterState, CronJobId, Deletion, DeletionCause, DeploymentId, Effect, JobId, JobPod,
+    JobStatus, NodeId, NodeReady, Owner, Phase, Pod, PodEnd, PodId, PodTemplate, Refusal, ReplicaSetId, Symbol, Taint,
+    Unschedulable, WallClock,
 };
-use crate::controller::{WorkloadId, attach_detach};
+use crate::controller::{WorkloadId, attach_detach, cluster_autoscaler};
 
+pub(crate) use jobs::failure_text;
 pub use objects::same_revision;
 pub use sentence::sentence;
 pub use volumes::{assume_volume, bind_at_once, bind_for_pod, of_new_pod};
@@ -35,6 +39,20 @@ pub enum Change {
         owner: Owner,
         /// What the pod asks for.
         template: Arc<PodTemplate>,
+    },
+    /// A CronJob creates a Job.
+    CreateJob {
+        /// The CronJob.
+        cron_job: CronJobId,
+        /// The time of its schedule.
+        due: WallClock,
+    },
+    /// A Job creates a pod.
+    CreateJobPod {
+        /// The Job.
+        job: JobId,
+        /// What it knows of the pod.
+        known: JobPod,
     },
     /// A pod changes.
     Pod(PodId, PodChange),
@@ -58,12 +76,24 @@ pub enum Change {
     },
     /// A workload changes.
     Workload(WorkloadId, WorkloadChange),
+    /// A Job's status changes.
+    UpdateJob {
+        /// The Job.
+        job: JobId,
+        /// The new status.
+        status: Box<JobStatus>,
+    },
     /// A budget's status changes.
     UpdateBudget {
         /// The budget.
         budget: BudgetId,
         /// The new status.
         status: BudgetStatus,
+    },
+    /// A node of a pool is there.
+    AddNode {
+        /// The pool's place among the pools.
+        pool: usize,
     },
     /// A node changes.
     Node(NodeId, NodeChange),
@@ -84,6 +114,10 @@ pub enum PodChange {
     BecomeReady,
     /// It is no longer ready.
     BecomeUnready,
+    /// Its containers have ended and do not run again.
+    Finish(PodEnd),
+    /// Its containers have failed, and run again.
+    Restart,
     /// A user holds it unready.
     Hold,
     /// A user no longer holds it unready.
@@ -159,6 +193,10 @@ pub enum Created {
     Pod(PodId),
     /// A ReplicaSet.
     ReplicaSet(ReplicaSetId),
+    /// A Job.
+    Job(JobId),
+    /// A node.
+    Node(NodeId),
 }
 
 /// The state after `change`.
@@ -173,9 +211,18 @@ pub fn next(state: &ClusterState, change: &Change) -> ClusterState {
 pub fn apply(state: &mut ClusterState, change: &Change) -> Created {
     match change {
         Change::CreatePod { owner, template } => return Created::Pod(objects::create_pod(state, *owner, template)),
+        Change::CreateJob { cron_job, due } => {
+            return jobs::create(state, *cron_job, *due).map_or(Created::Nothing, Created::Job);
+        }
+        Change::CreateJobPod { job, known } => {
+            return jobs::create_pod(state, *job, *known).map_or(Created::Nothing, Created::Pod);
+        }
         Change::CreateReplicaSet { deployment, replicas } => {
             let created = objects::create_replica_set(state, *deployment, *replicas);
             return created.map_or(Created::Nothing, Created::ReplicaSet);
+        }
+        Change::AddNode { pool } => {
+            return cluster_autoscaler::add_node(state, *pool).map_or(Created::Nothing, Created::Node);
         }
         Change::Pod(pod, change) => apply_to_pod(state, *pod, change),
         Change::Node(node, change) => apply_to_node(state, *node, change),
@@ -184,6 +231,11 @@ pub fn apply(state: &mut ClusterState, change: &Change) -> Created {
                 set.replicas = *replicas;
                 set.desired_replicas = *desired_replicas;
                 set.max_replicas = *max_replicas;
+            }
+        }
+        Change::UpdateJob { job, status } => {
+            if let Some(job) = state.jobs.get_mut(job) {
+                job.status.clone_from(status);
             }
         }
         Change::Workload(workload, change) => apply_to_workload(state, *workload, change),
@@ -201,9 +253,10 @@ fn apply_to_pod(state: &mut ClusterState, id: PodId, change: &PodChange) {
     if let PodChange::Bind(node) = change {
         volumes::bind_for_pod(state, id, *node);
     }
-    if state.pods.get(&id).is_some_and(|pod| goes_away(pod, change)) {
+    if state.pods.get(&id).is_some_and(|pod| goes_away(state, id, pod, change)) {
         return remove_pod(state, id);
     }
+    jobs::note(state, id, change);
     if *change == PodChange::Start
         && let Some(pod) = state.pods.get(&id).filter(|pod| !pod.volumes.is_empty()).cloned()
     {
@@ -238,6 +291,18 @@ fn apply_to_pod(state: &mut ClusterState, id: PodId, change: &PodChange) {
             pod.ready = false;
             pod.ready_changed_at = Some(now);
         }
+        PodChange::Finish(end) => {
+            pod.phase = end.phase;
+            pod.ready = false;
+            pod.ready_changed_at = Some(now);
+        }
+        PodChange::Restart => {
+            pod.started_at = Some(now);
+            if pod.ready {
+                pod.ready = false;
+                pod.ready_changed_at = Some(now);
+            }
+        }
         PodChange::Hold => pod.held_unready = true,
         PodChange::Release => pod.held_unready = false,
         PodChange::Adopt(owner) => pod.owner = *owner,
@@ -250,16 +315,21 @@ fn apply_to_pod(state: &mut ClusterState, id: PodId, change: &PodChange) {
 }
 
 /// Whether the pod's object is gone after `change`.
-const fn goes_away(pod: &Pod, change: &PodChange) -> bool {
+fn goes_away(state: &ClusterState, id: PodId, pod: &Pod, change: &PodChange) -> bool {
     match change {
         PodChange::Remove(_) => true,
-        PodChange::Delete(_) => pod.node.is_none() || matches!(pod.phase, Phase::Succeeded | Phase::Failed),
+        PodChange::Delete(_) => {
+            let has_stopped = pod.node.is_none() || matches!(pod.phase, Phase::Succeeded | Phase::Failed);
+            has_stopped && !crate::controller::job::holds(state, id, pod)
+        }
         PodChange::Bind(_)
         | PodChange::MarkUnschedulable(_)
         | PodChange::Nominate(_)
         | PodChange::Start
         | PodChange::BecomeReady
         | PodChange::BecomeUnready
+        | PodChange::Finish(_)
+        | PodChange::Restart
         | PodChange::Hold
         | PodChange::Release
         | PodChange::Adopt(_) => false,
@@ -269,6 +339,7 @@ const fn goes_away(pod: &Pod, change: &PodChange) -> bool {
 fn remove_pod(state: &mut ClusterState, id: PodId) {
     if let Some(pod) = state.pods.remove(&id) {
         volumes::pod_removed(state, &pod);
+        jobs::forget(state, id, &pod);
     }
 }
 
@@ -310,6 +381,9 @@ fn apply_to_node(state: &mut ClusterState, id: NodeId, change: &NodeChange) {
             stop_containers(state, id);
         }
         NodeChange::Delete => {
+            for pool in &mut state.node_pools {
+                pool.members.remove(&id);
+            }
             state.nodes.remove(&id);
         }
     }

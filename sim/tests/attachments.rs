@@ -140,6 +140,7 @@ fn a_replacement_waits_for_a_dead_node_for_ever_and_not_when_it_is_out_of_servic
         Taint { key: Symbol::OUT_OF_SERVICE_TAINT, value: Symbol::EMPTY, effect: Effect::NoExecute, added_at: None };
     let change = ObjectChange(Arc::new(move |state: &mut ClusterState| {
         state.nodes.get_mut(&node).unwrap().taints.push(taint);
+        Vec::new()
     }));
     let report = play(&mut simulation, StepAction::Apply { change });
     assert_eq!(web(&report), 1, "{:#?}", report.events);

@@ -297,6 +297,7 @@ fn a_taint_that_is_not_tolerated_evicts_at_once() {
     let change = ObjectChange(Arc::new(move |state| {
         let taint = Taint { key, value: Symbol::EMPTY, effect: Effect::NoExecute, added_at: Some(state.now) };
         state.nodes.get_mut(&NodeId(0)).unwrap().taints.push(taint);
+        Vec::new()
     }));
     let report = play(&mut simulation, StepAction::Apply { change });
     assert_eq!(report.min_ready["deployment/default/web"], 2, "no budget is asked");

@@ -128,6 +128,7 @@ fn a_pod_that_is_made_and_evicted_for_ever_is_a_livelock() {
     let node = nodes[0];
     let change = quorate_sim::simulation::ObjectChange(std::sync::Arc::new(move |state| {
         state.nodes.get_mut(&node).unwrap().taints.push(taint);
+        Vec::new()
     }));
     let exploration = explore(&simulation, &[step(StepAction::Apply { change })], &SearchLimits::default());
     assert_eq!(outcomes(&exploration, 0)[&StepOutcome::Livelock], Some(Likelihood::Always));

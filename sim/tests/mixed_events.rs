@@ -40,6 +40,7 @@ fn restart_and_crash(simulation: &mut Simulation, workload: WorkloadName, node: 
         let content = state.intern("another");
         let own = state.deployments.values_mut().find(|own| own.name == workload.name).unwrap();
         Arc::make_mut(&mut own.template).content = content;
+        Vec::new()
     }));
     play(simulation, StepAction::Apply { change })
 }
@@ -145,6 +146,7 @@ fn a_workload_of_higher_priority_displaces_others_in_a_full_cluster_budget_or_no
     let change = ObjectChange(Arc::new(move |state: &mut ClusterState| {
         state.names = Arc::clone(&names);
         state.deployments.insert(DeploymentId(1), new.clone());
+        Vec::new()
     }));
     let report = play(&mut simulation, StepAction::Apply { change });
     assert_eq!(report.outcome, StepOutcome::Completed, "{:#?}", report.events);

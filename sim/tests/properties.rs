@@ -6,10 +6,11 @@ mod cluster_builder;
 use cluster_builder::{Builder, PodWishes, ints, step};
 use proptest::prelude::*;
 use quorate_sim::cluster::{
-    BudgetTarget, IntOrPercent, NodeId, PodManagementPolicy, StatefulSetStrategy, Symbol, WorkloadKind, WorkloadName,
+    BudgetTarget, Duration, IntOrPercent, NodeId, PodManagementPolicy, StatefulSetStrategy, Symbol, WorkloadKind,
+    WorkloadName,
 };
 use quorate_sim::controller::{
-    WorkloadId, all_workloads, daemon_set, deployment, disruption, node_lifecycle, replica_set, stateful_set,
+    WorkloadId, all_workloads, daemon_set, deployment, disruption, job, node_lifecycle, replica_set, stateful_set,
 };
 use quorate_sim::simulation::{Settings, Simulation, Step, StepAction, StepOutcome, Ties, simulate};
 
@@ -32,6 +33,8 @@ struct Cluster {
     wishes: Vec<Wish>,
     stateful: Option<(i64, bool)>,
     daemon: Option<(i64, i64)>,
+    /// How long a Job's pods run, if that is declared; their exit code; how many at once.
+    job: Option<(Option<u64>, i32, i64)>,
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
@@ -50,9 +53,11 @@ fn wish() -> impl Strategy<Value = Wish> {
 }
 
 fn cluster() -> impl Strategy<Value = Cluster> {
-    let sets = (prop::option::of((1..4_i64, any::<bool>())), prop::option::of((0..2_i64, 0..3_i64)));
-    (1..5_usize, 1..3_usize, prop::collection::vec(wish(), 1..4), sets)
-        .prop_map(|(nodes, zones, wishes, (stateful, daemon))| Cluster { nodes, zones, wishes, stateful, daemon })
+    let job = prop::option::of((prop::option::of(1..90_u64), 0..2_i32, 1..4_i64));
+    let sets = (prop::option::of((1..4_i64, any::<bool>())), prop::option::of((0..2_i64, 0..3_i64)), job);
+    (1..5_usize, 1..3_usize, prop::collection::vec(wish(), 1..4), sets).prop_map(
+        |(nodes, zones, wishes, (stateful, daemon, job))| Cluster { nodes, zones, wishes, stateful, daemon, job },
+    )
 }
 
 fn build(cluster: &Cluster) -> (Builder, Vec<WorkloadName>) {
@@ -87,6 +92,15 @@ fn build(cluster: &Cluster) -> (Builder, Vec<WorkloadName>) {
         builder.daemon_set("agent", ints(strategy.0, strategy.1), &PodWishes { cpu_milli: 50, ..PodWishes::default() });
         names.push(builder.name(WorkloadKind::DaemonSet, "agent"));
     }
+    if let Some((run_seconds, exit_code, parallelism)) = cluster.job {
+        builder.job("work", run_seconds.unwrap_or(1), |spec| {
+            let pod = &mut std::sync::Arc::make_mut(&mut spec.template).spec;
+            pod.run = run_seconds.map(Duration::from_seconds);
+            pod.exit_code = exit_code;
+            (spec.completions, spec.parallelism, spec.backoff_limit) = (Some(4), parallelism, 2);
+        });
+        names.push(builder.name(WorkloadKind::Job, "work"));
+    }
     (builder, names)
 }
 
@@ -115,6 +129,7 @@ fn unfinished(simulation: &Simulation) -> usize {
         WorkloadId::Deployment(id) => deployment::sync(state, id).len(),
         WorkloadId::StatefulSet(id) => stateful_set::sync(state, id, &mut Ties::Drawn(0)).len(),
         WorkloadId::DaemonSet(id) => daemon_set::sync(state, id, &mut Ties::Drawn(0)).len(),
+        WorkloadId::Job(id) => job::sync(state, id).changes.len(),
     });
     let of_budgets = state.budgets.keys().map(|id| disruption::sync(state, *id).len());
     let of_nodes = state.nodes.keys().map(|id| node_lifecycle::no_schedule_changes(state, *id).len());

@@ -129,6 +129,8 @@ pub(super) struct CheckArguments {
 pub(super) struct NowArgument {
     /// The day, as it is where the offset holds.
     pub(super) day: jiff::civil::Date,
+    /// The moment; of a date alone its midnight in UTC.
+    pub(super) moment: jiff::Timestamp,
 }
 
 impl std::str::FromStr for NowArgument {
@@ -141,7 +143,11 @@ impl std::str::FromStr for NowArgument {
         if pieces.time().is_some() != pieces.offset().is_some() {
             return Err(format!("it says no offset from UTC: {ways}"));
         }
-        Ok(Self { day: pieces.date() })
+        let moment = match pieces.time() {
+            Some(_) => text.parse::<jiff::Timestamp>().map_err(|_| ways.to_owned())?,
+            None => jiff::tz::TimeZone::UTC.to_timestamp(pieces.date().at(0, 0, 0, 0)).map_err(|_| ways.to_owned())?,
+        };
+        Ok(Self { day: pieces.date(), moment })
     }
 }
 
@@ -226,6 +232,10 @@ pub(super) struct SimulateArguments {
     /// Seed of every choice that Kubernetes leaves open
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) seed: u64,
+    /// What the wall clock shows when the simulation begins, for the schedules of CronJobs: 2026-11-23, or a time with its
+    /// offset, 2026-11-23T14:00:00Z
+    #[arg(long, value_name = "DATE|TIME")]
+    pub(super) now: Option<NowArgument>,
 }
 
 /// `nodes=1`, `zones=1`.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Node as ApiNode, Taint};
+use quorate_sim::cluster::ClusterState;
 
 use super::arguments::InputArguments;
 use super::environment_file::{self, EnvironmentFiles, EnvironmentState};
@@ -156,6 +157,16 @@ fn share_nodes(input: &mut Input, arguments: &InputArguments) {
     let other: Vec<ApiNode> = sized.into_iter().chain(declared).collect();
     for configuration in &mut input.configurations {
         configuration.other_nodes.clone_from(&other);
+    }
+}
+
+/// The pools of quorate.yaml whose numbers of nodes may change go to the cluster autoscaler.
+pub(super) fn add_pools(state: &mut ClusterState, input: &Input) {
+    for pool in &input.environment.spec().nodes {
+        if let Some(node) = pool.autoscaled_node() {
+            let size = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+            model::add_pool(state, &pool.name, (size(pool.min), size(pool.max)), &declared_node(&node));
+        }
     }
 }
 

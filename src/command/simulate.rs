@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use quorate_sim::cluster::{ClusterState, NodeId, Symbol};
+use quorate_sim::cluster::{ClusterState, NodeId, Symbol, WallClock, WorkloadKind};
 use quorate_sim::explore::{ExploredStep, Likelihood, SearchLimits, explore};
 use quorate_sim::failure::{Failure, FailureScope, Upgrade, failures_of, sets_of};
 use quorate_sim::simulation::{
@@ -50,6 +50,10 @@ pub(super) fn run(arguments: &SimulateArguments) -> Result<ExitStatus, CommandEr
         return Err(one_cluster::no_nodes("a simulation", &configuration.inventory, &model));
     }
     let inventory = configuration.inventory.clone();
+    input::add_pools(&mut model.state, &input);
+    if let Some(now) = arguments.now {
+        model.state.show_at_now(WallClock(now.moment.as_millisecond()));
+    }
     let plan = plan(arguments, &mut input, &inventory, &mut model)?;
     progress.say("simulating");
     let (initial, mut report) = play(&model, &plan);
@@ -103,6 +107,9 @@ fn plan(
             text.parse().map_err(|error: scenario::WorkloadReferenceError| usage(error.to_string()))?;
         let workload = find_workload(state, &reference, &arguments.input.namespace)
             .map_err(|nearest| usage(format!("there is no workload {text}; {nearest}")))?;
+        if workload.kind == WorkloadKind::Job {
+            return Err(usage(format!("{text} has no rollout: a Job's template cannot be changed")));
+        }
         steps.push(plain_step(restart_step(state, workload)));
     }
     for name in &arguments.drain {
@@ -297,13 +304,21 @@ fn read_scenario(arguments: &SimulateArguments, path: &Path, input: &mut Input) 
 }
 
 /// Plays the plan; gives the cluster at rest before it, too.
+/// Whether an autoscaler of this workload has a value of a metric to go by.
+fn is_given_a_metric(state: &ClusterState, workload: &str) -> bool {
+    let mut given = state.autoscalers.values().filter(|own| own.metrics.iter().any(|metric| metric.load.is_some()));
+    given.any(|own| {
+        let (namespace, name) = (state.names.text(own.target.namespace), state.names.text(own.target.name));
+        format!("{}/{namespace}/{name}", own.target.kind.as_str()) == workload
+    })
+}
+
 fn play(model: &Model, plan: &Plan) -> (Simulation, SimulationReport) {
     let mut simulation = Simulation::new(model.state.clone(), &plan.settings);
     simulation.settle();
     let at_rest = simulation.clone();
     let initial = simulation.summary();
-    let mut assumptions: Vec<String> = model.assumptions.iter().map(ToString::to_string).collect();
-    assumptions.extend(simulation.assumptions());
+    let before = simulation.assumptions();
     let steps: Vec<StepReport> = match plan.order {
         PlayOrder::OneAfterTheOther => plan.steps.iter().map(|step| simulation.play(step)).collect(),
         PlayOrder::EachAlone => {
@@ -311,8 +326,17 @@ fn play(model: &Model, plan: &Plan) -> (Simulation, SimulationReport) {
             plan.steps.par_iter().map(|step| simulation.clone().play(step)).collect()
         }
     };
-    // Volumes that were provisioned on the way bring some of their own.
-    assumptions.extend(simulation.assumptions());
+    // Volumes that were provisioned on the way bring some of their own; what an autoscaler does that is given a metric on the way is
+    // simulated.
+    let after = simulation.assumptions();
+    let is_played = |assumption: &&model::Assumption| match assumption {
+        model::Assumption::Autoscaled(name) => !is_given_a_metric(&simulation.state, name),
+        _ => true,
+    };
+    let mut assumptions: Vec<String> = model.assumptions.iter().filter(is_played).map(ToString::to_string).collect();
+    let of_autoscaler = |said: &String| said.starts_with("horizontalpodautoscaler/");
+    assumptions.extend(before.into_iter().filter(|said| !of_autoscaler(said) || after.contains(said)));
+    assumptions.extend(after);
     let mut said = BTreeSet::new();
     assumptions.retain(|assumption| said.insert(assumption.clone()));
     (at_rest, SimulationReport { initial, steps, assumptions })

@@ -288,6 +288,16 @@ impl NodePool {
         }
     }
 
+    /// One of its nodes, for a pool whose number of nodes may change; `None` for another, and where sizes are not declared.
+    pub fn autoscaled_node(&self) -> Option<DeclaredNode> {
+        match &self.resources {
+            PoolResources::Declared { allocatable, capacity: _ } if self.min < self.max => {
+                Some(self.declared_node(0, allocatable))
+            }
+            PoolResources::Declared { .. } | PoolResources::Undeclared => None,
+        }
+    }
+
     fn declared_node(&self, index: u32, allocatable: &ResourceList) -> DeclaredNode {
         let name = format!("{}-{index}", self.name);
         let zone = self.zone.iter().map(|zone| (ZONE_LABEL.to_owned(), zone.clone()));

@@ -5,6 +5,7 @@ pub mod assemble;
 #[cfg(test)]
 pub(crate) mod built_from_json;
 pub mod collect;
+mod cron_schedule;
 pub mod custom_resource;
 pub mod decode;
 pub mod default;
@@ -19,6 +20,7 @@ mod typed;
 mod validate;
 pub mod yaml;
 
+pub use cron_schedule::Schedule;
 pub use field_path::{FieldPath, Segment};
 pub use node::{Entry, Existence, Located, Node, Value};
 pub use object::{Inventory, Object, ObjectId, ObjectReference};
@@ -26,3 +28,4 @@ pub use pod_annotations::{POD_DELETION_COST, SHUTDOWN_SECONDS, STARTUP_SECONDS, 
 pub use source::{Origin, Place, Source, SourceId, SourceMap};
 pub use span::{LineColumn, LineIndex, Span};
 pub use typed::Typed;
+pub use validate::{EXIT_CODE_ANNOTATION, RUN_SECONDS_ANNOTATION};

@@ -146,7 +146,9 @@ pub fn makes_pods(object: &Object) -> bool {
 
 fn apply_workload(state: &mut ClusterState, context: &mut Context<'_>, object: &Object) {
     match &object.typed {
-        Typed::Deployment(_) | Typed::StatefulSet(_) | Typed::DaemonSet(_) => apply_one(state, context, object),
+        Typed::Deployment(_) | Typed::StatefulSet(_) | Typed::DaemonSet(_) => {
+            apply_one(state, context, object);
+        }
         Typed::ReplicaSet(api) => {
             let (namespace, name) = names(state, object);
             state.replica_sets.retain(|_, set| (set.namespace, set.name) != (namespace, name));
@@ -230,7 +232,7 @@ fn of_workload(state: &mut ClusterState, object: &Object) -> Option<PodId> {
     };
     match apply(state, &Change::CreatePod { owner, template }) {
         Created::Pod(id) => Some(id),
-        Created::Nothing | Created::ReplicaSet(_) => None,
+        Created::Nothing | Created::ReplicaSet(_) | Created::Job(_) | Created::Node(_) => None,
     }
 }
 
@@ -240,7 +242,7 @@ fn newest(state: &mut ClusterState, id: DeploymentId) -> Option<ReplicaSetId> {
     let known = Revisions::of(state, id, deployment).new.map(|set| set.id);
     known.or_else(|| match apply(state, &Change::CreateReplicaSet { deployment: id, replicas: 0 }) {
         Created::ReplicaSet(id) => Some(id),
-        Created::Nothing | Created::Pod(_) => None,
+        Created::Nothing | Created::Pod(_) | Created::Job(_) | Created::Node(_) => None,
     })
 }
 
@@ -252,6 +254,7 @@ fn next_ordinal(state: &ClusterState, id: StatefulSetId) -> Option<u32> {
         | Owner::Node
         | Owner::ReplicaSet(_)
         | Owner::DaemonSet(_)
+        | Owner::Job(_)
         | Owner::Other { .. } => None,
     });
     ordinals.max().map(|last| last.saturating_add(1))

@@ -92,7 +92,7 @@ pub(super) fn replicas(state: &mut ClusterState, workload: WorkloadName) -> Opti
             let own = state.replica_sets.values_mut().find(|own| is_named(own.namespace, own.name))?;
             Some(&mut own.replicas)
         }
-        WorkloadKind::DaemonSet => None,
+        WorkloadKind::DaemonSet | WorkloadKind::Job => None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use k8s_openapi::api::batch::v1::Job as ApiJob;
 use k8s_openapi::api::core::v1::{
     Namespace as ApiNamespace, Node as ApiNode, Pod as ApiPod, PodSpec as ApiPodSpec, Service as ApiService,
 };
@@ -12,7 +13,9 @@ use quorate_sim::cluster::{BudgetId, ClusterState, Namespace, NodeId, Service, S
 use super::admission::{Admission, Creation, Refusal, RefusalCause, add_default_tolerations};
 use super::autoscalers::{self, ReplicaRange};
 use super::volumes::Volumes;
-use super::{admission, labels, nodes, pods, scheduler, volumes, workloads};
+use super::{
+    admission, change, cron_jobs, horizontal_autoscalers, jobs, labels, nodes, pods, scheduler, volumes, workloads,
+};
 use crate::manifest::{FieldPath, Inventory, Node, Object, ObjectId, Typed};
 
 /// A cluster state, and which object each of its parts comes from.
@@ -78,6 +81,8 @@ pub enum Assumption {
     NoProfile(String),
     /// Something about the scheduler's configuration, as a sentence.
     Scheduler(String),
+    /// CronJobs without a time zone.
+    TimesOfCronJobs,
     /// An autoscaler changes the number of replicas.
     Autoscaled(String),
     /// A node that does not say how much room it has.
@@ -132,6 +137,8 @@ impl fmt::Display for Assumption {
                 )
             }
             Self::Scheduler(sentence) => formatter.write_str(sentence),
+            Self::TimesOfCronJobs => formatter
+                .write_str("schedules of CronJobs without timeZone are read in UTC, as kube-controller-manager's own zone"),
             Self::Autoscaled(workload) => {
                 write!(formatter, "{workload} is autoscaled: its replicas are taken as written, at least the minimum")
             }
@@ -263,7 +270,14 @@ pub fn build(inventory: &Inventory, other_nodes: &[ApiNode]) -> Model {
             _ => None,
         })
         .collect();
-    pods::add_all(&mut model.state, &context, &existing);
+    let recorded: Vec<&ApiJob> = inventory
+        .applied()
+        .filter_map(|(_, object)| match &object.typed {
+            Typed::Job(job) => Some(&**job),
+            _ => None,
+        })
+        .collect();
+    pods::add_all(&mut model.state, &context, &existing, &recorded);
     let budgets: Vec<(BudgetId, ObjectId)> = model.budgets.iter().map(|(budget, object)| (*budget, *object)).collect();
     for (budget, object) in budgets {
         if let Typed::PodDisruptionBudget(api) = &inventory.get(object).typed {
@@ -372,18 +386,31 @@ fn add_nodes(model: &mut Model, inventory: &Inventory, other_nodes: &[ApiNode], 
 
 fn add_workloads(model: &mut Model, inventory: &Inventory, context: &mut Context<'_>) {
     let state = &mut model.state;
+    // Before the Jobs that they own.
+    for (_, object) in inventory.applied() {
+        if let Typed::CronJob(api) = &object.typed {
+            context.begin(&object.reference);
+            cron_jobs::add(state, context, api);
+        }
+    }
     for (id, object) in inventory.applied() {
         context.begin(&object.reference);
         let workload = match &object.typed {
             Typed::Deployment(api) => workloads::add_deployment(state, context, api),
             Typed::StatefulSet(api) => workloads::add_stateful_set(state, context, api),
             Typed::DaemonSet(api) => workloads::add_daemon_set(state, context, api),
+            Typed::Job(api) => jobs::add_job(state, context, api),
+            Typed::HorizontalPodAutoscaler(api) => {
+                horizontal_autoscalers::add(state, api);
+                None
+            }
             Typed::PodDisruptionBudget(api) => {
                 model.budgets.extend(workloads::add_budget(state, api).map(|budget| (budget, id)));
                 None
             }
             _ => None,
         };
+        change::declare_replicas(state, object, workload);
         model.workloads.extend(workload.map(|workload| (workload, id)));
     }
     // Behind all Deployments, so that each finds its owner.
@@ -391,6 +418,7 @@ fn add_workloads(model: &mut Model, inventory: &Inventory, context: &mut Context
         if let Typed::ReplicaSet(api) = &object.typed {
             context.begin(&object.reference);
             let workload = workloads::add_replica_set(state, context, api);
+            change::declare_replicas(state, object, workload);
             model.workloads.extend(workload.map(|workload| (workload, id)));
         }
     }

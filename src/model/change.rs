@@ -3,12 +3,17 @@
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use quorate_sim::cluster::{BudgetId, ClusterState, DaemonSetId, DeploymentId, NodeId, ReplicaSetId, StatefulSetId};
+use quorate_sim::cluster::{
+    AutoscalerId, BudgetId, ClusterState, CronJobId, DaemonSetId, DeploymentId, JobId, NodeId, ReplicaSetId,
+    StatefulSetId, WorkloadName,
+};
 use quorate_sim::simulation::ObjectChange;
 
 use super::build::{Context, context};
-use super::{admission, build, labels, nodes, pods, volumes, workloads};
-use crate::manifest::{Inventory, Object, Typed};
+use super::{
+    admission, autoscalers, build, cron_jobs, horizontal_autoscalers, jobs, labels, nodes, pods, volumes, workloads,
+};
+use crate::manifest::{FieldPath, Inventory, Object, Typed};
 
 /// The change that `kubectl apply` of `applied` makes to a cluster of `inventory`: what is there by kind, namespace and name
 /// is replaced, what is new is added. Kinds that the model does not read change nothing.
@@ -26,10 +31,12 @@ pub fn apply_change(inventory: &Inventory, applied: &Inventory) -> ObjectChange 
     let merged = Arc::new(merged);
     ObjectChange(Arc::new(move |state| {
         let mut context = context(&merged);
+        let mut refusals = Vec::new();
         for (_, object) in merged.iter().skip(first_new) {
             context.begin(&object.reference);
-            apply_one(state, &mut context, object);
+            refusals.extend(apply_one(state, &mut context, object));
         }
+        refusals
     }))
 }
 
@@ -45,8 +52,8 @@ macro_rules! move_over {
     };
 }
 
-/// Converts the object in an empty copy of the state, and moves what came of it over.
-pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, object: &Object) {
+/// Converts the object in an empty copy of the state, and moves what came of it over, unless the API server refuses it.
+pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, object: &Object) -> Option<String> {
     let mut scratch = ClusterState {
         names: Arc::clone(&state.names),
         nodes: state.nodes.clone(),
@@ -56,11 +63,13 @@ pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, obj
     };
     match &object.typed {
         Typed::Deployment(api) => {
-            workloads::add_deployment(&mut scratch, context, api);
+            let name = workloads::add_deployment(&mut scratch, context, api);
+            keep_replicas(state, &mut scratch, object, name);
             move_over!(scratch.deployments => state.deployments, DeploymentId);
         }
         Typed::StatefulSet(api) => {
-            workloads::add_stateful_set(&mut scratch, context, api);
+            let name = workloads::add_stateful_set(&mut scratch, context, api);
+            keep_replicas(state, &mut scratch, object, name);
             for new in scratch.stateful_sets.values_mut() {
                 let known =
                     state.stateful_sets.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
@@ -80,6 +89,39 @@ pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, obj
             }
             move_over!(scratch.daemon_sets => state.daemon_sets, DaemonSetId);
         }
+        Typed::Job(api) => {
+            jobs::add_job(&mut scratch, context, api);
+            for new in scratch.jobs.values_mut() {
+                let known = state.jobs.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
+                if let Some(own) = known
+                    && let Err(field) = jobs::keep(own, new)
+                {
+                    return Some(format!("{}: {field} cannot be changed", object.reference));
+                }
+            }
+            move_over!(scratch.jobs => state.jobs, JobId);
+        }
+        Typed::CronJob(api) => {
+            cron_jobs::add(&mut scratch, context, api);
+            for new in scratch.cron_jobs.values_mut() {
+                let known = state.cron_jobs.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
+                if let Some(own) = known {
+                    new.since = own.since;
+                }
+            }
+            move_over!(scratch.cron_jobs => state.cron_jobs, CronJobId);
+        }
+        Typed::HorizontalPodAutoscaler(api) => {
+            horizontal_autoscalers::add(&mut scratch, api);
+            for new in scratch.autoscalers.values_mut() {
+                let known =
+                    state.autoscalers.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
+                if let Some(own) = known {
+                    horizontal_autoscalers::keep(own, new);
+                }
+            }
+            move_over!(scratch.autoscalers => state.autoscalers, AutoscalerId);
+        }
         // One that a Deployment made follows its Deployment.
         Typed::ReplicaSet(api) if !is_controlled(&api.metadata) => {
             workloads::add_replica_set(&mut scratch, context, api);
@@ -96,11 +138,45 @@ pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, obj
         }
         _ => {
             apply_cluster_part(state, context, object);
-            return;
+            return None;
         }
     }
     state.names = scratch.names;
     state.storage = scratch.storage;
+    None
+}
+
+/// Notes how many replicas the manifest of a workload writes, if it does.
+pub(super) fn declare_replicas(state: &mut ClusterState, object: &Object, workload: Option<WorkloadName>) {
+    let Some(workload) = workload else { return };
+    let is_written = object.root.at(&FieldPath::parse("spec.replicas")).is_some();
+    let written = autoscalers::replicas(state, workload).map(|replicas| *replicas).filter(|_| is_written);
+    let declared = Arc::make_mut(&mut state.declared_replicas);
+    match written {
+        Some(replicas) => drop(declared.insert(workload, replicas)),
+        None => drop(declared.remove(&workload)),
+    }
+}
+
+/// What a manifest does not write and did not write before stays as it is: an autoscaler may have set it.
+fn keep_replicas(state: &mut ClusterState, scratch: &mut ClusterState, object: &Object, name: Option<WorkloadName>) {
+    let Some(name) = name else { return };
+    let is_written = object.root.at(&FieldPath::parse("spec.replicas")).is_some();
+    let was_written = state.declared_replicas.contains_key(&name);
+    if !is_written
+        && !was_written
+        && let Some(current) = autoscalers::replicas(state, name).map(|replicas| *replicas)
+        && let Some(replicas) = autoscalers::replicas(scratch, name)
+    {
+        *replicas = current;
+    }
+    declare_replicas(scratch, object, Some(name));
+    let declared = scratch.declared_replicas.get(&name).copied();
+    let all = Arc::make_mut(&mut state.declared_replicas);
+    match declared {
+        Some(replicas) => drop(all.insert(name, replicas)),
+        None => drop(all.remove(&name)),
+    }
 }
 
 fn is_controlled(metadata: &ObjectMeta) -> bool {

@@ -12,6 +12,9 @@
 //! | `labels.rs` | labels and selectors |
 //! | `nodes.rs` | nodes |
 //! | `workloads.rs` | workloads and budgets |
+//! | `jobs.rs` | Jobs |
+//! | `cron_jobs.rs` | CronJobs |
+//! | `horizontal_autoscalers.rs` | HorizontalPodAutoscalers as their controller plays them |
 //! | `autoscalers.rs` | how many pods autoscalers make of a workload |
 //! | `pods.rs` | pods that exist already |
 //! | `build.rs` | the whole |
@@ -25,6 +28,9 @@ mod asked_pod;
 mod autoscalers;
 mod build;
 mod change;
+mod cron_jobs;
+mod horizontal_autoscalers;
+mod jobs;
 mod labels;
 mod nodes;
 mod placement_causes;
@@ -41,7 +47,7 @@ pub use asked_pod::{AskError, AskedPod, AskedWorkload, ask, makes_pods, spec_pat
 pub use autoscalers::{ReplicaRange, with_replicas};
 pub use build::{Assumption, Model, build};
 pub use change::apply_change;
-pub use nodes::{says_its_room, with_room_of};
+pub use nodes::{add_pool, says_its_room, with_room_of};
 pub use placement_causes::{Cause, CausePlace, PlaceOf, causes};
 pub use quantity::Quantity;
 pub use workloads::complete_budgets;

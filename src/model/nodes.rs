@@ -1,9 +1,10 @@
 //! Nodes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Node as ApiNode;
-use quorate_sim::cluster::{ClusterState, Effect, Node, NodeFeature, NodeId, NodeReady, Symbol, Taint};
+use quorate_sim::cluster::{ClusterState, Effect, Node, NodeFeature, NodeId, NodePool, NodeReady, Symbol, Taint};
 
 use super::{affinity, labels, requests};
 
@@ -82,6 +83,25 @@ pub(super) fn add(state: &mut ClusterState, api: &ApiNode) -> NodeId {
     }
     state.nodes.insert(id, node);
     id
+}
+
+/// A pool for the cluster autoscaler: `template` is one of its nodes. Nodes of the state whose names are the pool's with a number
+/// are its members.
+pub fn add_pool(state: &mut ClusterState, name: &str, (least, most): (usize, usize), template: &ApiNode) {
+    let mut scratch = ClusterState { names: Arc::clone(&state.names), now: state.now, ..ClusterState::default() };
+    add(&mut scratch, template);
+    state.names = scratch.names;
+    let Some(mut node) = scratch.nodes.remove(&NodeId(0)) else { return };
+    node.name = Symbol::EMPTY;
+    node.labels = node.labels.iter().filter(|(key, _)| *key != Symbol::HOSTNAME).collect();
+    let number = |node: &Node| -> Option<u32> {
+        state.names.text(node.name).strip_prefix(name)?.strip_prefix('-')?.parse().ok()
+    };
+    let numbered: Vec<(NodeId, u32)> = state.nodes.iter().filter_map(|(id, node)| Some((*id, number(node)?))).collect();
+    let next_number = numbered.iter().map(|(_, number)| *number).max().unwrap_or(0) + 1;
+    let members = numbered.into_iter().map(|(id, _)| id).collect();
+    let name = state.intern(name);
+    state.node_pools.push(NodePool { name, least, most, template: node, members, next_number });
 }
 
 /// Those of the declared features that pods may need.

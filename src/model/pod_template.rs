@@ -14,6 +14,8 @@ use sha2::{Digest, Sha256};
 
 use super::affinity;
 use super::build::{Assumption, Context};
+use super::horizontal_autoscalers;
+use super::jobs;
 use super::labels;
 use super::nodes::normalised_image;
 use super::scheduler::{DEFAULT_SCHEDULER, Placer};
@@ -40,6 +42,7 @@ pub(super) fn pod_template(
     let source = AdmittedPod { spec: &api, status: None, own_claims };
     let mut spec = pod_spec(state, context, namespace, &source);
     let annotations = metadata.annotations.as_ref();
+    jobs::declare_run(&mut spec, annotations);
     spec.deletion_cost = deletion_cost(annotations);
     spec.startup = declared(annotations, STARTUP_SECONDS).unwrap_or(spec.startup);
     spec.shutdown = declared(annotations, SHUTDOWN_SECONDS).unwrap_or(spec.shutdown);
@@ -93,6 +96,7 @@ pub(super) fn pod_spec(
         requests: sums.requests,
         non_zero_requests: sums.non_zero,
         non_zero_requests_while_placed: sums.non_zero_while_placed,
+        container_requests: horizontal_autoscalers::container_requests(api),
         node_selector: labels::labels(state, api.node_selector.as_ref()),
         host_ports: host_ports(state, api),
         images: images(state, api),
@@ -101,6 +105,7 @@ pub(super) fn pod_spec(
         grace_period_seconds: grace_period_seconds(api),
         startup: startup(api),
         shutdown: shutdown(api),
+        restart_policy: jobs::restart_policy(api.restart_policy.as_deref()),
         admission: Arc::new(admission::of_pod(state, api, status)),
         has_empty_dir: api.volumes.iter().flatten().any(|volume| volume.empty_dir.is_some()),
         required_features: required_features(api),

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use k8s_openapi::api::batch::v1::Job as ApiJob;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod as ApiPod, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use quorate_sim::cluster::{
     ClusterState, Deletion, DeletionCause, DeletionOrder, DeploymentId, LabelSelector, Operator, Owner, Phase, Pod,
-    PodId, PodName, PodTemplate, ReplicaSet, ReplicaSetId, Requirement, Symbol, Time,
+    PodId, PodName, PodTemplate, ReplicaSet, ReplicaSetId, Requirement, Symbol, Time, WallClock,
 };
 
 use quorate_sim::controller::daemon_set;
@@ -16,25 +17,34 @@ use quorate_sim::transition::{bind_for_pod, of_new_pod};
 use super::admission::{Creation, add_default_tolerations};
 use super::build::Context;
 use super::pod_template::{AdmittedPod, deletion_cost, pod_spec};
-use super::{labels, requests};
+use super::{jobs, labels, requests};
 
-/// Adds all pods. Their times become virtual: the earliest creation or start is the beginning, the latest is now.
-pub(super) fn add_all(state: &mut ClusterState, context: &Context<'_>, pods: &[&ApiPod]) {
+/// Adds all pods, and how far recorded Jobs are. Their times become virtual: the earliest is the beginning, the latest is now.
+pub(super) fn add_all(state: &mut ClusterState, context: &Context<'_>, pods: &[&ApiPod], recorded: &[&ApiJob]) {
     let created = |pod: &ApiPod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0.as_millisecond());
     let started = |pod: &ApiPod| pod.status.as_ref()?.start_time.as_ref().map(|time| time.0.as_millisecond());
-    let earliest = pods.iter().flat_map(|pod| [created(pod), started(pod)]).flatten().min().unwrap_or(0);
+    let of_pods = pods.iter().flat_map(|pod| [created(pod), started(pod)]).flatten();
+    let of_jobs = || recorded.iter().flat_map(|job| jobs::recorded_times(job));
+    let earliest = of_pods.chain(of_jobs()).min().unwrap_or(0);
     let since = |time: Option<i64>| {
         let since = time.map_or(0, |time| time.saturating_sub(earliest));
         Time::from_milliseconds(u64::try_from(since).unwrap_or(0))
     };
     let mut ordered: Vec<&ApiPod> = pods.to_vec();
     ordered.sort_by_key(|pod| since(created(pod)));
-    state.now = pods.iter().map(|pod| since(created(pod)).max(since(started(pod)))).max().unwrap_or(Time::ZERO);
+    if earliest != 0 {
+        state.wall_clock = Some(WallClock(earliest));
+    }
+    let latest = pods.iter().map(|pod| since(created(pod)).max(since(started(pod))));
+    state.now = latest.chain(of_jobs().map(|time| since(Some(time)))).max().unwrap_or(Time::ZERO);
     let mut implied = BTreeMap::new();
     for pod in ordered {
         let created_at = since(created(pod));
         let started_at = started(pod).map_or(created_at, |time| since(Some(time)));
         add(state, context, pod, Times { created_at, started_at }, &mut implied);
+    }
+    for job in recorded {
+        jobs::note_status(state, job, |time| since(Some(time.0.as_millisecond())));
     }
 }
 
@@ -77,6 +87,7 @@ fn add(
     add_default_tolerations(&mut admitted);
     let source = AdmittedPod { spec: &admitted, status: api.status.as_ref(), own_claims: &[] };
     let mut spec = pod_spec(state, context, namespace_text, &source);
+    jobs::declare_run(&mut spec, api.metadata.annotations.as_ref());
     let sources = spec.volumes.clone();
     // A live pod's nodeName is where the scheduler put it, not a wish of its template.
     let node = spec.node_name.take();
@@ -99,6 +110,7 @@ fn add(
             // The controller makes a template of its own for each node.
             set.zip(node_name).map_or(template, |(set, name)| daemon_set::pod_template(set, name))
         }
+        Owner::Job(id) => state.jobs.get(&id).map_or(template, |job| Arc::clone(&job.spec.template)),
         Owner::None | Owner::Node | Owner::Other { .. } => template,
     };
     let phase = phase(status.phase.as_deref(), node.is_some());
@@ -131,6 +143,11 @@ fn add(
         deletion,
         unschedulable: None,
     });
+    if let Owner::Job(job) = owner
+        && let Some(job) = state.jobs.get_mut(&job)
+    {
+        job.status.pods.insert(id, jobs::known_pod(api));
+    }
     if let Some(node) = node {
         // It runs there, so its volumes are there.
         bind_for_pod(state, id, node);
@@ -198,6 +215,7 @@ fn owner(
             .iter()
             .find(|(_, set)| set.namespace == namespace && set.name == name)
             .map(|(id, _)| Owner::DaemonSet(*id)),
+        "Job" => jobs::find(state, namespace, name).map(Owner::Job),
         "Node" => Some(Owner::Node),
         _ => None,
     };

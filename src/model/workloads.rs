@@ -20,13 +20,14 @@ use super::build::Context;
 use super::labels;
 use super::pod_template::pod_template;
 
-struct Named {
-    namespace: String,
-    namespace_symbol: Symbol,
-    name: Symbol,
+/// The namespace and name of an object.
+pub(super) struct Named {
+    pub(super) namespace: String,
+    pub(super) namespace_symbol: Symbol,
+    pub(super) name: Symbol,
 }
 
-fn named(state: &mut ClusterState, metadata: &ObjectMeta) -> Named {
+pub(super) fn named(state: &mut ClusterState, metadata: &ObjectMeta) -> Named {
     let namespace = metadata.namespace.clone().unwrap_or_else(|| "default".to_owned());
     let namespace_symbol = state.intern(&namespace);
     let name = state.intern(metadata.name.as_deref().unwrap_or_default());

@@ -57,6 +57,7 @@ pub(super) struct Step {
     pub fail_node: Option<OfNodes>,
     pub recover_node: Option<OfNodes>,
     pub delete_node: Option<OfNodes>,
+    pub set_metric: Option<SetMetric>,
     pub wait: Option<Wait>,
 }
 
@@ -133,6 +134,38 @@ pub(super) struct SetReady {
     pub node: Option<String>,
 }
 
+/// A metric of an autoscaler: one of the three values.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SetMetric {
+    pub horizontal_pod_autoscaler: String,
+    pub metric: String,
+    /// Percent of the requests, of each pod that is ready.
+    #[serde(default)]
+    pub average_utilization: Option<u32>,
+    /// Of each pod that is ready.
+    #[serde(default)]
+    pub usage: Option<serde_json::Value>,
+    /// Of all together.
+    #[serde(default)]
+    pub value: Option<serde_json::Value>,
+}
+
+/// Times of the cluster autoscaler.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ClusterAutoscaler {
+    pub provisioning_seconds: Option<u64>,
+    pub scale_down_unneeded_seconds: Option<u64>,
+    pub scale_down_delay_after_add_seconds: Option<u64>,
+}
+
+/// A controller that applies the manifests again and again.
+#[derive(Debug, Deserialize)]
+pub(super) struct Reapply {
+    pub seconds: u64,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Wait {
     pub seconds: u64,
@@ -151,6 +184,10 @@ pub(super) struct Settings {
     pub default_not_ready_toleration_seconds: Option<i64>,
     pub default_unreachable_toleration_seconds: Option<i64>,
     pub pods: Option<Pods>,
+    pub now: Option<String>,
+    pub cluster_autoscaler: Option<ClusterAutoscaler>,
+    pub reapply: Option<Reapply>,
+    pub metrics: Vec<SetMetric>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -158,4 +195,5 @@ pub(super) struct Settings {
 pub(super) struct Pods {
     pub startup_seconds: Option<u64>,
     pub shutdown_seconds: Option<u64>,
+    pub run_seconds: Option<u64>,
 }

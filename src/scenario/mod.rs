@@ -6,9 +6,11 @@
 //! | `resolve.rs` | names in it become nodes and workloads of the cluster |
 //! | `workload_reference.rs` | `deployment/default/backend` |
 //! | `settings.rs` | control-plane flags |
+//! | `metrics.rs` | values of autoscalers' metrics |
 //! | `problem.rs` | what can be wrong, with the place |
 
 mod file;
+mod metrics;
 mod problem;
 mod resolve;
 mod settings;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use quorate_sim::cluster::{ClusterState, LabelSelector, NodeId, Operator, Requirement, WorkloadName};
+use quorate_sim::cluster::{ClusterState, LabelSelector, NodeId, Operator, Requirement, WorkloadKind, WorkloadName};
 use quorate_sim::simulation::{EvictionTarget, ObjectChange, PodSelection, Settings, Step, StepAction, StepOutcome};
 
 use super::file;
+use super::metrics;
 use super::problem::{Problem, ProblemKind};
 use super::settings;
 use super::workload_reference::{WorkloadReference, find_workload, workload_names};
@@ -62,6 +63,17 @@ pub fn resolve(
     }
     let settings = settings::settings(&file.spec.settings, base, &mut problems);
     settings::apply_default_tolerations(state, &file.spec.settings);
+    settings::set_clock(state, &file.spec.settings, &mut problems);
+    for (index, own) in file.spec.settings.metrics.iter().enumerate() {
+        match metrics::read(state, own, namespace) {
+            Ok(given) => metrics::set(state, &given),
+            Err((field, message)) => {
+                let holder = FieldPath::parse("spec.settings.metrics").index(index);
+                let path = if field.is_empty() { holder } else { holder.key(field) };
+                problems.push(Problem { path, kind: ProblemKind::Value(message) });
+            }
+        }
+    }
     let mut steps = Vec::new();
     let mut applied = AppliedBefore::default();
     for (index, step) in file.spec.steps.iter().enumerate() {
@@ -140,11 +152,11 @@ impl Resolver<'_, '_> {
     fn actions(&mut self, step: &file::Step) -> Vec<Result<Action, Problem>> {
         let mut actions = Vec::new();
         actions.extend(step.set_image.as_ref().map(|own| self.set_image(own)));
-        actions.extend(
-            step.restart
-                .as_ref()
-                .map(|own| Ok(restart_step(self.state, self.workload(&own.workload, "restart.workload")?))),
-        );
+        actions.extend(step.restart.as_ref().map(|own| {
+            let workload = self.workload(&own.workload, "restart.workload")?;
+            self.has_revisions(workload, "restart.workload")?;
+            Ok(restart_step(self.state, workload))
+        }));
         actions.extend(step.scale.as_ref().map(|own| self.scale(own)));
         actions.extend(step.apply.as_ref().map(|own| self.apply(own)));
         actions.extend(step.delete.as_ref().map(|own| self.delete(own)));
@@ -171,6 +183,7 @@ impl Resolver<'_, '_> {
             let nodes = self.nodes(&own.nodes, "deleteNode.nodes")?;
             Ok((StepAction::DeleteNode { nodes }, format!("delete node {}", own.nodes.join(", "))))
         }));
+        actions.extend(step.set_metric.as_ref().map(|own| self.set_metric(own)));
         actions.extend(
             step.wait
                 .as_ref()
@@ -181,13 +194,37 @@ impl Resolver<'_, '_> {
 
     fn set_image(&mut self, own: &file::SetImage) -> Result<Action, Problem> {
         let workload = self.workload(&own.workload, "setImage.workload")?;
+        self.has_revisions(workload, "setImage.workload")?;
         let (container, image) = (self.state.intern(&own.container), self.state.intern(&own.image));
         let description = format!("set image of {} to {}", workload_text(self.state, workload), own.image);
         Ok((StepAction::SetImage { workload, container, image }, description))
     }
 
+    fn has_revisions(&self, workload: WorkloadName, field: &str) -> Result<(), Problem> {
+        if workload.kind == WorkloadKind::Job {
+            let message = "a Job's template cannot be changed; delete the Job and apply another".to_owned();
+            return Err(self.problem(self.field(field), ProblemKind::Value(message)));
+        }
+        Ok(())
+    }
+
+    fn set_metric(&mut self, own: &file::SetMetric) -> Result<Action, Problem> {
+        let given = metrics::read(self.state, own, self.namespace).map_err(|(field, message)| {
+            let holder = self.field("setMetric");
+            let path = if field.is_empty() { holder } else { holder.key(field) };
+            self.problem(path, ProblemKind::Value(message))
+        })?;
+        let metrics::Given { autoscaler, metric, load, text } = given;
+        let description = format!("set metric {} of {} to {text}", own.metric, own.horizontal_pod_autoscaler);
+        Ok((StepAction::SetMetric { autoscaler, metric, load }, description))
+    }
+
     fn scale(&mut self, own: &file::Scale) -> Result<Action, Problem> {
         let workload = self.workload(&own.workload, "scale.workload")?;
+        if workload.kind == WorkloadKind::Job {
+            let message = "a Job has no scale; apply it with another parallelism".to_owned();
+            return Err(self.problem(self.field("scale.workload"), ProblemKind::Value(message)));
+        }
         if own.replicas < 0 {
             let kind = ProblemKind::Value("replicas must not be negative".to_owned());
             return Err(self.problem(self.field("scale.replicas"), kind));

@@ -1,6 +1,6 @@
 //! Control-plane settings of a scenario.
 
-use quorate_sim::cluster::{ClusterState, Duration, PodTemplate, Symbol};
+use quorate_sim::cluster::{ClusterState, Duration, PodTemplate, Symbol, WallClock};
 use quorate_sim::simulation::{ObjectChange, Settings};
 use std::sync::Arc;
 
@@ -38,9 +38,36 @@ pub(super) fn settings(file: &file::Settings, base: Settings, problems: &mut Vec
     }
     if let Some(pods) = &file.pods {
         settings.pods.startup = pods.startup_seconds.map(Duration::from_seconds).or(settings.pods.startup);
+        settings.pods.run = pods.run_seconds.map(Duration::from_seconds).or(settings.pods.run);
         settings.pods.shutdown = pods.shutdown_seconds.map(Duration::from_seconds).or(settings.pods.shutdown);
     }
+    if let Some(own) = &file.cluster_autoscaler {
+        let times = &mut settings.cluster_autoscaler;
+        let or = |seconds: Option<u64>, default| seconds.map_or(default, Duration::from_seconds);
+        times.provisioning = or(own.provisioning_seconds, times.provisioning);
+        times.unneeded = or(own.scale_down_unneeded_seconds, times.unneeded);
+        times.delay_after_growth = or(own.scale_down_delay_after_add_seconds, times.delay_after_growth);
+    }
+    if let Some(reapply) = &file.reapply {
+        if reapply.seconds == 0 {
+            let kind = ProblemKind::Value("must be at least 1".to_owned());
+            problems.push(Problem { path: root.key("reapply").key("seconds"), kind });
+        }
+        settings.reapply = Some(Duration::from_seconds(reapply.seconds));
+    }
     settings
+}
+
+/// What the wall clock shows when the scenario begins.
+pub(super) fn set_clock(state: &mut ClusterState, file: &file::Settings, problems: &mut Vec<Problem>) {
+    let Some(text) = &file.now else { return };
+    match text.parse::<jiff::Timestamp>() {
+        Ok(moment) => state.show_at_now(WallClock(moment.as_millisecond())),
+        Err(_) => problems.push(Problem {
+            path: FieldPath::parse("spec.settings.now"),
+            kind: ProblemKind::Value(format!("{text:?} is no time; write for example 2026-11-23T14:00:00Z")),
+        }),
+    }
 }
 
 /// The time between two nodes at `rate` nodes a second; a rate of 0 is "never", as far away as virtual time reaches.
@@ -89,8 +116,9 @@ pub(super) fn with_default_tolerations(change: ObjectChange, file: &file::Settin
         return change;
     }
     ObjectChange(Arc::new(move |state| {
-        (change.0)(state);
+        let refusals = (change.0)(state);
         set_default_tolerations(state, not_ready, unreachable);
+        refusals
     }))
 }
 
@@ -110,6 +138,8 @@ fn set_default_tolerations(state: &mut ClusterState, not_ready: Option<i64>, unr
         state.deployments.values_mut().for_each(|own| set(&mut own.template));
         state.replica_sets.values_mut().for_each(|own| set(&mut own.template));
         state.daemon_sets.values_mut().for_each(|own| set(&mut own.template));
+        state.jobs.values_mut().for_each(|own| set(&mut own.spec.template));
+        state.cron_jobs.values_mut().for_each(|own| set(&mut own.job.template));
         state.pods.for_each_mut(|_, own| set(&mut own.template));
         for own in state.stateful_sets.values_mut() {
             set(&mut own.template);

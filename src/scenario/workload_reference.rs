@@ -25,7 +25,7 @@ pub enum WorkloadReferenceError {
     #[error("{0:?} is not a workload; write kind/namespace/name, for example deployment/default/backend")]
     Form(String),
     /// Another kind.
-    #[error("{0:?} is not a kind of workload; write deployment, statefulset, daemonset or replicaset")]
+    #[error("{0:?} is not a kind of workload; write deployment, statefulset, daemonset, replicaset or job")]
     Kind(String),
 }
 
@@ -48,6 +48,7 @@ impl FromStr for WorkloadReference {
             "statefulset" | "statefulsets" | "sts" => WorkloadKind::StatefulSet,
             "daemonset" | "daemonsets" | "ds" => WorkloadKind::DaemonSet,
             "replicaset" | "replicasets" | "rs" => WorkloadKind::ReplicaSet,
+            "job" | "jobs" => WorkloadKind::Job,
             _ => return Err(WorkloadReferenceError::Kind((*kind).to_owned())),
         };
         Ok(Self { kind, namespace, name: (*name).to_owned() })
@@ -95,6 +96,9 @@ pub(super) fn workload_names(state: &ClusterState) -> Vec<(WorkloadName, String)
     }
     for own in state.replica_sets.values().filter(|own| own.owner.is_none()) {
         add(WorkloadKind::ReplicaSet, own.namespace, own.name);
+    }
+    for own in state.jobs.values() {
+        add(WorkloadKind::Job, own.namespace, own.name);
     }
     names
 }

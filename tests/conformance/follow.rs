@@ -63,7 +63,7 @@ fn given_up(complete: bool, step: usize, action: &str) -> Followed {
 
 /// A step that does nothing: what is pending goes on.
 fn nothing() -> Step {
-    let change = ObjectChange(std::sync::Arc::new(|_| {}));
+    let change = ObjectChange(std::sync::Arc::new(|_| Vec::new()));
     Step {
         name: None,
         description: String::new(),

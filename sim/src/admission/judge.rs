@@ -36,7 +36,14 @@ pub fn judge(state: &ClusterState, change: &Change) -> Result<(), Refusal> {
             asked(state, &Request { operation, resource, namespace: Some(own.namespace), labels })
         }
         // Not asked for by a controller of workloads, or a pod's deletion: those are let through, and that is said.
-        Change::Pod(..) | Change::Workload(..) | Change::UpdateBudget { .. } | Change::Node(..) => Ok(()),
+        Change::Pod(..)
+        | Change::Workload(..)
+        | Change::UpdateBudget { .. }
+        | Change::CreateJob { .. }
+        | Change::CreateJobPod { .. }
+        | Change::UpdateJob { .. }
+        | Change::AddNode { .. }
+        | Change::Node(..) => Ok(()),
     }
 }
 
@@ -67,6 +74,6 @@ fn namespace_of(state: &ClusterState, owner: Owner) -> Option<Symbol> {
         Owner::ReplicaSet(id) => state.replica_sets.get(&id).map(|own| own.namespace),
         Owner::StatefulSet { set, .. } => state.stateful_sets.get(&set).map(|own| own.namespace),
         Owner::DaemonSet(id) => state.daemon_sets.get(&id).map(|own| own.namespace),
-        Owner::None | Owner::Node | Owner::Other { .. } => None,
+        Owner::None | Owner::Job(_) | Owner::Node | Owner::Other { .. } => None,
     }
 }

@@ -17,7 +17,7 @@ const DEPLOYMENT_RETRIES: u32 = 15;
 pub const fn retries_of(workload: WorkloadId) -> Option<u32> {
     match workload {
         WorkloadId::Deployment(_) => Some(DEPLOYMENT_RETRIES),
-        WorkloadId::ReplicaSet(_) | WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) => None,
+        WorkloadId::ReplicaSet(_) | WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) | WorkloadId::Job(_) => None,
     }
 }
 

@@ -46,6 +46,8 @@ pub enum Resource {
     StatefulSets,
     /// `daemonsets`.
     DaemonSets,
+    /// `jobs`.
+    Jobs,
     /// `nodes`.
     Nodes,
     /// `deployments/scale`.
@@ -74,6 +76,7 @@ impl Resource {
             Self::Deployments => ("apps", "v1", "deployments", ""),
             Self::StatefulSets => ("apps", "v1", "statefulsets", ""),
             Self::DaemonSets => ("apps", "v1", "daemonsets", ""),
+            Self::Jobs => ("batch", "v1", "jobs", ""),
             Self::Nodes => ("", "v1", "nodes", ""),
             Self::DeploymentScales => ("apps", "v1", "deployments", "scale"),
             Self::ReplicaSetScales => ("apps", "v1", "replicasets", "scale"),
@@ -222,5 +225,8 @@ fn of_workload(state: &ClusterState, workload: WorkloadId) -> Option<(Symbol, &P
             state.stateful_sets.get(&id).map(|own| (own.namespace, &*own.template, own.replicas))
         }
         WorkloadId::DaemonSet(id) => state.daemon_sets.get(&id).map(|own| (own.namespace, &*own.template, nodes)),
+        WorkloadId::Job(id) => {
+            state.jobs.get(&id).map(|own| (own.namespace, &*own.spec.template, own.spec.parallelism))
+        }
     }
 }

@@ -42,6 +42,8 @@ well_known! {
     CONTROLLER_REVISION_HASH = 22, "controller-revision-hash";
     PODS = 23, "pods";
     COUNT_PODS = 24, "count/pods";
+    JOB_NAME = 25, "batch.kubernetes.io/job-name";
+    JOB_COMPLETION_INDEX = 26, "batch.kubernetes.io/job-completion-index";
 }
 
 /// The table of all interned texts.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::job::JobId;
 use super::labels::Labels;
 use super::name::{Names, Symbol};
 use super::node::NodeId;
@@ -105,11 +106,13 @@ pub enum Owner {
     },
     /// A DaemonSet.
     DaemonSet(DaemonSetId),
+    /// A Job.
+    Job(JobId),
     /// The kubelet: a static pod's mirror.
     Node,
-    /// A controller that the model does not play (a Job, an operator's own kind): it is not replaced, and that is said.
+    /// A controller that the model does not play (an operator's own kind): it is not replaced, and that is said.
     Other {
-        /// `Job`.
+        /// `Kafka`.
         kind: Symbol,
         /// Its name.
         name: Symbol,
@@ -149,8 +152,21 @@ pub enum DeletionCause {
     Taint,
     /// Preemption.
     Preemption,
-    /// A user, or pod garbage collection.
+    /// A user.
     Delete,
+    /// Pod garbage collection: its node does not exist any more.
+    GarbageCollection,
+}
+
+impl DeletionCause {
+    /// Whether the pod gets the condition `DisruptionTarget: True`.
+    #[must_use]
+    pub const fn is_disruption(self) -> bool {
+        match self {
+            Self::Eviction | Self::Taint | Self::Preemption | Self::GarbageCollection => true,
+            Self::Controller | Self::Delete => false,
+        }
+    }
 }
 
 /// Why the scheduler found no node.

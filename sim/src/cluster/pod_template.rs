@@ -37,6 +37,8 @@ pub struct PodSpec {
     /// What that score counts for it while it is being placed, where it differs: requests given for the whole pod
     /// (`spec.resources`) are not looked at then.
     pub non_zero_requests_while_placed: Option<NonZeroRequests>,
+    /// What its containers and sidecars request together, as an autoscaler counts it.
+    pub container_requests: ContainerRequests,
     /// `nodeSelector`.
     pub node_selector: Labels,
     /// `requiredDuringSchedulingIgnoredDuringExecution` of node affinity: one of the terms. `None`: no requirement.
@@ -84,12 +86,30 @@ pub struct PodSpec {
     pub startup: Duration,
     /// From the beginning of deletion until the containers have stopped, at most the grace period.
     pub shutdown: Duration,
+    /// Whether its containers run again once they have ended.
+    pub restart_policy: RestartPolicy,
+    /// How long its containers run before they end on their own, where that is declared; looked at only where they need not
+    /// run for ever. `None`: until something ends them.
+    pub run: Option<Duration>,
+    /// The exit code of the first container once they have run so long.
+    pub exit_code: i32,
+    /// Annotation `cluster-autoscaler.kubernetes.io/safe-to-evict`.
+    pub safe_to_evict: Option<bool>,
     /// What admission reads of it.
     pub admission: Arc<PodAdmission>,
     /// Annotation `controller.kubernetes.io/pod-deletion-cost`.
     pub deletion_cost: i32,
     /// Whether it has an `emptyDir` volume (kubectl drain asks).
     pub has_empty_dir: bool,
+}
+
+/// What containers and sidecars request; `None` where one of them requests nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ContainerRequests {
+    /// CPU, in thousandths of a core.
+    pub cpu_milli: Option<i64>,
+    /// Memory, in bytes.
+    pub memory_bytes: Option<i64>,
 }
 
 /// One term of node affinity: all must hold. A term without any matches nothing.
@@ -246,6 +266,18 @@ pub enum Protocol {
     Udp,
     /// SCTP.
     Sctp,
+}
+
+/// Whether the kubelet runs containers again once they have ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RestartPolicy {
+    /// Always.
+    #[default]
+    Always,
+    /// When they have failed.
+    OnFailure,
+    /// Never.
+    Never,
 }
 
 /// Whether a pod may evict others to be placed.

@@ -75,7 +75,12 @@ impl Places {
 const fn of_controller(owner: Owner) -> Owner {
     match owner {
         Owner::StatefulSet { set, .. } => Owner::StatefulSet { set, ordinal: 0 },
-        Owner::None | Owner::ReplicaSet(_) | Owner::DaemonSet(_) | Owner::Node | Owner::Other { .. } => owner,
+        Owner::None
+        | Owner::ReplicaSet(_)
+        | Owner::DaemonSet(_)
+        | Owner::Job(_)
+        | Owner::Node
+        | Owner::Other { .. } => owner,
     }
 }
 

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::autoscaler::{AutoscalerId, HorizontalPodAutoscaler};
 use super::budget::{BudgetId, PodDisruptionBudget};
+use super::cron_job::{CronJob, CronJobId, WallClock};
+use super::job::{Job, JobId};
 use super::labels::{LabelSelector, Labels};
 use super::name::{Names, Symbol};
 use super::node::{Node, NodeId};
+use super::node_pool::NodePool;
 use super::pod::{Pod, PodId};
 use super::pods::Pods;
 use super::quota::ResourceQuota;
@@ -16,6 +20,7 @@ use super::volume::Storage;
 use super::webhook::AdmissionWebhook;
 use super::workload::{
     DaemonSet, DaemonSetId, Deployment, DeploymentId, ReplicaSet, ReplicaSetId, StatefulSet, StatefulSetId,
+    WorkloadName,
 };
 use crate::controller::WorkloadId;
 use crate::scheduler::SchedulerConfiguration;
@@ -31,6 +36,8 @@ pub struct ClusterState {
     pub namespaces: BTreeMap<Symbol, Namespace>,
     /// Nodes, in the order in which they were added.
     pub nodes: BTreeMap<NodeId, Node>,
+    /// Pools that a cluster autoscaler makes larger and smaller; none: there is no such autoscaler.
+    pub node_pools: Vec<NodePool>,
     /// Pods, in the order of creation.
     pub pods: Pods,
     /// How many pods were ever created: the next pod's id.
@@ -43,6 +50,16 @@ pub struct ClusterState {
     pub stateful_sets: BTreeMap<StatefulSetId, StatefulSet>,
     /// DaemonSets.
     pub daemon_sets: BTreeMap<DaemonSetId, DaemonSet>,
+    /// Jobs, in the order of creation.
+    pub jobs: BTreeMap<JobId, Job>,
+    /// CronJobs.
+    pub cron_jobs: BTreeMap<CronJobId, CronJob>,
+    /// What the wall clock shows when virtual time begins, where that is given.
+    pub wall_clock: Option<WallClock>,
+    /// HorizontalPodAutoscalers.
+    pub autoscalers: BTreeMap<AutoscalerId, HorizontalPodAutoscaler>,
+    /// `spec.replicas` where a manifest writes it: what is applied again and again sets it back to that.
+    pub declared_replicas: Arc<BTreeMap<WorkloadName, i64>>,
     /// PodDisruptionBudgets.
     pub budgets: BTreeMap<BudgetId, PodDisruptionBudget>,
     /// Services (their selectors give the default spread constraints).
@@ -56,6 +73,9 @@ pub struct ClusterState {
     /// How kube-scheduler is configured.
     pub scheduler: Arc<SchedulerConfiguration>,
 }
+
+/// 2026-01-05T00:00:00Z.
+const A_MONDAY: i64 = 1_767_571_200_000;
 
 /// A namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,6 +113,18 @@ impl ClusterState {
         self.pods_created = self.pods_created.saturating_add(1);
         self.pods.insert(id, pod);
         id
+    }
+
+    /// What the wall clock shows when virtual time begins: a Monday's midnight in UTC unless it is given.
+    #[must_use]
+    pub fn begins_at(&self) -> WallClock {
+        self.wall_clock.unwrap_or(WallClock(A_MONDAY))
+    }
+
+    /// The wall clock shows `moment` now.
+    pub fn show_at_now(&mut self, moment: WallClock) {
+        let now = i64::try_from(self.now.milliseconds()).unwrap_or(i64::MAX);
+        self.wall_clock = Some(WallClock(moment.0.saturating_sub(now)));
     }
 
     /// Interns `text`.

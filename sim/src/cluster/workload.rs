@@ -33,6 +33,8 @@ pub enum WorkloadKind {
     StatefulSet,
     /// DaemonSet.
     DaemonSet,
+    /// Job.
+    Job,
 }
 
 impl WorkloadKind {
@@ -44,6 +46,7 @@ impl WorkloadKind {
             Self::ReplicaSet => "replicaset",
             Self::StatefulSet => "statefulset",
             Self::DaemonSet => "daemonset",
+            Self::Job => "job",
         }
     }
 }

@@ -82,7 +82,7 @@ fn expected_scale(state: &ClusterState, pods: &[(PodId, &Pod)]) -> Result<i64, N
     for (_, pod) in pods {
         match pod.owner {
             Owner::None => {}
-            Owner::DaemonSet(_) | Owner::Node | Owner::Other { .. } => return Err(NoScale),
+            Owner::DaemonSet(_) | Owner::Job(_) | Owner::Node | Owner::Other { .. } => return Err(NoScale),
             Owner::ReplicaSet(_) | Owner::StatefulSet { .. } => controllers.extend(workload_of(state, pod.owner)),
         }
     }
@@ -98,7 +98,7 @@ fn scale(state: &ClusterState, workload: WorkloadId) -> Result<i64, NoScale> {
         WorkloadId::Deployment(id) => state.deployments.get(&id).map(|deployment| deployment.replicas),
         WorkloadId::ReplicaSet(id) => state.replica_sets.get(&id).map(|set| set.replicas),
         WorkloadId::StatefulSet(id) => state.stateful_sets.get(&id).map(|set| set.replicas),
-        WorkloadId::DaemonSet(_) => None,
+        WorkloadId::DaemonSet(_) | WorkloadId::Job(_) => None,
     };
     replicas.ok_or(NoScale)
 }

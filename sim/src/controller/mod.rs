@@ -8,6 +8,10 @@
 //! | `replica_set.rs` | ReplicaSets: creation and the order of deletion |
 //! | `stateful_set.rs` | StatefulSets |
 //! | `daemon_set/` | DaemonSets |
+//! | `job/` | Jobs |
+//! | `cron_job/` | CronJobs |
+//! | `cluster_autoscaler/` | pools of nodes that grow and shrink |
+//! | `horizontal_pod_autoscaler/` | HorizontalPodAutoscalers with given metrics |
 //! | `attach_detach.rs` | volumes for one node, and pods that wait for them |
 //! | `disruption.rs` | the status of PodDisruptionBudgets |
 //! | `endpoint_slice.rs` | which pods answer a Service |
@@ -18,14 +22,16 @@
 //! | `scheduling.rs` | one attempt to place a pod |
 //! | `adoption.rs` | pods of the input that have no controller yet |
 //!
-//! Not modelled: Jobs, HorizontalPodAutoscalers.
-
 mod adoption;
 pub mod attach_detach;
+pub mod cluster_autoscaler;
+pub mod cron_job;
 pub mod daemon_set;
 pub mod deployment;
 pub mod disruption;
 pub mod endpoint_slice;
+pub mod horizontal_pod_autoscaler;
+pub mod job;
 pub mod kubelet;
 pub mod node_lifecycle;
 pub mod pod_gc;

@@ -1,7 +1,9 @@
 //! Pod garbage collection. Source: `pkg/controller/podgc/gc_controller.go`.
 
-use crate::cluster::{ClusterState, Duration, NodeId, NodeReady, Pod, PodId, Symbol, Time};
+use crate::cluster::{ClusterState, Duration, NodeId, NodeReady, Owner, Pod, PodId, Symbol, Time};
 use crate::transition::RemovalReason;
+
+use super::workload::is_terminal;
 
 /// How often it looks.
 pub const PERIOD: Duration = Duration::from_seconds(20);
@@ -23,7 +25,9 @@ pub fn is_waiting(state: &ClusterState) -> bool {
 /// Whether it will remove `pod`: now, or once the quarantine is over.
 #[must_use]
 pub fn concerns(state: &ClusterState, pod: &Pod) -> bool {
-    is_orphan(state, pod) || reason(state, pod, &|_| None).is_some()
+    // One that its Job has still to count is as good as removed.
+    let is_left_to_its_job = matches!(pod.owner, Owner::Job(_)) && pod.deletion.is_some() && is_terminal(pod);
+    !is_left_to_its_job && (is_orphan(state, pod) || reason(state, pod, &|_| None).is_some())
 }
 
 /// The first look at or after `time`.

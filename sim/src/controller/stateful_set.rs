@@ -58,6 +58,7 @@ pub fn pods_of(state: &ClusterState, id: StatefulSetId) -> impl Iterator<Item = 
         | Owner::None
         | Owner::ReplicaSet(_)
         | Owner::DaemonSet(_)
+        | Owner::Job(_)
         | Owner::Node
         | Owner::Other { .. } => None,
     })

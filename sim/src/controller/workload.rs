@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cluster::{
-    ClusterState, DaemonSetId, DeploymentId, Owner, Phase, Pod, PodId, PodTemplate, ReplicaSetId, StatefulSetId,
+    ClusterState, DaemonSetId, DeploymentId, JobId, Owner, Phase, Pod, PodId, PodTemplate, ReplicaSetId, StatefulSetId,
     Symbol, Time, WorkloadKind, WorkloadName,
 };
 
@@ -18,9 +18,11 @@ pub enum WorkloadId {
     StatefulSet(StatefulSetId),
     /// A DaemonSet.
     DaemonSet(DaemonSetId),
+    /// A Job.
+    Job(JobId),
 }
 
-/// All workloads that users name: Deployments, ReplicaSets of their own, StatefulSets, DaemonSets.
+/// All workloads that users name: Deployments, ReplicaSets of their own, StatefulSets, DaemonSets, Jobs.
 #[must_use]
 pub fn all_workloads(state: &ClusterState) -> Vec<WorkloadId> {
     let own = state.replica_sets.iter().filter(|(_, set)| set.owner.is_none());
@@ -28,6 +30,7 @@ pub fn all_workloads(state: &ClusterState) -> Vec<WorkloadId> {
     workloads.extend(own.map(|(id, _)| WorkloadId::ReplicaSet(*id)));
     workloads.extend(state.stateful_sets.keys().map(|id| WorkloadId::StatefulSet(*id)));
     workloads.extend(state.daemon_sets.keys().map(|id| WorkloadId::DaemonSet(*id)));
+    workloads.extend(state.jobs.keys().map(|id| WorkloadId::Job(*id)));
     workloads
 }
 
@@ -39,6 +42,7 @@ pub fn template_of(state: &ClusterState, workload: WorkloadId) -> Option<&Arc<Po
         WorkloadId::ReplicaSet(id) => state.replica_sets.get(&id).map(|item| &item.template),
         WorkloadId::StatefulSet(id) => state.stateful_sets.get(&id).map(|item| &item.template),
         WorkloadId::DaemonSet(id) => state.daemon_sets.get(&id).map(|item| &item.template),
+        WorkloadId::Job(id) => state.jobs.get(&id).map(|item| &item.spec.template),
     }
 }
 
@@ -63,6 +67,10 @@ pub fn find_workload(state: &ClusterState, name: WorkloadName) -> Option<Workloa
             let found = state.daemon_sets.iter().find(|(_, item)| same(item.namespace, item.name));
             found.map(|(id, _)| WorkloadId::DaemonSet(*id))
         }
+        WorkloadKind::Job => {
+            let found = state.jobs.iter().find(|(_, item)| same(item.namespace, item.name));
+            found.map(|(id, _)| WorkloadId::Job(*id))
+        }
     }
 }
 
@@ -82,6 +90,7 @@ pub fn workload_name(state: &ClusterState, workload: WorkloadId) -> Option<Workl
         WorkloadId::DaemonSet(id) => {
             state.daemon_sets.get(&id).map(|item| (WorkloadKind::DaemonSet, item.namespace, item.name))
         }
+        WorkloadId::Job(id) => state.jobs.get(&id).map(|item| (WorkloadKind::Job, item.namespace, item.name)),
     }?;
     Some(WorkloadName { kind, namespace, name })
 }
@@ -104,6 +113,7 @@ pub fn workload_of(state: &ClusterState, owner: Owner) -> Option<WorkloadId> {
         }
         Owner::StatefulSet { set, .. } => Some(WorkloadId::StatefulSet(set)),
         Owner::DaemonSet(id) => Some(WorkloadId::DaemonSet(id)),
+        Owner::Job(id) => Some(WorkloadId::Job(id)),
         Owner::None | Owner::Node | Owner::Other { .. } => None,
     }
 }

@@ -10,9 +10,13 @@ use std::sync::Arc;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::cluster::{ClusterState, Node, NodeId, Owner, Pod, PodId, PodName, PodTemplate, ReplicaSetId, Symbol, Time};
+use crate::cluster::{
+    ClusterState, JobPod, JobStatus, Node, NodeId, Owner, Pod, PodId, PodName, PodTemplate, ReplicaSetId, Symbol, Time,
+};
 use crate::controller::WorkloadId;
+use crate::controller::cron_job::wall_clock;
 use crate::controller::daemon_set::target_node;
+use crate::controller::horizontal_pod_autoscaler::PERIOD as AUTOSCALER_PERIOD;
 use crate::drain::PodDrain;
 use crate::event_queue::Event;
 use crate::simulation::{Call, Key, Simulation};
@@ -60,6 +64,7 @@ enum Mark {
     AskedByDrain(NodeId),
     AskedAfter(usize),
     Age(usize),
+    OfJob(JobPod),
 }
 
 impl Canonical {
@@ -76,6 +81,12 @@ impl Canonical {
         let period = simulation.settings.node_monitor_period.milliseconds().max(1);
         now.milliseconds().checked_rem(period).hash(&mut hasher);
         now.milliseconds().checked_rem(GARBAGE_COLLECTION_PERIOD).hash(&mut hasher);
+        if !state.autoscalers.is_empty() {
+            let reapply = simulation.settings.reapply.map_or(1, |period| period.milliseconds().max(1));
+            now.milliseconds().checked_rem(AUTOSCALER_PERIOD.milliseconds()).hash(&mut hasher);
+            now.milliseconds().checked_rem(reapply).hash(&mut hasher);
+            simulation.last_commit.map(|at| age(at, now)).hash(&mut hasher);
+        }
         self.hash_workloads(simulation, &mut hasher);
         let marks = self.marks(simulation);
         let mut on_nodes: BTreeMap<NodeId, Vec<(u8, Digest)>> = BTreeMap::new();
@@ -114,6 +125,22 @@ impl Canonical {
         }
         for (id, set) in &state.daemon_sets {
             (*id, self.template(&set.template)).hash(hasher);
+        }
+        for pool in &state.node_pools {
+            // Its memory is of single nodes: two moments are never the same to it.
+            (pool.name, pool.next_number, state.now).hash(hasher);
+        }
+        for (id, own) in &state.cron_jobs {
+            // Its times are of the wall clock: two moments are never the same to it.
+            (*id, own.since, wall_clock(state, state.now)).hash(hasher);
+        }
+        for (id, own) in &state.autoscalers {
+            id.hash(hasher);
+            own.hash_at(state.now, hasher);
+        }
+        for (id, job) in &state.jobs {
+            (*id, job.spec.parallelism, job.spec.suspend, self.template(&job.spec.template)).hash(hasher);
+            hash_job_status(&job.status, state.now, hasher);
         }
         for (id, progress) in &simulation.progress {
             (*id, progress.relative_to(state.now)).hash(hasher);
@@ -161,6 +188,11 @@ impl Canonical {
                 | Event::NodeMonitor
                 | Event::NoExecuteQueue(_)
                 | Event::Budget(_)
+                | Event::Autoscaler(_)
+                | Event::Reapply
+                | Event::CronJob(_)
+                | Event::ClusterAutoscaler
+                | Event::NodeArrives { .. }
                 | Event::PodGarbageCollection => {}
             }
         }
@@ -173,6 +205,11 @@ impl Canonical {
         for (id, budget) in &state.budgets {
             for (pod, since) in &budget.status.disrupted_pods {
                 mark(*pod, Mark::Disrupted(*id, age(*since, now)));
+            }
+        }
+        for job in state.jobs.values() {
+            for (pod, known) in &job.status.pods {
+                mark(*pod, Mark::OfJob(*known));
             }
         }
         for drain in &simulation.drains {
@@ -207,9 +244,12 @@ impl Canonical {
                 Some(digest) => digest.hash(&mut hasher),
                 None => set.hash(&mut hasher),
             },
-            Owner::None | Owner::Node | Owner::Other { .. } | Owner::StatefulSet { .. } | Owner::DaemonSet(_) => {
-                pod.owner.hash(&mut hasher)
-            }
+            Owner::None
+            | Owner::Node
+            | Owner::Other { .. }
+            | Owner::StatefulSet { .. }
+            | Owner::DaemonSet(_)
+            | Owner::Job(_) => pod.owner.hash(&mut hasher),
         }
         if let (PodName::Given(name), Owner::None | Owner::Node | Owner::Other { .. }) = (&pod.name, pod.owner) {
             name.hash(&mut hasher);
@@ -234,9 +274,12 @@ impl Canonical {
                 template.spec.required_node_terms = None;
                 hash_of(&template)
             }
-            Owner::None | Owner::Node | Owner::Other { .. } | Owner::StatefulSet { .. } | Owner::ReplicaSet(_) => {
-                self.template(&pod.template)
-            }
+            Owner::None
+            | Owner::Node
+            | Owner::Other { .. }
+            | Owner::StatefulSet { .. }
+            | Owner::ReplicaSet(_)
+            | Owner::Job(_) => self.template(&pod.template),
         }
     }
 
@@ -289,8 +332,20 @@ fn place(state: &ClusterState, pod: &Pod) -> Option<(u8, NodeId)> {
     }
     match pod.owner {
         Owner::DaemonSet(_) => target_node(state, pod).map(|node| (2, node)),
-        Owner::None | Owner::Node | Owner::Other { .. } | Owner::StatefulSet { .. } | Owner::ReplicaSet(_) => None,
+        Owner::None
+        | Owner::Node
+        | Owner::Other { .. }
+        | Owner::StatefulSet { .. }
+        | Owner::ReplicaSet(_)
+        | Owner::Job(_) => None,
     }
+}
+
+fn hash_job_status(status: &JobStatus, now: Time, hasher: &mut SipHasher13) {
+    let ages = [status.start_time, status.last_failure, status.finished.as_ref().map(|(_, since)| *since)];
+    ages.map(|time| time.map(|time| age(time, now))).hash(hasher);
+    (status.succeeded, status.failed, status.failures_after_last_success).hash(hasher);
+    (&status.completed_indexes, &status.failed_indexes, status.suspended, &status.target).hash(hasher);
 }
 
 /// What is remembered of neither pods nor nodes.
@@ -305,6 +360,11 @@ fn hash_rest(simulation: &Simulation, marks: &Marks, hasher: &mut SipHasher13) {
             | Event::NodeMonitor
             | Event::NoExecuteQueue(_)
             | Event::Budget(_)
+            | Event::Autoscaler(_)
+            | Event::Reapply
+            | Event::CronJob(_)
+            | Event::ClusterAutoscaler
+            | Event::NodeArrives { .. }
             | Event::PodGarbageCollection => (ahead(time, now), event).hash(hasher),
         }
     }
@@ -356,7 +416,9 @@ impl Marks {
     fn workload(&self, workload: WorkloadId) -> (Option<Digest>, Option<WorkloadId>) {
         match workload {
             WorkloadId::ReplicaSet(id) => (self.replica_sets.get(&id).copied(), None),
-            WorkloadId::Deployment(_) | WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) => (None, Some(workload)),
+            WorkloadId::Deployment(_) | WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) | WorkloadId::Job(_) => {
+                (None, Some(workload))
+            }
         }
     }
 }

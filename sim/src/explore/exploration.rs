@@ -165,7 +165,8 @@ pub(super) fn until(simulation: &Simulation, action: &StepAction) -> Option<Time
         | StepAction::SetReady { .. }
         | StepAction::FailNode { .. }
         | StepAction::RecoverNode { .. }
-        | StepAction::DeleteNode { .. } => None,
+        | StepAction::DeleteNode { .. }
+        | StepAction::SetMetric { .. } => None,
     }
 }
 
@@ -282,8 +283,10 @@ fn possible_outcomes(action: Option<&StepAction>) -> Vec<StepOutcome> {
             StepAction::SetImage { .. }
             | StepAction::Restart { .. }
             | StepAction::Scale { .. }
-            | StepAction::Apply { .. },
+            | StepAction::SetMetric { .. },
         ) => &[StepOutcome::Completed, StepOutcome::Stuck],
+        // The API server may refuse what is applied.
+        Some(StepAction::Apply { .. }) => &[StepOutcome::Completed, StepOutcome::Stuck, StepOutcome::Failed],
         Some(
             StepAction::DeletePod { .. }
             | StepAction::DeleteWorkload { .. }

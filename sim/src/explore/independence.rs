@@ -146,7 +146,9 @@ impl Components {
     fn of_workload(&self, state: &ClusterState, workload: WorkloadId) -> Component {
         let workload = match workload {
             WorkloadId::ReplicaSet(id) => workload_of(state, Owner::ReplicaSet(id)).unwrap_or(workload),
-            WorkloadId::Deployment(_) | WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) => workload,
+            WorkloadId::Deployment(_) | WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) | WorkloadId::Job(_) => {
+                workload
+            }
         };
         self.find(Member::Workload(workload))
     }
@@ -178,7 +180,17 @@ impl Components {
                 })
             }
             Move::Sync(Key::Node(_))
-            | Move::Event(Event::NodeMonitor | Event::NoExecuteQueue(_) | Event::PodGarbageCollection, _) => None,
+            | Move::Event(
+                Event::NodeMonitor
+                | Event::NoExecuteQueue(_)
+                | Event::PodGarbageCollection
+                | Event::Autoscaler(_)
+                | Event::Reapply
+                | Event::CronJob(_)
+                | Event::ClusterAutoscaler
+                | Event::NodeArrives { .. },
+                _,
+            ) => None,
         }
     }
 }
@@ -340,7 +352,12 @@ impl<'a> Moment<'a> {
                 // Recreate waits for it.
                 strategy.is_none_or(|strategy| *strategy != DeploymentStrategy::Recreate)
             }
-            Owner::None | Owner::Node | Owner::Other { .. } | Owner::StatefulSet { .. } | Owner::DaemonSet(_) => false,
+            Owner::None
+            | Owner::Node
+            | Owner::Other { .. }
+            | Owner::StatefulSet { .. }
+            | Owner::DaemonSet(_)
+            | Owner::Job(_) => false,
         };
         let is_gone = pod.deletion.is_some() && !made.after.state.pods.contains_key(&id);
         // Beyond its node it may keep others away, or draw them near.

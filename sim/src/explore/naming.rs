@@ -38,9 +38,11 @@ impl Naming {
         let replica_sets = state.replica_sets.values().map(|item| &item.template);
         let stateful_sets = state.stateful_sets.values().map(|item| &item.template);
         let daemon_sets = state.daemon_sets.values().map(|item| &item.template);
+        let jobs = state.jobs.values().map(|item| &item.spec.template);
         // What a DaemonSet adds to its pods says no more than where they are.
         let pods = state.pods.values().filter(|pod| !matches!(pod.owner, Owner::DaemonSet(_))).map(|pod| &pod.template);
-        for template in deployments.chain(replica_sets).chain(stateful_sets).chain(daemon_sets).chain(pods) {
+        for template in deployments.chain(replica_sets).chain(stateful_sets).chain(daemon_sets).chain(jobs).chain(pods)
+        {
             naming.read_template(state, template);
         }
         naming
@@ -77,6 +79,7 @@ impl Naming {
             | StepAction::DeletePod { .. }
             | StepAction::DeleteWorkload { .. }
             | StepAction::Evict { target: EvictionTarget::Pod { .. } }
+            | StepAction::SetMetric { .. }
             | StepAction::Wait { .. } => {}
         }
     }

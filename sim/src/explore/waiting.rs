@@ -43,7 +43,8 @@ fn desired(state: &ClusterState, workload: WorkloadId) -> Option<i64> {
         WorkloadId::Deployment(id) => state.deployments.get(&id).map(|item| item.replicas),
         WorkloadId::ReplicaSet(id) => state.replica_sets.get(&id).map(|item| item.replicas),
         WorkloadId::StatefulSet(id) => state.stateful_sets.get(&id).map(|item| item.replicas),
-        WorkloadId::DaemonSet(_) => None,
+        // A Job may delete its pods whenever it ends.
+        WorkloadId::DaemonSet(_) | WorkloadId::Job(_) => None,
     }
 }
 

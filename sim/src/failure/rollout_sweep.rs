@@ -40,8 +40,8 @@ pub fn sweep_rollouts(simulation: &Simulation) -> Vec<RolloutImpact> {
     let named = workloads.filter_map(|workload| Some((workload, workload_name(&simulation.state, workload)?)));
     let rolled = named.filter(|(_, name)| match name.kind {
         WorkloadKind::Deployment | WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => true,
-        // A ReplicaSet of its own does not replace its pods.
-        WorkloadKind::ReplicaSet => false,
+        // A ReplicaSet of its own does not replace its pods, a Job's template never changes.
+        WorkloadKind::ReplicaSet | WorkloadKind::Job => false,
     });
     rolled.map(|(id, name)| restart(simulation, id, name)).collect()
 }

@@ -142,7 +142,12 @@ fn batches(nodes: &[NodeId], size: usize) -> Vec<Vec<NodeId>> {
 /// New nodes, each like one of `nodes` in `before`.
 fn successors(nodes: &[NodeId], before: &ClusterState) -> StepAction {
     let (nodes, before) = (nodes.to_vec(), before.nodes.clone());
-    StepAction::Apply { change: ObjectChange(Arc::new(move |state| add(state, &nodes, &before))) }
+    StepAction::Apply {
+        change: ObjectChange(Arc::new(move |state| {
+            add(state, &nodes, &before);
+            Vec::new()
+        })),
+    }
 }
 
 fn add(state: &mut ClusterState, nodes: &[NodeId], before: &BTreeMap<NodeId, Node>) {

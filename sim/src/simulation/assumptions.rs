@@ -4,24 +4,45 @@ use std::collections::BTreeSet;
 
 use crate::admission::{Operation, Request, Resource, is_wanted};
 use crate::cluster::{
-    AccessMode, ClaimName, ClassName, ClusterState, Labels, Owner, PersistentVolumeClaim, PersistentVolumeSource, Pod,
-    PodSpec, ProvisionerKind, Symbol, VolumeAssumption, VolumeClaim, VolumeSource,
+    AccessMode, ClaimName, ClassName, ClusterState, HorizontalPodAutoscaler, Labels, MetricTarget, Owner,
+    PersistentVolumeClaim, PersistentVolumeSource, Pod, PodSpec, ProvisionerKind, Symbol, VolumeAssumption,
+    VolumeClaim, VolumeSource,
 };
 
+use super::Settings;
+
 /// The assumptions that a simulation of `state` makes.
-pub(super) fn of(state: &ClusterState) -> Vec<String> {
+pub(super) fn of(state: &ClusterState, settings: &Settings) -> Vec<String> {
     let mut said = BTreeSet::new();
     for pod in state.pods.values() {
         of_owner(state, pod, &mut said);
         of_spec(state, pod.namespace, &pod.template.spec, &mut said);
     }
     let templates = state.deployments.values().map(|item| (item.namespace, &item.template));
+    let templates = templates.chain(state.cron_jobs.values().map(|item| (item.namespace, &item.job.template)));
+    let templates = templates.chain(state.jobs.values().map(|item| (item.namespace, &item.spec.template)));
     let templates = templates.chain(state.stateful_sets.values().map(|item| (item.namespace, &item.template)));
     for (namespace, template) in
         templates.chain(state.daemon_sets.values().map(|item| (item.namespace, &item.template)))
     {
         of_spec(state, namespace, &template.spec, &mut said);
     }
+    if !state.cron_jobs.is_empty() && state.wall_clock.is_none() {
+        said.insert(
+            "virtual time is taken to begin at 2026-01-05T00:00:00Z, a Monday, for CronJobs: --now or settings.now says otherwise"
+                .into(),
+        );
+    }
+    if !state.node_pools.is_empty() {
+        said.insert(
+            "the cluster autoscaler takes the pool that wastes least, of equal ones the first, and the provider always delivers"
+                .into(),
+        );
+    }
+    for own in state.autoscalers.values() {
+        of_autoscaler(state, own, &mut said);
+    }
+    super::jobs::assumptions(state, &settings.pods, &mut said);
     of_volumes(state, &mut said);
     of_webhooks(state, &mut said);
     if state.budgets.values().any(|budget| budget.status.sync_failed) {
@@ -38,7 +59,32 @@ fn of_owner(state: &ClusterState, pod: &Pod, said: &mut BTreeSet<String>) {
             let kind = state.names.text(kind);
             said.insert(format!("pods of kind {kind} are not replaced: that controller is not simulated"));
         }
-        Owner::None | Owner::Node | Owner::ReplicaSet(_) | Owner::StatefulSet { .. } | Owner::DaemonSet(_) => {}
+        Owner::None
+        | Owner::Node
+        | Owner::ReplicaSet(_)
+        | Owner::StatefulSet { .. }
+        | Owner::DaemonSet(_)
+        | Owner::Job(_) => {}
+    }
+}
+
+fn of_autoscaler(state: &ClusterState, own: &HorizontalPodAutoscaler, said: &mut BTreeSet<String>) {
+    let name = format!("{}/{}", state.names.text(own.namespace), state.names.text(own.name));
+    let missing: Vec<&str> =
+        own.metrics.iter().filter(|metric| metric.load.is_none()).map(|metric| state.names.text(metric.name)).collect();
+    if missing.len() < own.metrics.len() {
+        said.insert(
+            "metrics have no delay: usage of CPU is that of the last 15 s, shared by the pods that are ready".into(),
+        );
+    }
+    if !missing.is_empty() {
+        said.insert(format!(
+            "horizontalpodautoscaler/{name} has no value of {}, and does not scale by it: setMetric or settings.metrics give one",
+            missing.join(", ")
+        ));
+    }
+    if own.metrics.iter().any(|metric| metric.target == MetricTarget::NotModelled) {
+        said.insert(format!("metrics of single containers are not modelled: horizontalpodautoscaler/{name} has one"));
     }
 }
 

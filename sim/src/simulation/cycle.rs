@@ -96,6 +96,17 @@ impl Simulation {
         for (id, set) in &self.state.replica_sets {
             (*id, set.replicas).hash(&mut hasher);
         }
+        for own in self.state.deployments.values() {
+            own.replicas.hash(&mut hasher);
+        }
+        for own in self.state.autoscalers.values() {
+            own.hash_at(self.state.now, &mut hasher);
+        }
+        for (id, job) in &self.state.jobs {
+            let status = &job.status;
+            (*id, status.succeeded, status.failed, &status.target, status.finished.is_some()).hash(&mut hasher);
+            (&status.completed_indexes, &status.failed_indexes).hash(&mut hasher);
+        }
         for (time, event) in self.queue.iter() {
             time.since(self.state.now).hash(&mut hasher);
             hash_event(event, &rank, &mut hasher);
@@ -120,7 +131,8 @@ fn pods_wanted(state: &ClusterState) -> i64 {
     let deployments = state.deployments.values().map(|own| own.replicas);
     let replica_sets = state.replica_sets.values().filter(|own| own.owner.is_none()).map(|own| own.replicas);
     let stateful_sets = state.stateful_sets.values().map(|own| own.replicas);
-    deployments.chain(replica_sets).chain(stateful_sets).fold(of_daemon_sets, i64::saturating_add)
+    let jobs = state.jobs.values().map(|own| own.spec.parallelism);
+    deployments.chain(replica_sets).chain(stateful_sets).chain(jobs).fold(of_daemon_sets, i64::saturating_add)
 }
 
 fn distance(time: Time, now: Time) -> u64 {
@@ -136,6 +148,11 @@ fn hash_event(event: Event, rank: &BTreeMap<PodId, usize>, hasher: &mut DefaultH
         | Event::NodeMonitor
         | Event::NoExecuteQueue(_)
         | Event::Budget(_)
+        | Event::Autoscaler(_)
+        | Event::Reapply
+        | Event::CronJob(_)
+        | Event::ClusterAutoscaler
+        | Event::NodeArrives { .. }
         | Event::PodGarbageCollection => event.hash(hasher),
     }
 }

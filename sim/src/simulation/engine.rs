@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{BudgetId, ClusterState, DaemonSetId, NodeId, Owner, PodId, Refusal, Symbol, Time};
+use crate::cluster::{
+    BudgetId, ClusterState, DaemonSetId, JobId, NodeId, Owner, PodId, Refusal, Symbol, Time, WorkloadName,
+};
 use crate::controller::deployment::Progress;
 use crate::controller::endpoint_slice::selects;
+use crate::controller::job::BATCH_PERIOD;
 use crate::controller::node_lifecycle::NodeLifecycle;
 use crate::controller::{WorkloadId, all_workloads, attach_detach, daemon_set, is_active, workload_of};
 use crate::drain::NodeDrain;
@@ -14,6 +17,7 @@ use crate::scheduler::{Cache, SchedulingQueue};
 use crate::transition::{Change, Created, NodeChange, PodChange, WorkloadChange, apply, sentence};
 
 use super::calls::Calls;
+use super::cluster_autoscaling::ClusterAutoscaler;
 use super::cycle::CycleSearch;
 use super::recorder::Recorder;
 use super::{Settings, Ties};
@@ -64,6 +68,11 @@ pub struct Simulation {
     pub(crate) gone_nodes: BTreeMap<NodeId, GoneNode>,
     /// When a node was last found unreachable.
     pub(crate) noticed_at: Option<Time>,
+    /// When the cluster last changed.
+    pub(crate) last_commit: Option<Time>,
+    /// What was set back to its manifest in this step.
+    pub(crate) reapplied: BTreeSet<WorkloadName>,
+    pub(crate) cluster_autoscaler: ClusterAutoscaler,
     /// Pods that wait for a volume.
     pub(super) attaching: BTreeSet<PodId>,
     /// What was refused when the step began.
@@ -78,6 +87,7 @@ impl Simulation {
     /// Prepares a simulation; nothing has happened yet ([`Self::settle`] lets it).
     #[must_use]
     pub fn new(initial: ClusterState, settings: &Settings) -> Self {
+        let now = initial.now;
         let mut simulation = Self {
             state: initial,
             settings: *settings,
@@ -94,6 +104,9 @@ impl Simulation {
             last_drains: Vec::new(),
             gone_nodes: BTreeMap::new(),
             noticed_at: None,
+            last_commit: Some(now),
+            reapplied: BTreeSet::new(),
+            cluster_autoscaler: ClusterAutoscaler::default(),
             attaching: BTreeSet::new(),
             refused_before: BTreeMap::new(),
             late_webhooks: BTreeSet::new(),
@@ -124,6 +137,9 @@ impl Simulation {
             last_drains: Vec::new(),
             gone_nodes: self.gone_nodes.clone(),
             noticed_at: self.noticed_at,
+            last_commit: self.last_commit,
+            reapplied: BTreeSet::new(),
+            cluster_autoscaler: self.cluster_autoscaler.clone(),
             attaching: self.attaching.clone(),
             refused_before: BTreeMap::new(),
             late_webhooks: self.late_webhooks.clone(),
@@ -152,6 +168,7 @@ impl Simulation {
         self.dirty.extend(self.state.budgets.keys().map(|id| Key::Budget(*id)));
         self.dirty.extend(self.state.replica_sets.keys().map(|id| Key::Workload(WorkloadId::ReplicaSet(*id))));
         self.dirty.extend(all_workloads(&self.state).into_iter().map(Key::Workload));
+        self.look_at_cron_jobs();
         self.scheduling.add_all(&self.state);
         self.scheduling.retry_all();
         self.recorder.count_ready(&self.state);
@@ -163,6 +180,7 @@ impl Simulation {
     pub(super) fn begin_step(&mut self) {
         self.refused_before.clone_from(&self.state.refusals);
         self.recorder.begin(self.state.now);
+        self.reapplied.clear();
         self.cycle = CycleSearch::default();
         self.calls = Calls::default();
         self.scheduling.end_backoffs();
@@ -170,7 +188,15 @@ impl Simulation {
 
     /// Makes one change, records it, and wakes whoever has to react to it.
     pub(super) fn commit(&mut self, change: &Change) {
-        let creates = matches!(change, Change::CreatePod { .. } | Change::CreateReplicaSet { .. });
+        self.last_commit = Some(self.state.now);
+        let creates = matches!(
+            change,
+            Change::CreatePod { .. }
+                | Change::CreateJob { .. }
+                | Change::CreateJobPod { .. }
+                | Change::CreateReplicaSet { .. }
+                | Change::AddNode { .. }
+        );
         let before = if creates { None } else { sentence(&self.state, change, Created::Nothing) };
         let pod = if let Change::Pod(pod, _) = change { Some(*pod) } else { None };
         let services_before = pod.map(|pod| self.services_of(pod)).unwrap_or_default();
@@ -194,8 +220,16 @@ impl Simulation {
         } else {
             self.wake(change);
         }
-        if let Created::ReplicaSet(id) = created {
-            self.dirty.insert(Key::Workload(WorkloadId::ReplicaSet(id)));
+        match created {
+            Created::ReplicaSet(id) => drop(self.dirty.insert(Key::Workload(WorkloadId::ReplicaSet(id)))),
+            Created::Job(id) => drop(self.dirty.insert(Key::Workload(WorkloadId::Job(id)))),
+            Created::Node(id) => {
+                self.dirty.insert(Key::Node(id));
+                let daemon_sets = self.state.daemon_sets.keys();
+                self.dirty.extend(daemon_sets.map(|id| Key::Workload(WorkloadId::DaemonSet(*id))));
+                self.scheduling.retry_all();
+            }
+            Created::Nothing | Created::Pod(_) => {}
         }
         let text = if creates { sentence(&self.state, change, created) } else { before };
         self.recorder.record(self.state.now, text);
@@ -221,8 +255,12 @@ impl Simulation {
             Change::Pod(pod, change) => self.wake_for_pod(*pod, change),
             Change::Node(node, change) => self.wake_for_node(*node, change),
             Change::CreatePod { .. }
+            | Change::CreateJob { .. }
+            | Change::CreateJobPod { .. }
+            | Change::AddNode { .. }
             | Change::UpdateBudget { .. }
             | Change::Workload(_, WorkloadChange::Observe(_)) => {}
+            Change::UpdateJob { job, .. } => self.wake_job(*job),
             Change::CreateReplicaSet { deployment, .. } => {
                 self.dirty.insert(Key::Workload(WorkloadId::Deployment(*deployment)));
             }
@@ -249,8 +287,14 @@ impl Simulation {
                 self.scheduling.forget(pod);
                 self.scheduling.retry_all();
             }
-            PodChange::BecomeReady | PodChange::BecomeUnready | PodChange::Adopt(_) => {
+            PodChange::BecomeReady | PodChange::BecomeUnready | PodChange::Restart | PodChange::Adopt(_) => {
                 self.wake_pod_and_watchers(pod);
+            }
+            // What it took of its node is free again.
+            PodChange::Finish(_) => {
+                self.wake_pod_and_watchers(pod);
+                self.scheduling.forget(pod);
+                self.scheduling.retry_all();
             }
             PodChange::Delete(_) | PodChange::Remove(_) => {
                 self.wake_pod_and_watchers(pod);
@@ -332,6 +376,9 @@ impl Simulation {
             Owner::ReplicaSet(set) => self.wake_workload(WorkloadId::ReplicaSet(set)),
             Owner::StatefulSet { set, .. } => self.wake_workload(WorkloadId::StatefulSet(set)),
             Owner::DaemonSet(set) => self.wake_workload(WorkloadId::DaemonSet(set)),
+            Owner::Job(job) => {
+                self.queue.schedule_by(self.state.now.after(BATCH_PERIOD), Event::Workload(WorkloadId::Job(job)))
+            }
             Owner::None | Owner::Node | Owner::Other { .. } => {}
         }
     }
@@ -344,8 +391,17 @@ impl Simulation {
                 let deployment = self.state.replica_sets.get(&id).and_then(|set| set.owner);
                 self.dirty.extend(deployment.map(|id| Key::Workload(WorkloadId::Deployment(id))));
             }
-            WorkloadId::Deployment(_) | WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) => {}
+            WorkloadId::Deployment(_) | WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) | WorkloadId::Job(_) => {}
         }
+    }
+
+    /// A Job's controller looks at its own changes a little later; pods that it has just counted may go now.
+    fn wake_job(&mut self, job: JobId) {
+        self.wake_cron_job_of(job);
+        let event = Event::Workload(WorkloadId::Job(job));
+        self.queue.schedule_by(self.state.now.after(BATCH_PERIOD), event);
+        let deleted = self.state.pods.of_owner(Owner::Job(job)).filter(|(_, pod)| pod.deletion.is_some());
+        self.dirty.extend(deleted.map(|(id, _)| Key::Pod(id)));
     }
 
     fn wake_budgets_of_workload(&mut self, _workload: WorkloadId) {
@@ -378,6 +434,8 @@ impl Simulation {
             self.run_now()?;
             self.schedule_drain_retries();
             self.schedule_creation_retries();
+            self.schedule_autoscaling();
+            self.schedule_cluster_autoscaler();
             let Some((time, event)) = self.next_event(until) else { break };
             self.state.now = self.state.now.max(time);
             self.handle(event);

@@ -7,6 +7,9 @@
 //! | `reactions.rs` | what happens when a controller looks, and when an event is due |
 //! | `placing.rs` | the scheduler's attempts |
 //! | `play.rs` | what a user does in a step |
+//! | `autoscaling.rs` | autoscalers' looks, and manifests that are applied again |
+//! | `cluster_autoscaling.rs` | the cluster autoscaler's looks |
+//! | `cron_jobs.rs` | CronJobs, which do not prolong a step |
 //! | `calls.rs` | the calls of the Eviction API that a step makes |
 //! | `drains.rs` | kubectl drain while it is under way |
 //! | `refusals.rs` | controllers that may not create what they want to |
@@ -14,6 +17,7 @@
 //! | `moves.rs` | what can happen next, move by move |
 //! | `outcome.rs` | how a step ended |
 //! | `summary.rs` | a state as reports show it |
+//! | `jobs.rs` | a Job as reports show it |
 //! | `recorder.rs` | events and the lowest readiness |
 //! | `cycle.rs` | finds a system that never comes to rest |
 //! | `restless.rs` | whose doing that is |
@@ -22,10 +26,14 @@
 //! | `assumptions.rs` | what the model leaves out |
 
 mod assumptions;
+mod autoscaling;
 mod calls;
+mod cluster_autoscaling;
+mod cron_jobs;
 mod cycle;
 mod drains;
 mod engine;
+mod jobs;
 mod moves;
 mod outcome;
 mod placing;
@@ -55,11 +63,11 @@ pub(crate) use outcome::{Result as StepResult, Target, livelock as livelock_resu
 pub(crate) use outcome::{budget_text, pod_text};
 pub use refusals::refusal_of;
 pub use report::{
-    BudgetSummary, PodSummary, Revision, SimulationReport, StateSummary, StepOutcome, StepReport, TargetReport,
-    WorkloadSummary,
+    BudgetSummary, JobCondition, JobSummary, PodSummary, Revision, SimulationReport, StateSummary, StepOutcome,
+    StepReport, TargetReport, WorkloadSummary,
 };
 pub use restless::RolloutFate;
-pub use settings::{PodTimes, Settings};
-pub use step::{EvictionTarget, ObjectChange, PodSelection, Step, StepAction};
+pub use settings::{ClusterAutoscalerTimes, PodTimes, Settings};
+pub use step::{ApplyToState, EvictionTarget, ObjectChange, PodSelection, Step, StepAction};
 pub use summary::{owner_text, summarize, workload_numbers};
 pub use ties::{Script, Ties};

@@ -74,7 +74,12 @@ impl Simulation {
                 | Event::NoExecuteQueue(_)
                 | Event::TaintEviction(_)
                 | Event::PodGarbageCollection
-                | Event::DrainRetry(_) => {}
+                | Event::DrainRetry(_)
+                | Event::Autoscaler(_)
+                | Event::Reapply
+                | Event::CronJob(_)
+                | Event::ClusterAutoscaler
+                | Event::NodeArrives { .. } => {}
             }
         }
         for key in self.dirty.clone() {
@@ -178,6 +183,11 @@ impl Simulation {
     pub(crate) fn wait_for_event(&mut self, until: Option<Time>) -> bool {
         self.schedule_drain_retries();
         self.schedule_creation_retries();
+        self.schedule_autoscaling();
+        self.schedule_cluster_autoscaler();
+        if until.is_none() && self.is_quiet_but_for_cron_jobs() {
+            return false;
+        }
         loop {
             let first = self.queue.iter().next();
             let Some((time, event)) = first else { break };

@@ -7,6 +7,7 @@ use crate::drain::{NodeDrain, PodDrain};
 use crate::eviction::EvictionDecision;
 
 use super::engine::Simulation;
+use super::jobs;
 use super::refusals::{refusal_of, tell};
 use super::summary::{attaching_text, workload_numbers};
 use super::{StepOutcome, TargetReport, WorkloadSummary};
@@ -88,7 +89,11 @@ fn judge_target(simulation: &Simulation, target: &Target) -> Result {
 /// The step never came to rest.
 pub(crate) fn livelock(simulation: &Simulation) -> Result {
     let changes = simulation.recorder.changes;
-    let detail = format!("after {changes} changes the system still goes round in a circle");
+    let mut detail = format!("after {changes} changes the system still goes round in a circle");
+    for fight in simulation.fights() {
+        detail.push_str("; ");
+        detail.push_str(&fight);
+    }
     Result { outcome: StepOutcome::Livelock, detail, targets: Vec::new() }
 }
 
@@ -116,7 +121,7 @@ fn judge_workloads(state: &ClusterState, workloads: &[WorkloadId]) -> Result {
 /// Whether a workload has come to its desired state, as `kubectl rollout status` sees it.
 #[must_use]
 pub fn is_complete(state: &ClusterState, workload: WorkloadId, numbers: WorkloadSummary) -> bool {
-    let WorkloadSummary { desired, replicas, updated, ready: _, available } = numbers;
+    let WorkloadSummary { desired, replicas, updated, ready, available } = numbers;
     match workload {
         WorkloadId::Deployment(id) => {
             // A paused Deployment only scales.
@@ -138,13 +143,21 @@ pub fn is_complete(state: &ClusterState, workload: WorkloadId, numbers: Workload
             });
             available >= desired && (!waits || updated >= desired)
         }
+        WorkloadId::Job(id) => jobs::is_complete(state, id, desired, ready),
     }
 }
 
 fn workload_detail(state: &ClusterState, workload: WorkloadId, numbers: WorkloadSummary, complete: bool) -> String {
     let WorkloadSummary { desired, replicas, updated, ready, available } = numbers;
-    let mut detail =
-        format!("desired={desired}, replicas={replicas}, updated={updated}, ready={ready}, available={available}");
+    let mut detail = match workload {
+        WorkloadId::Job(id) => jobs::detail(state, id),
+        WorkloadId::ReplicaSet(_)
+        | WorkloadId::Deployment(_)
+        | WorkloadId::StatefulSet(_)
+        | WorkloadId::DaemonSet(_) => {
+            format!("desired={desired}, replicas={replicas}, updated={updated}, ready={ready}, available={available}")
+        }
+    };
     if !complete {
         let own = state.pods.values().filter(|pod| is_active(pod) && workload_of(state, pod.owner) == Some(workload));
         let own: Vec<&Pod> = own.collect();

@@ -33,8 +33,9 @@ impl Simulation {
     pub(super) fn tell_cache(&mut self, change: &Change, created: Created) {
         let Some(cache) = &mut self.cache else { return };
         match change {
+            Change::AddNode { .. } => self.cache = None,
             Change::Pod(pod, _) => cache.pod_changed(&self.state, *pod),
-            Change::CreatePod { .. } => {
+            Change::CreatePod { .. } | Change::CreateJobPod { .. } => {
                 if let Created::Pod(pod) = created {
                     cache.pod_changed(&self.state, pod);
                 }
@@ -58,8 +59,10 @@ impl Simulation {
                 | WorkloadChange::SetRefusal(_)
                 | WorkloadChange::Observe(_),
             )
+            | Change::CreateJob { .. }
             | Change::CreateReplicaSet { .. }
             | Change::ScaleReplicaSet { .. }
+            | Change::UpdateJob { .. }
             | Change::UpdateBudget { .. } => {}
         }
     }

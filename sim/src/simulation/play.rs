@@ -49,7 +49,7 @@ impl Simulation {
     /// What the model leaves out that could change what happens to this cluster.
     #[must_use]
     pub fn assumptions(&self) -> Vec<String> {
-        let of_state = super::assumptions::of(&self.state);
+        let of_state = super::assumptions::of(&self.state, &self.settings);
         let of_webhooks = self.late_webhooks.iter().map(|webhook| {
             let name = self.state.names.text(*webhook);
             format!("webhook {name} is taken to have been added once its pods ran")
@@ -108,7 +108,8 @@ impl Simulation {
             | StepAction::SetReady { .. }
             | StepAction::FailNode { .. }
             | StepAction::RecoverNode { .. }
-            | StepAction::DeleteNode { .. } => None,
+            | StepAction::DeleteNode { .. }
+            | StepAction::SetMetric { .. } => None,
         };
         let result = match self.run(until) {
             Ok(()) => outcome::judge(self, &begun),
@@ -196,6 +197,7 @@ impl Simulation {
             }
             StepAction::RecoverNode { nodes } => self.recover(nodes),
             StepAction::DeleteNode { nodes } => self.delete_nodes(nodes),
+            StepAction::SetMetric { autoscaler, metric, load } => self.set_metric(*autoscaler, *metric, *load),
             StepAction::Wait { .. } => Target::Waited,
         }
     }
@@ -206,11 +208,19 @@ impl Simulation {
         edit: impl Fn(&mut ClusterState, &crate::cluster::PodTemplate) -> crate::cluster::PodTemplate,
     ) -> Target {
         let Some(workload) = find_workload(&self.state, name) else { return self.missing_workload(name) };
+        if matches!(workload, WorkloadId::Job(_)) {
+            return self.not_possible(name, "its template cannot be changed");
+        }
         if let Some(template) = template_of(&self.state, workload).cloned() {
             let new = std::sync::Arc::new(edit(&mut self.state, &template));
             self.commit(&Change::Workload(workload, WorkloadChange::SetTemplate(new)));
         }
         Target::Workloads(vec![workload])
+    }
+
+    /// The API server does not let a user do that.
+    fn not_possible(&self, name: WorkloadName, why: &str) -> Target {
+        Target::Missing(format!("{}: {why}", name_text(&self.state, name)))
     }
 
     fn missing_workload(&self, name: WorkloadName) -> Target {
@@ -219,13 +229,16 @@ impl Simulation {
 
     fn scale(&mut self, name: WorkloadName, replicas: i64) -> Target {
         let Some(workload) = find_workload(&self.state, name) else { return self.missing_workload(name) };
+        if let WorkloadId::Job(_) = workload {
+            return self.not_possible(name, "a Job has no scale");
+        }
         self.commit(&Change::Workload(workload, WorkloadChange::SetReplicas(replicas)));
         Target::Workloads(vec![workload])
     }
 
     fn apply_objects(&mut self, change: &super::ObjectChange) -> Target {
         let before = self.state.clone();
-        (change.0)(&mut self.state);
+        let refusals = (change.0)(&mut self.state);
         let changed = super::template_change::changed_workloads(&before, &self.state);
         if let Some(reason) = self.refused_change(&before, &changed) {
             self.state = before;
@@ -237,6 +250,7 @@ impl Simulation {
                 self.dirty.insert(super::engine::Key::Node(*id));
             }
         }
+        self.last_commit = Some(self.state.now);
         self.look_at_everything();
         for refused in self.state.refusals.keys() {
             // What is applied wakes nobody who waits for it, but for those whose own object it is.
@@ -245,6 +259,9 @@ impl Simulation {
         self.dirty.extend(changed.iter().map(|workload| super::engine::Key::Workload(*workload)));
         self.spare_daemon_sets(&before);
         self.recorder.record(self.state.now, Some("objects are applied".to_owned()));
+        if !refusals.is_empty() {
+            return Target::Missing(refusals.join("; "));
+        }
         Target::Workloads(changed)
     }
 
@@ -260,11 +277,18 @@ impl Simulation {
 
     fn delete_workload(&mut self, name: WorkloadName) -> Target {
         let Some(workload) = find_workload(&self.state, name) else { return self.missing_workload(name) };
+        self.remove_workload(workload);
+        Target::Nothing
+    }
+
+    /// A workload goes, and its pods with it.
+    pub(super) fn remove_workload(&mut self, workload: WorkloadId) {
         let replica_sets = self.replica_sets_of(workload);
         let owned = self.state.pods.iter().filter(|(_, pod)| match pod.owner {
             Owner::ReplicaSet(id) => replica_sets.contains(&id),
             Owner::StatefulSet { set, .. } => workload == WorkloadId::StatefulSet(set),
             Owner::DaemonSet(id) => workload == WorkloadId::DaemonSet(id),
+            Owner::Job(id) => workload == WorkloadId::Job(id),
             Owner::None | Owner::Node | Owner::Other { .. } => false,
         });
         let pods: Vec<PodId> = owned.map(|(id, _)| *id).collect();
@@ -272,7 +296,6 @@ impl Simulation {
         for pod in pods {
             self.commit(&Change::Pod(pod, PodChange::Delete(DeletionCause::Controller)));
         }
-        Target::Nothing
     }
 
     fn change_nodes(&mut self, nodes: &[NodeId], change: &NodeChange) -> Target {

@@ -2,16 +2,18 @@
 
 use std::collections::btree_map::Entry;
 
-use crate::cluster::{BudgetId, DeletionCause, DeploymentId, Duration, NodeId, PodId, ReplicaSetId, Symbol, Time};
+use crate::cluster::{
+    BudgetId, DeletionCause, DeploymentId, Duration, JobId, NodeId, Phase, PodEnd, PodId, ReplicaSetId, Symbol, Time,
+};
 use crate::controller::deployment::Progress;
 use crate::controller::kubelet::PodStep;
 use crate::controller::taint_eviction::TaintVerdict;
 use crate::controller::{
-    WorkloadId, attach_detach, available_at, daemon_set, deployment, disruption, is_active, kubelet, node_lifecycle,
-    pod_gc, replica_set, stateful_set, taint_eviction, workload_of, workload_text,
+    WorkloadId, attach_detach, available_at, daemon_set, deployment, disruption, is_active, is_terminal, job, kubelet,
+    node_lifecycle, pod_gc, replica_set, stateful_set, taint_eviction, workload_of, workload_text,
 };
 use crate::event_queue::Event;
-use crate::transition::{Change, PodChange};
+use crate::transition::{Change, PodChange, RemovalReason};
 
 use super::Ties;
 use super::engine::{GoneNode, Key, Simulation};
@@ -35,9 +37,14 @@ impl Simulation {
                 let now = matches!(kubelet::next_step(&self.state, pod, &self.settings.pods), PodStep::Now(_));
                 let deleted = self.state.pods.get(&pod).is_none_or(|pod| pod.deletion.is_some());
                 let evicts = !deleted && taint_eviction::judge(&self.state, pod) == TaintVerdict::DeleteNow;
-                !now && !evicts
+                let released = self.state.pods.get(&pod).is_some_and(|own| job::is_released(&self.state, pod, own));
+                !now && !evicts && !released
             }
             Key::Budget(budget) => disruption::sync(&self.state, budget).is_empty(),
+            Key::Workload(WorkloadId::Job(id)) => {
+                let looked = job::sync(&self.state, id);
+                looked.changes.is_empty() && !looked.is_expired
+            }
             Key::Workload(workload) => self.changes_of_workload(workload, &mut Ties::Drawn(0)).is_empty(),
         }
     }
@@ -49,6 +56,7 @@ impl Simulation {
             WorkloadId::Deployment(id) => deployment::sync(&self.state, id),
             WorkloadId::StatefulSet(id) => stateful_set::sync(&self.state, id, ties),
             WorkloadId::DaemonSet(id) => daemon_set::sync(&self.state, id, ties),
+            WorkloadId::Job(id) => job::sync(&self.state, id).changes,
         }
     }
 
@@ -75,6 +83,9 @@ impl Simulation {
     }
 
     fn sync_pod(&mut self, pod: PodId) {
+        if self.state.pods.get(&pod).is_some_and(|own| job::is_released(&self.state, pod, own)) {
+            return self.commit(&Change::Pod(pod, PodChange::Remove(RemovalReason::Stopped)));
+        }
         match kubelet::next_step(&self.state, pod, &self.settings.pods) {
             PodStep::Nothing => {}
             PodStep::Now(change) => return self.commit(&change),
@@ -127,6 +138,9 @@ impl Simulation {
     }
 
     fn sync_workload(&mut self, workload: WorkloadId) {
+        if let WorkloadId::Job(id) = workload {
+            return self.sync_job(id);
+        }
         let mut ties = self.ties.clone();
         let changes = self.changes_of_workload(workload, &mut ties);
         self.ties = ties;
@@ -141,7 +155,7 @@ impl Simulation {
     fn schedule_availability(&mut self, workload: WorkloadId) {
         let min_ready_seconds = match workload {
             // Its Deployment looks.
-            WorkloadId::ReplicaSet(_) => None,
+            WorkloadId::ReplicaSet(_) | WorkloadId::Job(_) => None,
             WorkloadId::Deployment(id) => self.state.deployments.get(&id).map(|item| item.min_ready_seconds),
             WorkloadId::StatefulSet(id) => self.state.stateful_sets.get(&id).map(|item| item.min_ready_seconds),
             WorkloadId::DaemonSet(id) => self.state.daemon_sets.get(&id).map(|item| item.min_ready_seconds),
@@ -173,6 +187,9 @@ impl Simulation {
 
     /// Takes the next event that still means something, if it is due by `until`.
     pub(super) fn next_event(&mut self, until: Option<Time>) -> Option<(Time, Event)> {
+        if until.is_none() && self.is_quiet_but_for_cron_jobs() {
+            return None;
+        }
         loop {
             let time = self.queue.next_time().filter(|time| until.is_none_or(|until| *time <= until))?;
             let event = self.queue.take_due(time)?;
@@ -193,7 +210,15 @@ impl Simulation {
             }),
             Event::DrainRetry(pod) => self.is_asked_for(pod),
             Event::PodGarbageCollection => pod_gc::is_waiting(&self.state),
-            Event::Workload(_) | Event::NodeMonitor | Event::NoExecuteQueue(_) | Event::Budget(_) => true,
+            Event::Workload(_)
+            | Event::NodeMonitor
+            | Event::NoExecuteQueue(_)
+            | Event::Budget(_)
+            | Event::Autoscaler(_)
+            | Event::Reapply
+            | Event::CronJob(_)
+            | Event::ClusterAutoscaler
+            | Event::NodeArrives { .. } => true,
         }
     }
 
@@ -218,6 +243,11 @@ impl Simulation {
             }
             Event::PodGarbageCollection => self.collect_garbage(),
             Event::DrainRetry(pod) => self.ask_again(pod),
+            Event::Autoscaler(id) => self.sync_autoscaler(id),
+            Event::Reapply => self.reapply(),
+            Event::CronJob(id) => self.sync_cron_job(id),
+            Event::ClusterAutoscaler => self.scan_pools(),
+            Event::NodeArrives { pool, .. } => self.node_arrives(usize::try_from(pool).unwrap_or(usize::MAX)),
         }
     }
 
@@ -267,11 +297,41 @@ impl Simulation {
         let gone = &self.gone_nodes;
         let removable = pod_gc::removable(&self.state, |node| gone.get(&node).and_then(|gone| gone.found_at));
         for (pod, reason) in removable {
-            self.commit(&Change::Pod(pod, PodChange::Remove(reason)));
+            self.remove_as_garbage(pod, reason);
         }
         if pod_gc::is_waiting(&self.state) {
             let next = Time::from_milliseconds(now.milliseconds().saturating_add(1));
             self.queue.schedule(pod_gc::next_look(next), Event::PodGarbageCollection);
+        }
+    }
+
+    fn sync_job(&mut self, id: JobId) {
+        let looked = job::sync(&self.state, id);
+        self.commit_all(&looked.changes);
+        if let Some(time) = looked.again_at {
+            self.queue.schedule(time, Event::Workload(WorkloadId::Job(id)));
+        }
+        if looked.is_expired {
+            self.remove_workload(WorkloadId::Job(id));
+        }
+    }
+
+    /// A pod that its Job has not counted fails first. Source: `markFailedAndDeletePod`.
+    fn remove_as_garbage(&mut self, id: PodId, reason: RemovalReason) {
+        if !self.state.pods.get(&id).is_some_and(|pod| job::holds(&self.state, id, pod)) {
+            return self.commit(&Change::Pod(id, PodChange::Remove(reason)));
+        }
+        let Some((is_deleted, has_ended)) =
+            self.state.pods.get(&id).map(|pod| (pod.deletion.is_some(), is_terminal(pod)))
+        else {
+            return;
+        };
+        if !has_ended {
+            let end = PodEnd { phase: Phase::Failed, exit_code: None };
+            self.commit(&Change::Pod(id, PodChange::Finish(end)));
+        }
+        if !is_deleted {
+            self.commit(&Change::Pod(id, PodChange::Delete(DeletionCause::GarbageCollection)));
         }
     }
 
@@ -283,7 +343,7 @@ impl Simulation {
                 let owned = self.state.replica_sets.iter().filter(|(_, set)| set.owner == Some(id));
                 owned.map(|(id, _)| *id).collect()
             }
-            WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) => Vec::new(),
+            WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) | WorkloadId::Job(_) => Vec::new(),
         }
     }
 }

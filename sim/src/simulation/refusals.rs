@@ -86,7 +86,14 @@ impl Simulation {
 const fn is_judged(change: &Change) -> bool {
     match change {
         Change::CreatePod { .. } | Change::CreateReplicaSet { .. } | Change::ScaleReplicaSet { .. } => true,
-        Change::Pod(..) | Change::Workload(..) | Change::UpdateBudget { .. } | Change::Node(..) => false,
+        Change::Pod(..)
+        | Change::Workload(..)
+        | Change::UpdateBudget { .. }
+        | Change::CreateJob { .. }
+        | Change::CreateJobPod { .. }
+        | Change::UpdateJob { .. }
+        | Change::AddNode { .. }
+        | Change::Node(..) => false,
     }
 }
 

@@ -122,6 +122,9 @@ pub struct StateSummary {
     pub pods: Vec<PodSummary>,
     /// By `NS/NAME`.
     pub pdbs: BTreeMap<String, BudgetSummary>,
+    /// By `NS/NAME`; their pods' numbers are among those of workloads.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub jobs: BTreeMap<String, JobSummary>,
     /// The endpoints of each Service with a selector, by `NS/NAME`.
     pub services: BTreeMap<String, EndpointCounts>,
     /// What controllers may not create, by `replicaset/NS/NAME`: why.
@@ -132,9 +135,9 @@ pub struct StateSummary {
 /// A workload's numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct WorkloadSummary {
-    /// `spec.replicas`; of a DaemonSet the number of eligible nodes.
+    /// `spec.replicas`; of a DaemonSet the number of eligible nodes; of a Job how many pods it wants to run now.
     pub desired: i64,
-    /// Pods that exist and do not terminate.
+    /// Pods that exist, have not ended and do not terminate.
     pub replicas: i64,
     /// Those of the newest revision.
     pub updated: i64,
@@ -176,6 +179,42 @@ pub enum Revision {
     Old,
     /// The newest.
     New,
+}
+
+/// How far a Job is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct JobSummary {
+    /// `status.active`.
+    pub active: i64,
+    /// `status.succeeded`.
+    pub succeeded: i64,
+    /// `status.failed`.
+    pub failed: i64,
+    /// `status.terminating`.
+    pub terminating: i64,
+    /// What it has come to.
+    pub condition: JobCondition,
+    /// Why it has failed, or will: the reason of its condition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What a Job has come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum JobCondition {
+    /// It is under way.
+    #[default]
+    Active,
+    /// `Suspended`.
+    Suspended,
+    /// `SuccessCriteriaMet`: complete once its pods are gone.
+    SuccessCriteriaMet,
+    /// `Complete`.
+    Complete,
+    /// `FailureTarget`: failed once its pods are gone.
+    FailureTarget,
+    /// `Failed`.
+    Failed,
 }
 
 /// A budget's numbers.

@@ -35,6 +35,7 @@ impl Simulation {
             | StepAction::SetReady { .. }
             | StepAction::FailNode { .. }
             | StepAction::RecoverNode { .. }
+            | StepAction::SetMetric { .. }
             | StepAction::Wait { .. } => None,
         }
     }
@@ -64,6 +65,7 @@ impl Simulation {
             WorkloadId::ReplicaSet(id) => self.state.replica_sets.get(&id).map(|own| &own.template.labels),
             WorkloadId::StatefulSet(id) => self.state.stateful_sets.get(&id).map(|own| &own.template.labels),
             WorkloadId::DaemonSet(id) => self.state.daemon_sets.get(&id).map(|own| &own.template.labels),
+            WorkloadId::Job(id) => self.state.jobs.get(&id).map(|own| &own.spec.template.labels),
         }?;
         self.refused((operation, resource), Some(name.namespace), labels)
     }
@@ -89,15 +91,17 @@ const fn resource(kind: WorkloadKind) -> Resource {
         WorkloadKind::ReplicaSet => Resource::ReplicaSets,
         WorkloadKind::StatefulSet => Resource::StatefulSets,
         WorkloadKind::DaemonSet => Resource::DaemonSets,
+        WorkloadKind::Job => Resource::Jobs,
     }
 }
 
-/// `kubectl scale` writes the subresource; a DaemonSet has none.
+/// `kubectl scale` writes the subresource; a DaemonSet and a Job have none.
 const fn scale(kind: WorkloadKind) -> Resource {
     match kind {
         WorkloadKind::Deployment => Resource::DeploymentScales,
         WorkloadKind::ReplicaSet => Resource::ReplicaSetScales,
         WorkloadKind::StatefulSet => Resource::StatefulSetScales,
         WorkloadKind::DaemonSet => Resource::DaemonSets,
+        WorkloadKind::Job => Resource::Jobs,
     }
 }

@@ -19,6 +19,10 @@ pub struct Settings {
     pub unhealthy_zone_threshold_percent: u32,
     /// Times of pods, for all pods.
     pub pods: PodTimes,
+    /// A controller applies the manifests again and again, so often: `spec.replicas` where they write it. `None`: nobody does.
+    pub reapply: Option<Duration>,
+    /// Times of the cluster autoscaler.
+    pub cluster_autoscaler: ClusterAutoscalerTimes,
     /// The seed of every choice that Kubernetes leaves open.
     pub seed: u64,
     /// How many events are played before a step is given up as one that never comes to rest.
@@ -32,6 +36,29 @@ pub struct PodTimes {
     pub startup: Option<Duration>,
     /// From deletion to gone.
     pub shutdown: Option<Duration>,
+    /// From the start of containers that need not run for ever to their end.
+    pub run: Option<Duration>,
+}
+
+/// Times of the cluster autoscaler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClusterAutoscalerTimes {
+    /// From the decision that a pool grows until the node is ready: the provider's, two minutes where nobody says.
+    pub provisioning: Duration,
+    /// `--scale-down-unneeded-time`.
+    pub unneeded: Duration,
+    /// `--scale-down-delay-after-add`.
+    pub delay_after_growth: Duration,
+}
+
+impl Default for ClusterAutoscalerTimes {
+    fn default() -> Self {
+        Self {
+            provisioning: Duration::from_seconds(120),
+            unneeded: Duration::from_seconds(600),
+            delay_after_growth: Duration::from_seconds(600),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -44,6 +71,8 @@ impl Default for Settings {
             large_cluster_size_threshold: 50,
             unhealthy_zone_threshold_percent: 55,
             pods: PodTimes::default(),
+            reapply: None,
+            cluster_autoscaler: ClusterAutoscalerTimes::default(),
             seed: 0,
             event_limit: 1_000_000,
         }

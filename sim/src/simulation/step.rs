@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::cluster::{ClusterState, LabelSelector, NodeId, Symbol, WorkloadName};
+use crate::cluster::{AutoscalerId, ClusterState, LabelSelector, MetricLoad, NodeId, Symbol, WorkloadName};
 
 /// One step.
 #[derive(Clone, Debug)]
@@ -103,6 +103,15 @@ pub enum StepAction {
         /// The nodes.
         nodes: Vec<NodeId>,
     },
+    /// A metric of a HorizontalPodAutoscaler has another value from now on.
+    SetMetric {
+        /// The autoscaler.
+        autoscaler: AutoscalerId,
+        /// The metric's name.
+        metric: Symbol,
+        /// Its value.
+        load: MetricLoad,
+    },
     /// Time passes.
     Wait {
         /// How long, in seconds.
@@ -111,9 +120,13 @@ pub enum StepAction {
 }
 
 /// A change of the desired state that needs more than the model's own types to compute: given as a function from the state
-/// before to the state after (a caller decodes manifests and merges them).
+/// before to the state after (a caller decodes manifests and merges them). It gives what the API server refuses, a sentence for
+/// each object.
 #[derive(Clone)]
-pub struct ObjectChange(pub Arc<dyn Fn(&mut ClusterState) + Send + Sync>);
+pub struct ObjectChange(pub Arc<ApplyToState>);
+
+/// Changes a state, and says what the API server refuses of it.
+pub type ApplyToState = dyn Fn(&mut ClusterState) -> Vec<String> + Send + Sync;
 
 impl std::fmt::Debug for ObjectChange {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

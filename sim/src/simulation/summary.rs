@@ -9,6 +9,7 @@ use crate::controller::endpoint_slice::{self, EndpointCounts};
 use crate::controller::{WorkloadId, all_workloads, daemon_set, is_active, is_available, workload_of, workload_text};
 use crate::transition::same_revision;
 
+use super::jobs;
 use super::{BudgetSummary, PodSummary, Revision, StateSummary, WorkloadSummary};
 
 /// Summarises `state`; `gone_nodes` names nodes that pods are still bound to though they do not exist any more.
@@ -42,9 +43,20 @@ pub fn summarize(state: &ClusterState, gone_nodes: impl Fn(NodeId) -> Option<Sym
         };
         (name, summary)
     });
+    let jobs = state.jobs.iter().map(|(id, job)| {
+        let name = format!("{}/{}", state.names.text(job.namespace), state.names.text(job.name));
+        (name, jobs::summarize(state, *id, job))
+    });
     let refused = state.refusals.iter();
     let refused = refused.map(|(workload, refusal)| (workload_text(state, *workload), refusal.reason.clone()));
-    StateSummary { workloads, pods, pdbs: budgets.collect(), services: services(state), refused: refused.collect() }
+    StateSummary {
+        workloads,
+        pods,
+        pdbs: budgets.collect(),
+        jobs: jobs.collect(),
+        services: services(state),
+        refused: refused.collect(),
+    }
 }
 
 /// The endpoints of Services with a selector.
@@ -89,7 +101,7 @@ pub fn owner_text(state: &ClusterState, pod: &Pod) -> String {
             format!("{}/{}/{}", text(kind).to_lowercase(), text(pod.namespace), text(name))
         }
         Owner::None | Owner::Node => format!("pod/{}/{}", text(pod.namespace), state.pod_name(pod)),
-        Owner::ReplicaSet(_) | Owner::StatefulSet { .. } | Owner::DaemonSet(_) => {
+        Owner::ReplicaSet(_) | Owner::StatefulSet { .. } | Owner::DaemonSet(_) | Owner::Job(_) => {
             workload_of(state, pod.owner).map_or_else(String::new, |workload| workload_text(state, workload))
         }
     }
@@ -133,7 +145,7 @@ impl PodRevisions {
             Owner::DaemonSet(id) => {
                 state.daemon_sets.get(&id).is_some_and(|set| daemon_set::is_updated(state, set, pod))
             }
-            Owner::None | Owner::Node | Owner::Other { .. } => true,
+            Owner::None | Owner::Job(_) | Owner::Node | Owner::Other { .. } => true,
         };
         if is_new { Revision::New } else { Revision::Old }
     }
@@ -181,7 +193,7 @@ const fn is_counted(pod: &Pod) -> bool {
     match pod.owner {
         Owner::StatefulSet { .. } => true,
         Owner::DaemonSet(_) => false,
-        Owner::None | Owner::Node | Owner::ReplicaSet(_) | Owner::Other { .. } => is_active(pod),
+        Owner::None | Owner::Node | Owner::ReplicaSet(_) | Owner::Job(_) | Owner::Other { .. } => is_active(pod),
     }
 }
 
@@ -198,7 +210,8 @@ fn count(state: &ClusterState, revisions: &PodRevisions, pod: &Pod, min_ready_se
     to.available = to.available.saturating_add(one_if(available));
 }
 
-/// A workload's `spec.replicas` (of a DaemonSet the number of eligible nodes) and `spec.minReadySeconds`.
+/// A workload's `spec.replicas` (of a DaemonSet the number of eligible nodes, of a Job the pods that it wants now) and
+/// `spec.minReadySeconds`.
 fn desired(state: &ClusterState, workload: WorkloadId) -> (i64, u64) {
     match workload {
         WorkloadId::Deployment(id) => {
@@ -210,6 +223,7 @@ fn desired(state: &ClusterState, workload: WorkloadId) -> (i64, u64) {
         WorkloadId::StatefulSet(id) => {
             state.stateful_sets.get(&id).map_or((0, 0), |item| (item.replicas, item.min_ready_seconds))
         }
+        WorkloadId::Job(id) => state.jobs.get(&id).map_or((0, 0), |job| (jobs::desired(state, id, job), 0)),
         WorkloadId::DaemonSet(id) => state.daemon_sets.get(&id).map_or((0, 0), |item| {
             let observed = item.observed_nodes.as_ref().map(BTreeSet::len);
             let eligible = observed.unwrap_or_else(|| daemon_set::eligible_nodes(state, item).len());

@@ -53,6 +53,7 @@ pub(super) fn changed_workloads(before: &ClusterState, after: &ClusterState) -> 
         WorkloadId::ReplicaSet(id) => before.replica_sets.get(id) != after.replica_sets.get(id),
         WorkloadId::StatefulSet(id) => before.stateful_sets.get(id) != after.stateful_sets.get(id),
         WorkloadId::DaemonSet(id) => before.daemon_sets.get(id) != after.daemon_sets.get(id),
+        WorkloadId::Job(id) => before.jobs.get(id) != after.jobs.get(id),
     };
     let mut changed: Vec<WorkloadId> = all_workloads(after).into_iter().filter(differs).collect();
     changed.sort_by_key(|workload| workload_text(after, *workload));

@@ -29,7 +29,17 @@ pub fn same_revision(one: &Arc<PodTemplate>, other: &Arc<PodTemplate>) -> bool {
 
 /// Adds the pod that `owner` makes of `template`.
 pub(super) fn create_pod(state: &mut ClusterState, owner: Owner, template: &Arc<PodTemplate>) -> PodId {
-    let (namespace, name, labels) = identity(state, owner, template);
+    let identity = identity(state, owner, template);
+    create_named_pod(state, owner, template, identity)
+}
+
+/// Adds a pod of this namespace, name and labels.
+pub(super) fn create_named_pod(
+    state: &mut ClusterState,
+    owner: Owner,
+    template: &Arc<PodTemplate>,
+    (namespace, name, labels): (Symbol, PodName, Labels),
+) -> PodId {
     let name_text = name.text(&state.names);
     let volumes = of_new_pod(state, namespace, &name_text, owner, &template.spec.volumes);
     let pod = Pod {
@@ -85,6 +95,10 @@ fn identity(state: &mut ClusterState, owner: Owner, template: &Arc<PodTemplate>)
             let hash = state.intern(&hash);
             labels.insert(Symbol::CONTROLLER_REVISION_HASH, hash);
             (namespace, generated(name), labels)
+        }
+        Owner::Job(id) => {
+            let Some(job) = state.jobs.get(&id) else { return nameless(number, labels) };
+            (job.namespace, generated(job.name), labels)
         }
         Owner::None | Owner::Node | Owner::Other { .. } => nameless(number, labels),
     }
@@ -167,6 +181,8 @@ pub(super) fn set_template(state: &mut ClusterState, workload: WorkloadId, templ
         WorkloadId::ReplicaSet(id) => state.replica_sets.get_mut(&id).map(|item| &mut item.template),
         WorkloadId::StatefulSet(id) => state.stateful_sets.get_mut(&id).map(|item| &mut item.template),
         WorkloadId::DaemonSet(id) => state.daemon_sets.get_mut(&id).map(|item| &mut item.template),
+        // A Job's template never changes.
+        WorkloadId::Job(_) => None,
     };
     if let Some(slot) = slot {
         *slot = Arc::clone(template);
@@ -181,17 +197,17 @@ pub(super) fn observe(state: &mut ClusterState, workload: WorkloadId, nodes: &BT
                 set.observed_nodes = Some(nodes.clone());
             }
         }
-        WorkloadId::Deployment(_) | WorkloadId::ReplicaSet(_) | WorkloadId::StatefulSet(_) => {}
+        WorkloadId::Deployment(_) | WorkloadId::ReplicaSet(_) | WorkloadId::StatefulSet(_) | WorkloadId::Job(_) => {}
     }
 }
 
-/// Sets a workload's `spec.replicas`; a DaemonSet has none.
+/// Sets a workload's `spec.replicas`; a DaemonSet and a Job have none.
 pub(super) fn set_replicas(state: &mut ClusterState, workload: WorkloadId, replicas: i64) {
     let slot = match workload {
         WorkloadId::Deployment(id) => state.deployments.get_mut(&id).map(|item| &mut item.replicas),
         WorkloadId::ReplicaSet(id) => state.replica_sets.get_mut(&id).map(|item| &mut item.replicas),
         WorkloadId::StatefulSet(id) => state.stateful_sets.get_mut(&id).map(|item| &mut item.replicas),
-        WorkloadId::DaemonSet(_) => None,
+        WorkloadId::DaemonSet(_) | WorkloadId::Job(_) => None,
     };
     if let Some(slot) = slot {
         *slot = replicas;
@@ -223,10 +239,15 @@ pub(super) fn delete_workload(state: &mut ClusterState, workload: WorkloadId) {
         WorkloadId::DaemonSet(id) => {
             state.daemon_sets.remove(&id);
         }
+        WorkloadId::Job(id) => {
+            state.jobs.remove(&id);
+        }
     }
     let sets = &state.replica_sets;
     state.refusals.retain(|refused, _| match refused {
         WorkloadId::ReplicaSet(id) => sets.contains_key(id),
-        WorkloadId::Deployment(_) | WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) => *refused != workload,
+        WorkloadId::Deployment(_) | WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) | WorkloadId::Job(_) => {
+            *refused != workload
+        }
     });
 }

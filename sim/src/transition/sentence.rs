@@ -1,8 +1,11 @@
 //! Each change as a sentence, for traces.
 
-use crate::cluster::{ClusterState, DeletionCause, Effect, NodeId, NodeReady, Owner, PodId, Symbol, Taint};
+use crate::cluster::{
+    ClusterState, DeletionCause, Effect, NodeId, NodeReady, Owner, Phase, PodEnd, PodId, Symbol, Taint,
+};
 use crate::controller::{WorkloadId, workload_of, workload_text};
 
+use super::jobs;
 use super::{Change, Created, NodeChange, PodChange, RemovalReason, WorkloadChange};
 
 /// What `change` is, in one sentence; `None` for bookkeeping that no reader of a trace wants to see.
@@ -15,6 +18,17 @@ pub fn sentence(state: &ClusterState, change: &Change, created: Created) -> Opti
             let Created::Pod(pod) = created else { return None };
             Some(format!("{} creates pod {}", owner_text(state, *owner), pod_text(state, pod)))
         }
+        Change::CreateJob { cron_job, .. } => {
+            let Created::Job(job) = created else { return None };
+            let own = state.cron_jobs.get(cron_job)?;
+            let (namespace, name) = (state.names.text(own.namespace), state.names.text(own.name));
+            Some(format!("cronjob/{namespace}/{name} creates {}", workload_text(state, WorkloadId::Job(job))))
+        }
+        Change::CreateJobPod { job, .. } => {
+            let Created::Pod(pod) = created else { return None };
+            Some(format!("{} creates pod {}", workload_text(state, WorkloadId::Job(*job)), pod_text(state, pod)))
+        }
+        Change::UpdateJob { job, status } => jobs::sentence(state, *job, status),
         Change::CreateReplicaSet { deployment, replicas } => {
             let Created::ReplicaSet(id) = created else { return None };
             let set = workload_text(state, WorkloadId::ReplicaSet(id));
@@ -38,6 +52,10 @@ pub fn sentence(state: &ClusterState, change: &Change, created: Created) -> Opti
                 format!("budget {namespace}/{name} allows {new} disruption(s): {healthy} healthy, {desired} desired")
             })
         }
+        Change::AddNode { .. } => {
+            let Created::Node(node) = created else { return None };
+            Some(format!("node {} is added", node_text(state, node)))
+        }
         Change::Node(node, change) => Some(of_node(state, *node, change)),
     }
 }
@@ -51,12 +69,22 @@ fn of_pod(state: &ClusterState, id: PodId, change: &PodChange) -> Option<String>
         PodChange::Nominate(None) | PodChange::Start => return None,
         PodChange::BecomeReady => format!("pod {pod} is ready"),
         PodChange::BecomeUnready => format!("pod {pod} is not ready"),
+        PodChange::Finish(end) => format!("pod {pod} {}", end_text(*end)),
+        PodChange::Restart => format!("containers of pod {pod} run again after a failure"),
         PodChange::Hold => format!("pod {pod} is held unready"),
         PodChange::Release => format!("pod {pod} is no longer held unready"),
         PodChange::Delete(cause) => format!("pod {pod} {}", deletion_text(*cause)),
         PodChange::Remove(reason) => format!("pod {pod} {}", removal_text(*reason)),
         PodChange::Adopt(owner) => format!("pod {pod} is adopted by {}", owner_text(state, *owner)),
     })
+}
+
+fn end_text(end: PodEnd) -> String {
+    match (end.phase, end.exit_code) {
+        (Phase::Failed, Some(code)) => format!("has failed with exit code {code}"),
+        (Phase::Failed, None) => "has failed".to_owned(),
+        (Phase::Succeeded | Phase::Running | Phase::Pending, _) => "has succeeded".to_owned(),
+    }
 }
 
 const fn deletion_text(cause: DeletionCause) -> &'static str {
@@ -66,6 +94,7 @@ const fn deletion_text(cause: DeletionCause) -> &'static str {
         DeletionCause::Taint => "is deleted by taint eviction",
         DeletionCause::Preemption => "is preempted",
         DeletionCause::Delete => "is deleted",
+        DeletionCause::GarbageCollection => "is deleted by pod garbage collection: its node does not exist any more",
     }
 }
 
@@ -129,7 +158,12 @@ const fn effect_text(effect: Effect) -> &'static str {
 fn owner_text(state: &ClusterState, owner: Owner) -> String {
     match owner {
         Owner::ReplicaSet(id) => workload_text(state, WorkloadId::ReplicaSet(id)),
-        Owner::None | Owner::Node | Owner::Other { .. } | Owner::StatefulSet { .. } | Owner::DaemonSet(_) => {
+        Owner::None
+        | Owner::Node
+        | Owner::Other { .. }
+        | Owner::StatefulSet { .. }
+        | Owner::DaemonSet(_)
+        | Owner::Job(_) => {
             workload_of(state, owner).map_or_else(String::new, |workload| workload_text(state, workload))
         }
     }

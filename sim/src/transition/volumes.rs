@@ -57,7 +57,12 @@ fn set_claim_name(state: &mut ClusterState, pod: &str, owner: Owner, template: S
             let set = state.stateful_sets.get(&set).map(|set| state.names.text(set.name));
             set.map(|set| format!("{set}-{ordinal}"))
         }
-        Owner::None | Owner::ReplicaSet(_) | Owner::DaemonSet(_) | Owner::Node | Owner::Other { .. } => None,
+        Owner::None
+        | Owner::ReplicaSet(_)
+        | Owner::DaemonSet(_)
+        | Owner::Job(_)
+        | Owner::Node
+        | Owner::Other { .. } => None,
     };
     let name = format!("{}-{}", state.names.text(template), of_set.as_deref().unwrap_or(pod));
     state.intern(&name)

@@ -102,6 +102,10 @@ impl Builder {
         });
         let spec = PodSpec {
             requests: Resources { cpu_milli: wishes.cpu_milli, memory_bytes, ..Resources::default() },
+            container_requests: ContainerRequests {
+                cpu_milli: Some(wishes.cpu_milli),
+                memory_bytes: Some(memory_bytes),
+            },
             non_zero_requests: NonZeroRequests { cpu_milli: wishes.cpu_milli.max(100), memory_bytes },
             tolerations: vec![
                 exists(Symbol::NOT_READY_TAINT, Effect::NoExecute, Some(self.toleration_seconds)),
@@ -192,6 +196,57 @@ impl Builder {
         };
         let id = DaemonSetId(self.state.daemon_sets.len() as u32);
         self.state.daemon_sets.insert(id, set);
+        id
+    }
+
+    /// A Job of one pod that runs for so long, and succeeds unless `edit` says otherwise.
+    pub(crate) fn job(&mut self, app: &str, run_seconds: u64, edit: impl FnOnce(&mut JobSpec)) -> JobId {
+        let mut template = self.template(app, &PodWishes { cpu_milli: 100, ..PodWishes::default() });
+        let pod = &mut Arc::make_mut(&mut template).spec;
+        (pod.restart_policy, pod.run) = (RestartPolicy::Never, Some(Duration::from_seconds(run_seconds)));
+        let mut spec = JobSpec {
+            template,
+            parallelism: 1,
+            completions: Some(1),
+            completion_mode: CompletionMode::NonIndexed,
+            backoff_limit: 6,
+            backoff_limit_per_index: None,
+            max_failed_indexes: None,
+            pod_failure_policy: None,
+            success_policy: Vec::new(),
+            pod_replacement_policy: PodReplacementPolicy::TerminatingOrFailed,
+            suspend: false,
+            active_deadline_seconds: None,
+            ttl_seconds_after_finished: None,
+            managed_elsewhere: false,
+        };
+        edit(&mut spec);
+        let name = self.state.intern(app);
+        let id = JobId(self.state.jobs.len() as u32);
+        self.state
+            .jobs
+            .insert(id, Job { namespace: Symbol::DEFAULT, name, cron_job: None, spec, status: JobStatus::default() });
+        id
+    }
+
+    /// An autoscaler of a Deployment, on the use of CPU in percent.
+    pub(crate) fn autoscaler(&mut self, app: &str, (least, most): (i64, i64), percent: i64) -> AutoscalerId {
+        let target = self.name(WorkloadKind::Deployment, app);
+        let id = AutoscalerId(self.state.autoscalers.len() as u32);
+        let cpu = self.state.intern("cpu");
+        let metric =
+            AutoscalerMetric { name: cpu, target: MetricTarget::Utilization(PodResource::Cpu, percent), load: None };
+        let autoscaler = HorizontalPodAutoscaler {
+            namespace: Symbol::DEFAULT,
+            name: target.name,
+            target,
+            min_replicas: least,
+            max_replicas: most,
+            metrics: vec![metric],
+            behavior: None,
+            memory: AutoscalerMemory::default(),
+        };
+        self.state.autoscalers.insert(id, autoscaler);
         id
     }
 

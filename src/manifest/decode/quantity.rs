@@ -59,6 +59,12 @@ impl ParsedQuantity {
         away_from_zero(self.nanos, 1_000_000)
     }
 
+    /// The amount in millionths, rounded up (away from zero).
+    #[must_use]
+    pub const fn micro(self) -> i128 {
+        away_from_zero(self.nanos, 1000)
+    }
+
     /// The amount in whole units, rounded up (away from zero), as memory and all others are counted.
     #[must_use]
     pub const fn whole(self) -> i128 {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
 
 use super::at::At;
+use super::declared;
 use super::verdict::Verdict;
 
 pub(super) type Labels = BTreeMap<String, String>;
@@ -65,6 +66,9 @@ pub(super) fn labels(verdict: &mut Verdict<'_, '_>, at: &At<'_>, labels: Option<
 /// The labels and annotations in `metadata`, which stands at `at`.
 pub(super) fn metadata(verdict: &mut Verdict<'_, '_>, at: &At<'_>, metadata: &ObjectMeta) {
     labels(verdict, &at.key("labels"), metadata.labels.as_ref());
+    if let Some(annotations) = &metadata.annotations {
+        declared::annotations(verdict, &at.key("annotations"), annotations);
+    }
     for key in metadata.annotations.iter().flat_map(BTreeMap::keys) {
         if let Some(problem) = key_problem(&key.to_lowercase()) {
             verdict.invalid(&at.key("annotations").key(key), &problem);

@@ -6,6 +6,7 @@
 //! - `amount`: numbers, percentages
 //! - `workload`, `batch`: what makes pods
 //! - `pod`, `container`, `resources`, `scheduling`: pods and their templates
+//! - `declared`: annotations of quorate's own
 //! - `webhook`: admission webhooks
 //! - `service`, `storage`, `policy`: the others
 
@@ -13,6 +14,7 @@ mod amount;
 mod at;
 mod batch;
 mod container;
+mod declared;
 mod labels;
 mod object;
 mod pod;
@@ -29,6 +31,7 @@ mod workload;
 mod tests;
 
 pub(super) use at::At;
+pub use declared::{EXIT_CODE_ANNOTATION, RUN_SECONDS_ANNOTATION};
 pub(super) use labels::{key_problem, value_problem};
 pub(super) use object::validate;
 pub(super) use verdict::Verdict;

@@ -102,6 +102,7 @@ fn without(state: &ClusterState, workloads: &BTreeSet<WorkloadName>) -> ClusterS
     rest.deployments.retain(|_, own| stays(WorkloadKind::Deployment, own.namespace, own.name));
     rest.stateful_sets.retain(|_, own| stays(WorkloadKind::StatefulSet, own.namespace, own.name));
     rest.daemon_sets.retain(|_, own| stays(WorkloadKind::DaemonSet, own.namespace, own.name));
+    rest.jobs.retain(|_, own| stays(WorkloadKind::Job, own.namespace, own.name));
     let deployments = &rest.deployments;
     rest.replica_sets.retain(|_, own| match own.owner {
         Some(owner) => deployments.contains_key(&owner),
@@ -159,6 +160,10 @@ pub(super) fn workload_of(state: &ClusterState, pod: &Pod) -> Option<WorkloadNam
         Owner::DaemonSet(id) => {
             let own = state.daemon_sets.get(&id)?;
             Some(WorkloadName { kind: WorkloadKind::DaemonSet, namespace: own.namespace, name: own.name })
+        }
+        Owner::Job(id) => {
+            let own = state.jobs.get(&id)?;
+            Some(WorkloadName { kind: WorkloadKind::Job, namespace: own.namespace, name: own.name })
         }
         Owner::None | Owner::Node | Owner::Other { .. } => None,
     }

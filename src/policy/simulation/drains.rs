@@ -90,7 +90,9 @@ fn holds_budgeted(state: &ClusterState, node: NodeId) -> bool {
     state.pods.values().any(|pod| {
         let drained = match pod.owner {
             Owner::DaemonSet(_) | Owner::Node => false,
-            Owner::None | Owner::ReplicaSet(_) | Owner::StatefulSet { .. } | Owner::Other { .. } => true,
+            Owner::None | Owner::ReplicaSet(_) | Owner::StatefulSet { .. } | Owner::Job(_) | Owner::Other { .. } => {
+                true
+            }
         };
         let is_here = drained && pod.node == Some(node) && pod.phase == Phase::Running;
         is_here && budgets_of(state, pod).next().is_some()

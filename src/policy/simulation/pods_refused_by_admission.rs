@@ -77,5 +77,6 @@ fn template(state: &ClusterState, workload: WorkloadId) -> Option<&PodTemplate> 
         WorkloadId::ReplicaSet(id) => state.replica_sets.get(&id).map(|own| &*own.template),
         WorkloadId::StatefulSet(id) => state.stateful_sets.get(&id).map(|own| &*own.template),
         WorkloadId::DaemonSet(id) => state.daemon_sets.get(&id).map(|own| &*own.template),
+        WorkloadId::Job(id) => state.jobs.get(&id).map(|own| &*own.spec.template),
     }
 }

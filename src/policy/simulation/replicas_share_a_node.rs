@@ -31,7 +31,7 @@ enum When {
 fn evaluate_one(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<Finding> {
     match workload.kind {
         WorkloadKind::Deployment | WorkloadKind::ReplicaSet | WorkloadKind::StatefulSet => {}
-        WorkloadKind::DaemonSet => return None,
+        WorkloadKind::DaemonSet | WorkloadKind::Job => return None,
     }
     if let Some(shared) = crowded(at_rest.state(), workload) {
         return Some(finding(at_rest, workload, shared, When::AtRest));

@@ -70,7 +70,7 @@ impl<'a> Question<'a> {
                 let own = state.stateful_sets.values().find(|own| named(own.namespace, own.name))?;
                 (&own.template, own.replicas, 0)
             }
-            WorkloadKind::DaemonSet | WorkloadKind::ReplicaSet => return None,
+            WorkloadKind::DaemonSet | WorkloadKind::ReplicaSet | WorkloadKind::Job => return None,
         };
         let spec = template.spec.clone();
         let has_hard_constraint = !spec.required_anti_affinity.is_empty()
@@ -109,7 +109,9 @@ impl<'a> Question<'a> {
         };
         let field = match self.workload.kind {
             WorkloadKind::Deployment => "spec.strategy.rollingUpdate.maxUnavailable",
-            WorkloadKind::StatefulSet | WorkloadKind::DaemonSet | WorkloadKind::ReplicaSet => "spec.updateStrategy",
+            WorkloadKind::StatefulSet | WorkloadKind::DaemonSet | WorkloadKind::ReplicaSet | WorkloadKind::Job => {
+                "spec.updateStrategy"
+            }
         };
         match self.smallest(placed, completes) {
             Some(needed) if needed > placed => {
@@ -203,7 +205,7 @@ impl<'a> Question<'a> {
                 let own = whole.stateful_sets.iter().filter(|(_, own)| named(own.namespace, own.name));
                 state.stateful_sets.extend(own.map(|(id, own)| (*id, own.clone())));
             }
-            WorkloadKind::DaemonSet | WorkloadKind::ReplicaSet => {}
+            WorkloadKind::DaemonSet | WorkloadKind::ReplicaSet | WorkloadKind::Job => {}
         }
         let budgets = whole.budgets.iter().filter(|(_, own)| self.covers(own));
         state.budgets.extend(budgets.map(|(id, own)| (*id, own.clone())));

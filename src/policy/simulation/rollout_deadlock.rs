@@ -130,7 +130,7 @@ const fn field_of(kind: WorkloadKind) -> &'static str {
     match kind {
         WorkloadKind::Deployment => "spec.strategy.rollingUpdate.maxUnavailable",
         WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => "spec.updateStrategy",
-        WorkloadKind::ReplicaSet => "spec.template",
+        WorkloadKind::ReplicaSet | WorkloadKind::Job => "spec.template",
     }
 }
 

@@ -139,6 +139,13 @@ fn settings_json(settings: &Settings) -> Value {
         "pods": {
             "startupSeconds": pod(settings.pods.startup),
             "shutdownSeconds": pod(settings.pods.shutdown),
+            "runSeconds": pod(settings.pods.run),
+        },
+        "reapply": settings.reapply.map(|period| json!({"seconds": number(period.milliseconds(), 1000)})),
+        "cluster-autoscaler": {
+            "provisioningSeconds": number(settings.cluster_autoscaler.provisioning.milliseconds(), 1000),
+            "scaleDownUnneededSeconds": number(settings.cluster_autoscaler.unneeded.milliseconds(), 1000),
+            "scaleDownDelayAfterAddSeconds": number(settings.cluster_autoscaler.delay_after_growth.milliseconds(), 1000),
         },
         "seed": settings.seed,
         "eventLimit": settings.event_limit,

@@ -45,6 +45,7 @@ fn state(pending: usize) -> StateSummary {
                 disruptions_allowed: ready - 2,
             },
         )]),
+        jobs: BTreeMap::new(),
         services: BTreeMap::new(),
         refused: BTreeMap::new(),
     }

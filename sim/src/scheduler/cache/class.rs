@@ -40,7 +40,7 @@ impl Spreader {
         match pod.owner {
             Owner::ReplicaSet(id) => Self::ReplicaSet(id),
             Owner::StatefulSet { set, .. } => Self::StatefulSet(set),
-            Owner::None | Owner::DaemonSet(_) | Owner::Node | Owner::Other { .. } => Self::None,
+            Owner::None | Owner::DaemonSet(_) | Owner::Job(_) | Owner::Node | Owner::Other { .. } => Self::None,
         }
     }
 

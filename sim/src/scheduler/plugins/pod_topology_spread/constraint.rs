@@ -165,7 +165,7 @@ fn default_selector(state: &ClusterState, pod: &Candidate<'_>) -> LabelSelector 
     let of_controller = match pod.owner {
         Owner::ReplicaSet(id) => state.replica_sets.get(&id).map(|set| &set.selector),
         Owner::StatefulSet { set, .. } => state.stateful_sets.get(&set).map(|set| &set.selector),
-        Owner::None | Owner::DaemonSet(_) | Owner::Node | Owner::Other { .. } => None,
+        Owner::None | Owner::DaemonSet(_) | Owner::Job(_) | Owner::Node | Owner::Other { .. } => None,
     };
     requirements.extend(of_controller.into_iter().flat_map(|selector| selector.requirements.iter().cloned()));
     requirements.sort();
