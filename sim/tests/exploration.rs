@@ -85,7 +85,7 @@ fn a_search_that_ends_early_calls_nothing_never_or_always() {
     let steps = [step(StepAction::Restart { workload })];
     let exploration = explore(&settled(builder), &steps, &SearchLimits { states: 4, ..SearchLimits::default() });
     assert!(!exploration.steps[0].complete);
-    for (_, explored) in &exploration.steps[0].outcomes {
+    for explored in exploration.steps[0].outcomes.values() {
         assert!(matches!(explored.likelihood, None | Some(Likelihood::Sometimes)));
     }
 }

@@ -279,7 +279,11 @@ fn a_dead_node_uses_up_what_may_be_unavailable() {
     let mut simulation = settled(builder);
     let report = play(&mut simulation, StepAction::FailNode { nodes: vec![NodeId(0)] });
     let after = report.after.workloads["daemonset/default/agent"];
-    assert_eq!((after.desired, after.replicas, after.ready), (3, 3, 3), "currentNumberScheduled leaves the dead node out");
+    assert_eq!(
+        (after.desired, after.replicas, after.ready),
+        (3, 3, 3),
+        "currentNumberScheduled leaves the dead node out"
+    );
     let report = play(&mut simulation, StepAction::Restart { workload });
     assert_eq!(report.outcome, StepOutcome::Stuck, "{:#?}", report.events);
 }

@@ -137,7 +137,7 @@ fn every_random_recording_is_what_the_simulator_says() {
 /// `always` did.
 #[test]
 fn always_and_never_hold_for_every_run() {
-    let limits = SearchLimits { states: EXPLORED_STATES, every_order: false };
+    let limits = SearchLimits { states: STATES, every_order: false };
     let judged = |folder: &PathBuf| {
         let case = Case::read(folder);
         let (mut simulation, steps) = case.load(0).unwrap();

@@ -129,6 +129,7 @@ impl Canonical {
         for pool in &state.node_pools {
             // Its memory is of single nodes: two moments are never the same to it.
             (pool.name, pool.next_number, state.now).hash(hasher);
+            simulation.cluster_autoscaler.hash_memory(hasher);
         }
         for (id, own) in &state.cron_jobs {
             // Its times are of the wall clock: two moments are never the same to it.

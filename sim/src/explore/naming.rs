@@ -28,7 +28,12 @@ impl Naming {
         let mut naming = Self { nodes: Some(BTreeSet::new()), order_of_pods_matters: false };
         // Claims and volumes are bound to nodes in many ways, and a pod's claim may get its volume on the way.
         let storage = &state.storage;
-        if !storage.claims.is_empty() || !storage.volumes.is_empty() || !storage.csi_nodes.is_empty() {
+        // The cluster autoscaler remembers single nodes.
+        if !state.node_pools.is_empty()
+            || !storage.claims.is_empty()
+            || !storage.volumes.is_empty()
+            || !storage.csi_nodes.is_empty()
+        {
             naming.nodes = None;
         }
         for step in steps {

@@ -31,6 +31,14 @@ pub(crate) struct ClusterAutoscaler {
     seen: Option<(Time, u64)>,
 }
 
+impl ClusterAutoscaler {
+    /// All that decides what it does next, but for when it last looked.
+    pub(crate) fn hash_memory(&self, hasher: &mut impl std::hash::Hasher) {
+        use std::hash::Hash;
+        (&self.unneeded, &self.upcoming, self.grown_at, &self.emptied).hash(hasher);
+    }
+}
+
 impl Simulation {
     /// Decides when it has something to do, if nothing else happens.
     pub(super) fn schedule_cluster_autoscaler(&mut self) {

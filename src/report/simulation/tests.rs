@@ -228,7 +228,6 @@ fn formats_of_findings_are_refused() {
     let report = second_drain();
     let settings = Settings::default();
     let document = SimulationDocument {
-        explored: None,
         scenario: "x",
         kubernetes: "1.36",
         settings: &settings,
