@@ -108,7 +108,7 @@ pub(crate) fn generate(seed: u64) -> Generated {
         cordoned: Vec::new(),
         workloads: Vec::new(),
         steps: Vec::new(),
-        failures: seed % 3 == 0,
+        failures: seed.is_multiple_of(3),
         draw,
     };
     generator.case(seed)
