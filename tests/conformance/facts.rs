@@ -33,7 +33,7 @@ impl Run {
             action: step["action"].as_str().unwrap().to_owned(),
             outcome: step["outcome"].as_str().unwrap().to_owned(),
             targets: sorted_outcomes(step["targets"].as_array().map_or(&[], Vec::as_slice)),
-            min_ready: step["minReady"].clone(),
+            min_ready: without_jobs(&step["minReady"]),
             after: state(&step["after"]),
         });
         Self { initial: state(&recording["initial"]), steps: steps.collect() }
