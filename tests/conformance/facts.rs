@@ -33,7 +33,7 @@ impl Run {
             action: step["action"].as_str().unwrap().to_owned(),
             outcome: step["outcome"].as_str().unwrap().to_owned(),
             targets: sorted_outcomes(step["targets"].as_array().map_or(&[], Vec::as_slice)),
-            min_ready: step["minReady"].clone(),
+            min_ready: without_jobs(&step["minReady"]),
             after: state(&step["after"]),
         });
         Self { initial: state(&recording["initial"]), steps: steps.collect() }
@@ -86,7 +86,7 @@ impl StepFacts {
             action: report.action.clone(),
             outcome: report.outcome.as_str().to_owned(),
             targets: sorted_outcomes(targets.as_array().unwrap()),
-            min_ready: json!(report.min_ready),
+            min_ready: without_jobs(&json!(report.min_ready)),
             after: summary(after),
         }
     }
@@ -126,7 +126,7 @@ fn state(state: &Value) -> Value {
     // A recording without Jobs does not speak of them.
     let jobs = state["jobs"].as_object().filter(|jobs| !jobs.is_empty());
     json!({
-        "workloads": state["workloads"], "pods": pods, "pdbs": state["pdbs"], "nodes": state["nodes"], "jobs": jobs,
+        "workloads": without_jobs(&state["workloads"]), "pods": pods, "pdbs": state["pdbs"], "nodes": state["nodes"], "jobs": jobs,
     })
 }
 
@@ -165,6 +165,13 @@ pub(crate) fn lagging_budgets(state: &ClusterState) -> Vec<String> {
     lagging.sort();
     lagging.dedup();
     lagging
+}
+
+/// Jobs have numbers of their own in recordings.
+fn without_jobs(by_workload: &Value) -> Value {
+    let entries = by_workload.as_object().into_iter().flatten();
+    let others = entries.filter(|(name, _)| !name.starts_with("job/"));
+    Value::Object(others.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 /// With its keys in one order.

@@ -45,18 +45,6 @@ use facts::{Difference, Run, lagging_budgets};
 use follow::{Followed, follow};
 use generate::{Draw, Generated, generate};
 
-/// Recorded, and not simulated yet: this list only gets shorter.
-const NOT_SIMULATED_YET: [&str; 8] = [
-    "job-completes",
-    "job-fails",
-    "job-indexed",
-    "job-is-drained",
-    "job-loses-its-node",
-    "job-past-its-deadline",
-    "job-replaces-failed-only",
-    "job-suspended",
-];
-
 /// So many seeds are tried before everything that can happen is looked at.
 const SEEDS: u64 = 32;
 /// So many states of a step.
@@ -90,12 +78,6 @@ fn settled(case: &Case) -> quorate_sim::cluster::ClusterState {
     simulation.state
 }
 
-/// The folders of scenarios that the simulator plays.
-fn simulated_folders() -> Vec<PathBuf> {
-    let is_simulated = |folder: &PathBuf| !NOT_SIMULATED_YET.iter().any(|name| folder.ends_with(name));
-    folders().into_iter().filter(is_simulated).collect()
-}
-
 /// Demands that nothing differs.
 fn report(what: &str, compared: usize, failures: &[String]) {
     let shown: Vec<String> = failures.iter().take(40).map(|text| text.chars().take(2_500).collect()).collect();
@@ -112,7 +94,7 @@ fn every_recording_is_what_the_simulator_says() {
         eprintln!("the recorded arm alone: QUORATE_CONTROL_PLANE names no harness to play on the real thing");
     }
     let mut runs: Vec<(Case, String, Run)> = Vec::new();
-    let folders = simulated_folders();
+    let folders = folders();
     for folder in &folders {
         let recorded = arms::recorded(folder);
         assert!(recorded.len() >= 3, "{}: {} recordings", folder.display(), recorded.len());
@@ -163,7 +145,7 @@ fn always_and_never_hold_for_every_run() {
         }
         (complete, failures)
     };
-    let judged: Vec<(usize, Vec<String>)> = simulated_folders().par_iter().map(judged).collect();
+    let judged: Vec<(usize, Vec<String>)> = folders().par_iter().map(judged).collect();
     let complete: usize = judged.iter().map(|(complete, _)| complete).sum();
     let failures: Vec<String> = judged.into_iter().flat_map(|(_, failures)| failures).collect();
     eprintln!("{complete} steps of recorded runs were judged by complete explorations");
@@ -171,29 +153,17 @@ fn always_and_never_hold_for_every_run() {
     report("explored steps", complete, &failures);
 }
 
-/// What is simulated by now is taken off the list.
-#[test]
-fn what_is_not_simulated_yet_differs() {
-    for name in NOT_SIMULATED_YET {
-        let folder = binary::root("fixtures/recordings/1.36.3").join(name);
-        let (case, recorded) = (Case::read(&folder), arms::recorded(&folder));
-        assert!(recorded.len() >= 3, "{name}: {} recordings", recorded.len());
-        let conform = recorded.iter().all(|(_, recording)| conforms(&case, &Run::recorded(recording)).is_ok());
-        assert!(!conform, "{name} is simulated: take it off the list");
-    }
-}
-
 /// The simulated arm: a run with another seed is one of those that can happen.
 #[test]
 fn every_seed_is_one_of_those_that_can_happen() {
-    let failures: Vec<String> = simulated_folders()
+    let failures: Vec<String> = folders()
         .par_iter()
         .filter_map(|folder| {
             let case = Case::read(folder);
             failure(&case, "seed 4", &case.play(4).unwrap())
         })
         .collect();
-    report("seeds", simulated_folders().len(), &failures);
+    report("seeds", folders().len(), &failures);
 }
 
 /// The whole binary says the same as the library, in the published form.
@@ -259,7 +229,7 @@ fn the_real_thing_conforms() {
     let (by_hand, random) = asked.split_once(',').unwrap();
     eprintln!("QUORATE_CONTROL_PLANE_SEED={seed}");
     let mut draw = Draw::new(seed);
-    let mut folders = simulated_folders();
+    let mut folders = folders();
     while folders.len() > by_hand.parse().unwrap() {
         folders.remove(draw.below(folders.len()));
     }
