@@ -57,7 +57,7 @@ enum Mark {
     Due(u64),
     EvictedAt(u64),
     RetryAt(u64),
-    Failed(u32, u64, bool),
+    Failed(u64, bool),
     Disrupted(crate::cluster::BudgetId, u64),
     Terminating(NodeId),
     Denied(NodeId, u64),
@@ -200,8 +200,8 @@ impl Canonical {
         for (pod, time) in &simulation.taint_deletions {
             mark(*pod, Mark::EvictedAt(ahead(*time, now)));
         }
-        for (pod, (count, at, waits)) in simulation.scheduling.failures() {
-            mark(pod, Mark::Failed(count, age(at, now), waits));
+        for (pod, (at, waits)) in simulation.scheduling.failures() {
+            mark(pod, Mark::Failed(age(at, now), waits));
         }
         for (id, budget) in &state.budgets {
             for (pod, since) in &budget.status.disrupted_pods {

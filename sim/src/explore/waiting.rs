@@ -13,7 +13,7 @@ use super::independence::Components;
 /// does from where they could go.
 pub(super) fn without_chance(simulation: &Simulation) -> BTreeSet<PodId> {
     let state = &simulation.state;
-    let failed = simulation.scheduling.failures().filter(|(_, (_, _, waits_for_event))| *waits_for_event);
+    let failed = simulation.scheduling.failures().filter(|(_, (_, waits_for_event))| *waits_for_event);
     let is_helpless = |id: &PodId| state.pods.get(id).is_some_and(|pod| pod.node.is_none() && !can_be_helped(pod));
     let hopeless: BTreeSet<PodId> = failed.map(|(id, _)| id).filter(is_helpless).collect();
     if hopeless.is_empty() || !all_workloads(state).into_iter().all(|workload| deletes_nothing(state, workload)) {

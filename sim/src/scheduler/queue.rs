@@ -23,6 +23,8 @@ struct Attempts {
     at: Time,
     count: u32,
     waits_for_event: bool,
+    /// The backoff after it is over, whatever the clock says.
+    rested: bool,
 }
 
 impl SchedulingQueue {
@@ -60,21 +62,25 @@ impl SchedulingQueue {
         self.untried.first().copied().into_iter().chain(again).min().map(|place| place.id)
     }
 
-    /// The pods that may be the next one: several where they came, or last found no node, at the same moment.
-    pub fn next_of_equals(&mut self, state: &ClusterState) -> Vec<PodId> {
+    /// The pods that may be the next one, in one order of what comes at the same moment or in another. How often each has failed
+    /// depends on orders that make no other difference: which of the pods that have failed back off, and for how long, is left open.
+    pub fn possible_next(&mut self, state: &ClusterState) -> Vec<PodId> {
         let Some(next) = self.next(state) else { return Vec::new() };
         let waits = |id: PodId| state.pods.get(&id).filter(|pod| waits_for_scheduler(pod));
-        let Some(first) = waits(next).map(|pod| self.place(state, next, pod).moment()) else { return vec![next] };
-        let untried = self.untried.iter().take_while(|place| place.moment() <= first).copied();
+        let fresh = |place: Place| Place { backs_off_until: None, attempt: 0, id: PodId(0), ..place };
+        let untried = self.untried.iter().filter(|place| waits(place.id).is_some());
+        let first = untried.clone().map(|place| fresh(*place)).min();
+        let equal = untried.filter(|place| Some(fresh(**place)) == first).map(|place| place.id);
         let again = self.tried.iter().filter(|(_, attempts)| !attempts.waits_for_event);
         let again = again.filter_map(|(id, _)| Some(self.place(state, *id, waits(*id)?)));
-        let equal = untried.chain(again).filter(|place| place.moment() == first && waits(place.id).is_some());
-        equal.map(|place| place.id).collect()
+        let again = again.filter(|place| first.is_none_or(|first| fresh(*place) <= first)).map(|place| place.id);
+        let possible: Vec<PodId> = equal.chain(again).collect();
+        if possible.is_empty() { vec![next] } else { possible }
     }
 
-    /// What is remembered of pods that found no node: how often, when last, and whether they wait for an event.
-    pub(crate) fn failures(&self) -> impl Iterator<Item = (PodId, (u32, Time, bool))> + '_ {
-        self.tried.iter().map(|(id, tried)| (*id, (tried.count, tried.at, tried.waits_for_event)))
+    /// What is remembered of pods that found no node: when that was last, and whether they wait for an event.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = (PodId, (Time, bool))> + '_ {
+        self.tried.iter().map(|(id, tried)| (*id, (tried.at, tried.waits_for_event)))
     }
 
     /// Remembers that `pod` found no node at `now`: it is not tried again before [`Self::retry_all`].
@@ -86,7 +92,7 @@ impl SchedulingQueue {
         } else {
             self.untried.retain(|place| place.id != pod);
         }
-        self.tried.insert(pod, Attempts { last: self.attempts, at: now, count, waits_for_event: true });
+        self.tried.insert(pod, Attempts { last: self.attempts, at: now, count, waits_for_event: true, rested: false });
     }
 
     /// Something happened that may help: every pod may be tried again. (Kubernetes asks the plugins which pods an event may
@@ -97,11 +103,11 @@ impl SchedulingQueue {
         }
     }
 
-    /// Everything has come to rest, backoffs included: the next thing that a user does finds no pod that backs off, and how often
-    /// each failed before counts no more.
+    /// Everything has come to rest, backoffs included: the next thing that a user does finds no pod that backs off. How often each
+    /// has failed is not forgotten.
     pub(crate) fn end_backoffs(&mut self) {
         for attempts in self.tried.values_mut() {
-            attempts.count = 0;
+            attempts.rested = true;
         }
     }
 
@@ -119,7 +125,7 @@ impl SchedulingQueue {
     /// Where a pod stands in the queue; the smallest is next.
     fn place(&self, state: &ClusterState, id: PodId, pod: &Pod) -> Place {
         let tried = self.tried.get(&id);
-        let backs_off_until = tried.filter(|attempts| attempts.count > 0).and_then(|attempts| {
+        let backs_off_until = tried.filter(|attempts| !attempts.rested).and_then(|attempts| {
             // In whole seconds, rounded down: what is left of the last one is not waited for.
             let end = attempts.at.after(backoff(&state.scheduler, attempts.count)).milliseconds().div_euclid(1000);
             (end.saturating_mul(1000) > state.now.milliseconds()).then_some(end)
@@ -144,13 +150,6 @@ struct Place {
     since: Time,
     attempt: u64,
     id: PodId,
-}
-
-impl Place {
-    /// The same for all pods between which only the order within a moment decides.
-    const fn moment(self) -> Self {
-        Self { attempt: 0, id: PodId(0), ..self }
-    }
 }
 
 /// How long a pod waits after its `failures`th failed attempt: each time twice as long, up to the longest; by default 1, 2, 4, 8,

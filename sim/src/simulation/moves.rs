@@ -126,7 +126,7 @@ impl Simulation {
         moves.extend(self.dirty.iter().map(|key| Move::Sync(*key)));
         let due = self.queue.iter().take_while(|(time, _)| *time <= now);
         moves.extend(due.map(|(time, event)| Move::Event(event, time)));
-        moves.extend(self.scheduling.next_of_equals(&self.state).into_iter().map(Move::Schedule));
+        moves.extend(self.scheduling.possible_next(&self.state).into_iter().map(Move::Schedule));
         moves
     }
 
