@@ -89,38 +89,10 @@ pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, obj
             }
             move_over!(scratch.daemon_sets => state.daemon_sets, DaemonSetId);
         }
-        Typed::Job(api) => {
-            jobs::add_job(&mut scratch, context, api);
-            for new in scratch.jobs.values_mut() {
-                let known = state.jobs.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
-                if let Some(own) = known
-                    && let Err(field) = jobs::keep(own, new)
-                {
-                    return Some(format!("{}: {field} cannot be changed", object.reference));
-                }
+        Typed::Job(_) | Typed::CronJob(_) | Typed::HorizontalPodAutoscaler(_) => {
+            if let Some(problem) = apply_timed(state, &mut scratch, context, object) {
+                return Some(problem);
             }
-            move_over!(scratch.jobs => state.jobs, JobId);
-        }
-        Typed::CronJob(api) => {
-            cron_jobs::add(&mut scratch, context, api);
-            for new in scratch.cron_jobs.values_mut() {
-                let known = state.cron_jobs.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
-                if let Some(own) = known {
-                    new.since = own.since;
-                }
-            }
-            move_over!(scratch.cron_jobs => state.cron_jobs, CronJobId);
-        }
-        Typed::HorizontalPodAutoscaler(api) => {
-            horizontal_autoscalers::add(&mut scratch, api);
-            for new in scratch.autoscalers.values_mut() {
-                let known =
-                    state.autoscalers.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
-                if let Some(own) = known {
-                    horizontal_autoscalers::keep(own, new);
-                }
-            }
-            move_over!(scratch.autoscalers => state.autoscalers, AutoscalerId);
         }
         // One that a Deployment made follows its Deployment.
         Typed::ReplicaSet(api) if !is_controlled(&api.metadata) => {
@@ -143,6 +115,52 @@ pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, obj
     }
     state.names = scratch.names;
     state.storage = scratch.storage;
+    None
+}
+
+/// Applies an object whose controller works by the clock; gives what the API server refuses.
+fn apply_timed(
+    state: &mut ClusterState,
+    scratch: &mut ClusterState,
+    context: &mut Context<'_>,
+    object: &Object,
+) -> Option<String> {
+    match &object.typed {
+        Typed::Job(api) => {
+            jobs::add_job(scratch, context, api);
+            for new in scratch.jobs.values_mut() {
+                let known = state.jobs.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
+                if let Some(own) = known
+                    && let Err(field) = jobs::keep(own, new)
+                {
+                    return Some(format!("{}: {field} cannot be changed", object.reference));
+                }
+            }
+            move_over!(scratch.jobs => state.jobs, JobId);
+        }
+        Typed::CronJob(api) => {
+            cron_jobs::add(scratch, context, api);
+            for new in scratch.cron_jobs.values_mut() {
+                let known = state.cron_jobs.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
+                if let Some(own) = known {
+                    new.since = own.since;
+                }
+            }
+            move_over!(scratch.cron_jobs => state.cron_jobs, CronJobId);
+        }
+        Typed::HorizontalPodAutoscaler(api) => {
+            horizontal_autoscalers::add(scratch, api);
+            for new in scratch.autoscalers.values_mut() {
+                let known =
+                    state.autoscalers.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
+                if let Some(own) = known {
+                    horizontal_autoscalers::keep(own, new);
+                }
+            }
+            move_over!(scratch.autoscalers => state.autoscalers, AutoscalerId);
+        }
+        _ => {}
+    }
     None
 }
 

@@ -7,8 +7,8 @@ use k8s_openapi::api::batch::v1::Job as ApiJob;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod as ApiPod, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use quorate_sim::cluster::{
-    ClusterState, Deletion, DeletionCause, DeletionOrder, DeploymentId, LabelSelector, Operator, Owner, Phase, Pod,
-    PodId, PodName, PodTemplate, ReplicaSet, ReplicaSetId, Requirement, Symbol, Time, WallClock,
+    ClusterState, Deletion, DeletionCause, DeletionOrder, DeploymentId, LabelSelector, NodeId, Operator, Owner, Phase,
+    Pod, PodId, PodName, PodTemplate, ReplicaSet, ReplicaSetId, Requirement, Symbol, Time, WallClock,
 };
 
 use quorate_sim::controller::daemon_set;
@@ -71,6 +71,29 @@ pub(super) fn creation(api: &ApiPod) -> Creation {
 /// ReplicaSets that pods name and the input does not hold, by namespace and name.
 type Implied = BTreeMap<(Symbol, Symbol), ReplicaSetId>;
 
+/// The template of a pod's controller, else its own.
+fn of_controller(
+    state: &ClusterState,
+    owner: Owner,
+    node: Option<NodeId>,
+    template: Arc<PodTemplate>,
+) -> Arc<PodTemplate> {
+    match owner {
+        Owner::ReplicaSet(id) => state.replica_sets.get(&id).map_or(template, |set| Arc::clone(&set.template)),
+        Owner::StatefulSet { set, .. } => {
+            state.stateful_sets.get(&set).map_or(template, |set| Arc::clone(&set.template))
+        }
+        Owner::DaemonSet(id) => {
+            let node_name = node.and_then(|node| state.nodes.get(&node)).map(|node| node.name);
+            let set = state.daemon_sets.get(&id);
+            // The controller makes a template of its own for each node.
+            set.zip(node_name).map_or(template, |(set, name)| daemon_set::pod_template(set, name))
+        }
+        Owner::Job(id) => state.jobs.get(&id).map_or(template, |job| Arc::clone(&job.spec.template)),
+        Owner::None | Owner::Node | Owner::Other { .. } => template,
+    }
+}
+
 fn add(
     state: &mut ClusterState,
     context: &Context<'_>,
@@ -99,20 +122,7 @@ fn add(
     let name_text = api.metadata.name.as_deref().unwrap_or_default();
     let name = state.intern(name_text);
     let volumes = of_new_pod(state, namespace, name_text, owner, &sources);
-    let template = match owner {
-        Owner::ReplicaSet(id) => state.replica_sets.get(&id).map_or(template, |set| Arc::clone(&set.template)),
-        Owner::StatefulSet { set, .. } => {
-            state.stateful_sets.get(&set).map_or(template, |set| Arc::clone(&set.template))
-        }
-        Owner::DaemonSet(id) => {
-            let node_name = node.and_then(|node| state.nodes.get(&node)).map(|node| node.name);
-            let set = state.daemon_sets.get(&id);
-            // The controller makes a template of its own for each node.
-            set.zip(node_name).map_or(template, |(set, name)| daemon_set::pod_template(set, name))
-        }
-        Owner::Job(id) => state.jobs.get(&id).map_or(template, |job| Arc::clone(&job.spec.template)),
-        Owner::None | Owner::Node | Owner::Other { .. } => template,
-    };
+    let template = of_controller(state, owner, node, template);
     let phase = phase(status.phase.as_deref(), node.is_some());
     let ready = status.conditions.as_ref().map_or(phase == Phase::Running, |conditions| {
         conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
