@@ -91,6 +91,10 @@ fn a_search_that_ends_early_decides_nothing() {
     assert_eq!(whole["steps"][0]["outcomes"]["completed"], "always");
     let run = quorate(&["simulate", text(&cluster), "--drain", "worker-1", "--max-states", "5"]);
     assert_eq!(run.status, 2, "a limit of nothing: {}", run.stderr);
+    let none = quorate(&[&asked[..], &["--max-states", "0"]].concat()).with_status(2);
+    assert!(none.stderr.contains("--max-states"), "{}", none.stderr);
+    let one = quorate(&[&asked[..], &["--max-states", "1"]].concat()).with_status(3);
+    assert!(one.stdout.contains("can be  no end was found; 1 state, 0 ways to end"), "{}", one.stdout);
 }
 
 #[test]

@@ -227,8 +227,9 @@ pub(super) struct SimulateArguments {
     #[arg(long)]
     pub(super) explore: bool,
     /// How many states of each step --explore looks at
-    #[arg(long, value_name = "N", default_value_t = 100_000, requires = "explore")]
-    pub(super) max_states: usize,
+    #[arg(long, value_name = "N", default_value_t = 100_000, requires = "explore",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_states: u32,
     /// Seed of every choice that Kubernetes leaves open
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) seed: u64,

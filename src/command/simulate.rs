@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &SimulateArguments) -> Result<ExitStatus, CommandEr
     if arguments.explore {
         progress.say("exploring every order");
     }
-    let explored = arguments.explore.then(|| explore_plan(&initial, &plan, arguments.max_states));
+    let explored = arguments.explore.then(|| explore_plan(&initial, &plan, arguments.max_states as usize));
     report.assumptions.extend(input.stray_schedulers());
     drop(progress);
     write(arguments, &plan, &report, explored.as_deref())?;

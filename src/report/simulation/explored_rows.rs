@@ -45,7 +45,8 @@ fn outcomes(step: &ExploredStep) -> String {
     let states = count(step.states, "state", "states");
     let ends = count(step.ends, "way to end", "ways to end");
     let rest = if step.complete { "" } else { "; not every state was looked at: --max-states says how many" };
-    format!("{}; {states}, {ends}{rest}", known.join(", "))
+    let known = if known.is_empty() { "no end was found".to_owned() } else { known.join(", ") };
+    format!("{known}; {states}, {ends}{rest}")
 }
 
 /// How an outcome comes about.
