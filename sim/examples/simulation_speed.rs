@@ -6,6 +6,7 @@
 //! ```
 //!
 //! `upgrade` drains and uncordons every node in turn; `crashes` loses every node in turn, each from the same cluster at rest.
+//! `scenarios` plays small scenarios on small clusters, drawn by number: `--of-nodes` says how many.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -20,7 +21,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use cluster_builder::{Builder, PodWishes};
-use quorate_sim::cluster::{BudgetTarget, IntOrPercent, NodeId};
+use quorate_sim::cluster::{BudgetTarget, IntOrPercent, NodeId, WorkloadKind};
 use quorate_sim::simulation::{Settings, Simulation, StepAction};
 
 /// Pods of one workload.
@@ -79,6 +80,9 @@ impl Measured {
 
 fn main() {
     let measured = Measured::from_arguments();
+    if measured.what == "scenarios" {
+        return play_small_scenarios(measured.of_nodes);
+    }
     let preparing = Instant::now();
     let mut simulation = measured.simulation();
     let prepared = preparing.elapsed().as_secs_f64();
@@ -93,7 +97,7 @@ fn main() {
                 report
             }
             "crashes" => simulation.branch().play_action(&StepAction::FailNode { nodes: vec![*node] }),
-            other => panic!("{other} is neither upgrade nor crashes"),
+            other => panic!("{other} is none of upgrade, crashes and scenarios"),
         };
         *outcomes.entry(report.outcome.as_str()).or_default() += 1;
     }
@@ -105,4 +109,54 @@ fn main() {
         nodes.len(),
         running.elapsed().as_secs_f64(),
     );
+}
+
+/// Three to six nodes, two to four Deployments with budgets, and three steps: what each is depends on the number alone.
+fn play_small_scenarios(count: usize) {
+    let count = if count == usize::MAX { 10_000 } else { count };
+    let running = Instant::now();
+    let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
+    for number in 0..count {
+        let mut drawn = u64::try_from(number).unwrap().wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut draw = |below: u64| {
+            drawn ^= drawn << 13;
+            drawn ^= drawn >> 7;
+            drawn ^= drawn << 17;
+            (drawn >> 8) % below
+        };
+        let mut builder = Builder::new();
+        let nodes = u32::try_from(3 + draw(4)).unwrap();
+        builder.workers(usize::try_from(nodes).unwrap());
+        let mut names = Vec::new();
+        for workload in 0..2 + draw(3) {
+            let app = format!("app-{workload}");
+            let wishes = PodWishes {
+                cpu_milli: i64::try_from(100 + draw(1500)).unwrap(),
+                apart_on: (draw(3) == 0).then_some(quorate_sim::cluster::Symbol::HOSTNAME),
+                startup_seconds: draw(20),
+                shutdown_seconds: draw(10),
+                ..PodWishes::default()
+            };
+            let bound = |value: u64| IntOrPercent::Int(i64::try_from(value).unwrap());
+            builder.deployment(&app, i64::try_from(1 + draw(4)).unwrap(), (bound(1), bound(draw(2))), &wishes);
+            builder.budget(&app, BudgetTarget::MinAvailable(bound(draw(3))));
+            names.push(builder.name(WorkloadKind::Deployment, &app));
+        }
+        let mut simulation = Simulation::new(builder.state, &Settings::default());
+        simulation.settle();
+        for _ in 0..3 {
+            let node = NodeId(u32::try_from(draw(u64::from(nodes))).unwrap());
+            let workload = names[usize::try_from(draw(names.len() as u64)).unwrap()];
+            let report = simulation.play_action(&match draw(5) {
+                0 => StepAction::Restart { workload },
+                1 => StepAction::Scale { workload, replicas: i64::try_from(draw(6)).unwrap() },
+                2 => StepAction::Drain { nodes: vec![node] },
+                3 => StepAction::FailNode { nodes: vec![node] },
+                _ => StepAction::RecoverNode { nodes: vec![node] },
+            });
+            *outcomes.entry(report.outcome.as_str()).or_default() += 1;
+        }
+    }
+    let seconds = running.elapsed().as_secs_f64();
+    println!("{{\"what\":\"scenarios\",\"of\":{count},\"seconds\":{seconds:.2},\"outcomes\":{outcomes:?}}}");
 }

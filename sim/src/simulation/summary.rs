@@ -29,8 +29,8 @@ pub fn summarize(state: &ClusterState, gone_nodes: impl Fn(NodeId) -> Option<Sym
         })
         .collect();
     pods.sort_by(|one, other| {
-        let key = |pod: &PodSummary| (pod.owner.clone(), pod.node.is_none());
-        key(one).cmp(&key(other)).then_with(|| one.cmp(other))
+        let by_owner = one.owner.cmp(&other.owner).then(one.node.is_none().cmp(&other.node.is_none()));
+        by_owner.then_with(|| one.cmp(other))
     });
     let budgets = state.budgets.values().map(|budget| {
         let name = format!("{}/{}", state.names.text(budget.namespace), state.names.text(budget.name));
