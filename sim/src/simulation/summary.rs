@@ -18,20 +18,21 @@ pub fn summarize(state: &ClusterState, gone_nodes: impl Fn(NodeId) -> Option<Sym
     let revisions = PodRevisions::of(state);
     let numbers = numbers(state, &revisions, &all_workloads(state));
     let workloads = numbers.into_iter().map(|(workload, numbers)| (workload_text(state, workload), numbers)).collect();
-    let mut pods: Vec<PodSummary> = state
-        .pods
-        .values()
-        .map(|pod| {
-            let name = |node| state.nodes.get(&node).map(|node| node.name).or_else(|| gone_nodes(node));
-            let node =
-                pod.node.map(|node| name(node).map_or_else(String::new, |name| state.names.text(name).to_owned()));
-            summarize_pod(state, &revisions, pod, node)
-        })
-        .collect();
-    pods.sort_by(|one, other| {
-        let by_owner = one.owner.cmp(&other.owner).then(one.node.is_none().cmp(&other.node.is_none()));
-        by_owner.then_with(|| one.cmp(other))
-    });
+    let mut by_owner: BTreeMap<String, Vec<PodSummary>> = BTreeMap::new();
+    for pod in state.pods.values() {
+        let name = |node| state.nodes.get(&node).map(|node| node.name).or_else(|| gone_nodes(node));
+        let node = pod.node.map(|node| name(node).map_or_else(String::new, |name| state.names.text(name).to_owned()));
+        let pod = summarize_pod(state, &revisions, pod, node);
+        match by_owner.get_mut(&pod.owner) {
+            Some(pods) => pods.push(pod),
+            None => drop(by_owner.insert(pod.owner.clone(), vec![pod])),
+        }
+    }
+    for pods in by_owner.values_mut() {
+        // Bound ones first.
+        pods.sort_by(|one, other| one.node.is_none().cmp(&other.node.is_none()).then_with(|| one.cmp(other)));
+    }
+    let pods = by_owner.into_values().flatten().collect();
     let budgets = state.budgets.values().map(|budget| {
         let name = format!("{}/{}", state.names.text(budget.namespace), state.names.text(budget.name));
         let status = &budget.status;
