@@ -9,7 +9,7 @@
 //! | real | the harness of `tests/control-plane`, when `QUORATE_CONTROL_PLANE` is the path of its binary |
 //!
 //! On the real arm `QUORATE_CONTROL_PLANE_CASES` is how many of the scenarios by hand and how many random ones are played
-//! (`30,20`), drawn from `QUORATE_CONTROL_PLANE_SEED`, which is printed.
+//! (`12,20`), drawn from `QUORATE_CONTROL_PLANE_SEED`, which is printed.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -225,7 +225,7 @@ fn the_real_thing_conforms() {
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let seed = std::env::var("QUORATE_CONTROL_PLANE_SEED").map_or(now, |seed| seed.parse().unwrap());
-    let asked = std::env::var("QUORATE_CONTROL_PLANE_CASES").unwrap_or_else(|_| "30,20".to_owned());
+    let asked = std::env::var("QUORATE_CONTROL_PLANE_CASES").unwrap_or_else(|_| "12,20".to_owned());
     let (by_hand, random) = asked.split_once(',').unwrap();
     eprintln!("QUORATE_CONTROL_PLANE_SEED={seed}");
     let mut draw = Draw::new(seed);
