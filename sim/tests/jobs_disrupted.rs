@@ -1,85 +1,15 @@
 //! Jobs whose pods others take away: drains, crashes, budgets, preemption, users.
-#![allow(clippy::unwrap_used, dead_code, unused_imports)]
+#![allow(clippy::unwrap_used)]
 
 mod cluster_builder;
+mod job_cases;
 
 use std::sync::Arc;
 
-use cluster_builder::{Builder, PodWishes, step};
+use cluster_builder::{Builder, PodWishes};
+use job_cases::*;
 use quorate_sim::cluster::*;
-use quorate_sim::simulation::{
-    EvictionTarget, JobCondition, JobSummary, ObjectChange, Settings, Simulation, StepAction, StepOutcome, StepReport,
-};
-
-const JOB: JobId = JobId(0);
-
-/// A Job `work` on two nodes. Its pods run for 10 s and succeed.
-fn job(edit: impl FnOnce(&mut JobSpec)) -> Builder {
-    let mut builder = Builder::new();
-    builder.workers(2);
-    builder.job("work", 10, edit);
-    builder
-}
-
-fn run(builder: Builder) -> Simulation {
-    let mut simulation = Simulation::new(builder.state, &Settings::default());
-    assert_eq!(simulation.settle(), StepOutcome::Completed);
-    simulation
-}
-
-fn play(simulation: &mut Simulation, action: StepAction) -> StepReport {
-    simulation.play(&step(action))
-}
-
-fn edit(simulation: &mut Simulation, edit: fn(&mut JobSpec)) -> StepReport {
-    let change = ObjectChange(Arc::new(move |state| {
-        edit(&mut state.jobs.get_mut(&JOB).unwrap().spec);
-        Vec::new()
-    }));
-    play(simulation, StepAction::Apply { change })
-}
-
-fn template(spec: &mut JobSpec) -> &mut PodSpec {
-    &mut Arc::make_mut(&mut spec.template).spec
-}
-
-fn fails(spec: &mut JobSpec) {
-    template(spec).exit_code = 3;
-}
-
-fn runs_for_ever(spec: &mut JobSpec) {
-    template(spec).run = None;
-}
-
-/// `10 pod … is gone`, without the names of pods.
-fn story(events: &[(Time, String)], of: &[&str]) -> Vec<String> {
-    let told = events.iter().filter(|(_, text)| of.iter().any(|word| text.contains(word)));
-    told.map(|(at, text)| {
-        let text = text.trim_start_matches("pod default/").trim_start_matches("job/default/work ");
-        format!("{} {text}", at.milliseconds() / 1000)
-    })
-    .collect()
-}
-
-fn summary(simulation: &Simulation) -> JobSummary {
-    simulation.summary().jobs.remove("default/work").unwrap()
-}
-
-fn counted(simulation: &Simulation) -> (i64, i64, JobCondition) {
-    let summary = summary(simulation);
-    (summary.succeeded, summary.failed, summary.condition)
-}
-
-fn running(simulation: &Simulation) -> Vec<PodId> {
-    let pods = simulation.state.pods.iter();
-    pods.filter(|(_, pod)| pod.phase == Phase::Running && pod.deletion.is_none()).map(|(id, _)| *id).collect()
-}
-
-fn evict(simulation: &mut Simulation, pod: PodId) -> StepReport {
-    let name = simulation.state.pod_name(&simulation.state.pods[&pod]);
-    let target = EvictionTarget::Pod { namespace: Symbol::DEFAULT, name };
-    play(simulation, StepAction::Evict { target })
-}
+use quorate_sim::simulation::{JobCondition, ObjectChange, StepAction, StepOutcome};
 
 #[test]
 fn fewer_at_once_are_not_failures() {
