@@ -55,6 +55,8 @@ struct Open {
     until: Option<Time>,
 }
 
+/// The scheduler looks at every node where there are fewer (`minFeasibleNodesToFind`).
+const SAMPLED_FROM: usize = 100;
 /// Only along a way of so many moves is a circle looked for, and then after every so many.
 const CIRCLES_FROM: u32 = 512;
 const CIRCLES_EVERY: u32 = 16;
@@ -84,7 +86,8 @@ pub(super) fn search(roots: Vec<Root>, canonical: &mut Canonical, limits: &Searc
         prints: BTreeMap::new(),
         every_order: limits.every_order,
         drawn: seed | 1,
-        left_out: false,
+        // Of that many nodes the scheduler looks at some only, from where it last stopped.
+        left_out: roots.iter().any(|root| root.simulation.state.nodes.len() >= SAMPLED_FROM),
     };
     if let Some(first) = roots.first() {
         search.found.workloads = first.simulation.recorder.ready().keys().copied().collect();

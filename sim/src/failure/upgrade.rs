@@ -77,9 +77,20 @@ impl Upgrade {
         let found = search.from(&start, &mut Vec::new(), &self.nodes);
         let complete = search.drains < MOST_DRAINS;
         match found {
-            Some(nodes) => UpgradeOrder { nodes, works: true, complete },
+            // In the search a new node is like the one that it follows at once, in the upgrade like the next of the order.
+            Some(nodes) if self.works(simulation, &nodes) => UpgradeOrder { nodes, works: true, complete },
+            Some(nodes) => UpgradeOrder { nodes, works: false, complete: false },
             None => UpgradeOrder { nodes: self.nodes.clone(), works: false, complete },
         }
+    }
+}
+
+impl Upgrade {
+    /// Whether every step of this order is completed.
+    fn works(&self, simulation: &Simulation, order: &[NodeId]) -> bool {
+        let mut simulation = simulation.clone();
+        let steps = self.steps(&simulation.state, order);
+        steps.iter().all(|(action, _)| simulation.play_action(action).outcome == StepOutcome::Completed)
     }
 }
 
@@ -105,7 +116,6 @@ impl Search<'_> {
                 continue;
             }
             branch.play_action(&StepAction::DeleteNode { nodes: batch.clone() });
-            // Which of the nodes a new one succeeds does not matter here: they are alike.
             let missing = left.len().saturating_sub(self.upgrade.max_surge).min(batch.len());
             let next = batch.get(..missing).unwrap_or_default();
             if !next.is_empty() {
@@ -123,20 +133,29 @@ impl Search<'_> {
     }
 }
 
-/// Sets of `size` nodes, in the order given.
+/// Sets of `size` nodes, in the order given; no more than can be looked at.
 fn batches(nodes: &[NodeId], size: usize) -> Vec<Vec<NodeId>> {
-    let Some((first, rest)) = nodes.split_first() else { return Vec::new() };
     if nodes.len() <= size {
         return vec![nodes.to_vec()];
     }
-    if size <= 1 {
-        return nodes.iter().map(|node| vec![*node]).collect();
+    let mut found = Vec::new();
+    collect_batches(nodes, size, &mut Vec::new(), &mut found);
+    found
+}
+
+fn collect_batches(left: &[NodeId], missing: usize, chosen: &mut Vec<NodeId>, found: &mut Vec<Vec<NodeId>>) {
+    if missing == 0 {
+        return found.push(chosen.clone());
     }
-    let with = batches(rest, size.saturating_sub(1)).into_iter().map(|mut batch| {
-        batch.insert(0, *first);
-        batch
-    });
-    with.chain(batches(rest, size).into_iter().filter(|batch| batch.len() == size)).collect()
+    for (index, node) in left.iter().enumerate() {
+        if found.len() >= MOST_DRAINS {
+            return;
+        }
+        chosen.push(*node);
+        let rest = left.get(index.saturating_add(1)..).unwrap_or_default();
+        collect_batches(rest, missing.saturating_sub(1), chosen, found);
+        chosen.pop();
+    }
 }
 
 /// New nodes, each like one of `nodes` in `before`.
@@ -179,5 +198,21 @@ fn add(state: &mut ClusterState, nodes: &[NodeId], before: &BTreeMap<NodeId, Nod
             Arc::make_mut(&mut state.storage).csi_nodes.insert(name, drivers);
         }
         state.nodes.insert(NodeId(next), node);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_come_in_order_and_never_without_end() {
+        let nodes: Vec<NodeId> = (0..4).map(NodeId).collect();
+        let pairs: Vec<Vec<u32>> =
+            batches(&nodes, 2).into_iter().map(|batch| batch.into_iter().map(|node| node.0).collect()).collect();
+        assert_eq!(pairs, [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]);
+        assert_eq!(batches(&nodes, 9), [nodes.clone()]);
+        let many: Vec<NodeId> = (0..1000).map(NodeId).collect();
+        assert_eq!(batches(&many, 3).len(), MOST_DRAINS);
     }
 }
