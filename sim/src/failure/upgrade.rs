@@ -211,7 +211,7 @@ mod tests {
         let pairs: Vec<Vec<u32>> =
             batches(&nodes, 2).into_iter().map(|batch| batch.into_iter().map(|node| node.0).collect()).collect();
         assert_eq!(pairs, [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]);
-        assert_eq!(batches(&nodes, 9), [nodes.clone()]);
+        assert_eq!(batches(&nodes, 9), std::slice::from_ref(&nodes));
         let many: Vec<NodeId> = (0..1000).map(NodeId).collect();
         assert_eq!(batches(&many, 3).len(), MOST_DRAINS);
     }
