@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::cluster::{Duration, Time};
+use crate::cluster::Time;
 use crate::controller::workload_text;
 use crate::simulation::{Simulation, Step, StepAction, StepOutcome, TargetReport};
 
@@ -143,31 +143,9 @@ pub fn explore(initial: &Simulation, steps: &[Step], limits: &SearchLimits) -> E
 }
 
 pub(super) fn begin(mut simulation: Simulation, step: &Step, moves_before: u32, rest: Digest) -> Root {
-    let until = until(&simulation, &step.action);
+    let until = step.action.ends_at(simulation.state.now);
     let target = Arc::new(simulation.begin_moves(&step.action));
     Root { simulation, target, until, moves_before, rest }
-}
-
-/// When a step ends that only lets time pass.
-pub(super) fn until(simulation: &Simulation, action: &StepAction) -> Option<Time> {
-    match action {
-        StepAction::Wait { seconds } => Some(simulation.state.now.after(Duration::from_seconds(*seconds))),
-        StepAction::SetImage { .. }
-        | StepAction::Restart { .. }
-        | StepAction::Scale { .. }
-        | StepAction::Apply { .. }
-        | StepAction::DeletePod { .. }
-        | StepAction::DeleteWorkload { .. }
-        | StepAction::Cordon { .. }
-        | StepAction::Uncordon { .. }
-        | StepAction::Drain { .. }
-        | StepAction::Evict { .. }
-        | StepAction::SetReady { .. }
-        | StepAction::FailNode { .. }
-        | StepAction::RecoverNode { .. }
-        | StepAction::DeleteNode { .. }
-        | StepAction::SetMetric { .. } => None,
-    }
 }
 
 /// Where the next step can begin, each with the number of moves that lead there.

@@ -7,7 +7,7 @@ use crate::cluster::Time;
 use crate::simulation::{Made, Simulation, Step, StepOutcome, words_of_move};
 
 use super::canonical::{Canonical, Digest};
-use super::exploration::{Decision, TraceEvent, until};
+use super::exploration::{Decision, TraceEvent};
 use super::graph::{Graph, VertexId};
 use super::search::{Found, next_moves};
 
@@ -50,7 +50,7 @@ pub(super) fn play(
     let mut simulation = initial.clone();
     let (mut events, mut decision) = (Vec::new(), None);
     for (index, (step, way)) in steps.iter().zip(ways).enumerate() {
-        let until = until(&simulation, &step.action);
+        let until = step.action.ends_at(simulation.state.now);
         let _ = simulation.begin_moves(&step.action);
         let mut moves = next_moves(&mut simulation, until);
         events.extend(told(index, &simulation, 1));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cluster::{ClusterState, DeletionCause, Duration, NodeId, Owner, PodId, Symbol, Time, WorkloadName};
+use crate::cluster::{ClusterState, DeletionCause, NodeId, Owner, PodId, Symbol, Time, WorkloadName};
 use crate::controller::{WorkloadId, adoptions, find_workload, template_of, workload_text};
 use crate::transition::{Change, NodeChange, PodChange, WorkloadChange};
 
@@ -93,24 +93,7 @@ impl Simulation {
         let started_at = self.state.now;
         self.begin_step();
         let begun = self.begin(action);
-        let until = match action {
-            StepAction::Wait { seconds } => Some(started_at.after(Duration::from_seconds(*seconds))),
-            StepAction::SetImage { .. }
-            | StepAction::Restart { .. }
-            | StepAction::Scale { .. }
-            | StepAction::Apply { .. }
-            | StepAction::DeletePod { .. }
-            | StepAction::DeleteWorkload { .. }
-            | StepAction::Cordon { .. }
-            | StepAction::Uncordon { .. }
-            | StepAction::Drain { .. }
-            | StepAction::Evict { .. }
-            | StepAction::SetReady { .. }
-            | StepAction::FailNode { .. }
-            | StepAction::RecoverNode { .. }
-            | StepAction::DeleteNode { .. }
-            | StepAction::SetMetric { .. } => None,
-        };
+        let until = action.ends_at(started_at);
         let result = match self.run(until) {
             Ok(()) => outcome::judge(self, &begun),
             Err(Livelock) => outcome::livelock(self),

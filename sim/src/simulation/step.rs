@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::cluster::{AutoscalerId, ClusterState, LabelSelector, MetricLoad, NodeId, Symbol, WorkloadName};
+use crate::cluster::{
+    AutoscalerId, ClusterState, Duration, LabelSelector, MetricLoad, NodeId, Symbol, Time, WorkloadName,
+};
 
 /// One step.
 #[derive(Clone, Debug)]
@@ -117,6 +119,31 @@ pub enum StepAction {
         /// How long, in seconds.
         seconds: u64,
     },
+}
+
+impl StepAction {
+    /// When the step ends that begins `now`, if it only lets time pass; others end when nothing more happens.
+    #[must_use]
+    pub const fn ends_at(&self, now: Time) -> Option<Time> {
+        match self {
+            Self::Wait { seconds } => Some(now.after(Duration::from_seconds(*seconds))),
+            Self::SetImage { .. }
+            | Self::Restart { .. }
+            | Self::Scale { .. }
+            | Self::Apply { .. }
+            | Self::DeletePod { .. }
+            | Self::DeleteWorkload { .. }
+            | Self::Cordon { .. }
+            | Self::Uncordon { .. }
+            | Self::Drain { .. }
+            | Self::Evict { .. }
+            | Self::SetReady { .. }
+            | Self::FailNode { .. }
+            | Self::RecoverNode { .. }
+            | Self::DeleteNode { .. }
+            | Self::SetMetric { .. } => None,
+        }
+    }
 }
 
 /// A change of the desired state that needs more than the model's own types to compute: given as a function from the state
