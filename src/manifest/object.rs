@@ -71,10 +71,10 @@ impl Object {
     }
 }
 
-/// Every object of one run, in reading order.
+/// Every object of one run, in reading order. Copies share the objects.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
-    objects: Vec<Object>,
+    objects: Arc<Vec<Object>>,
     /// What was said of the cluster's scheduler beside the objects.
     scheduler: Option<Arc<SchedulerFile>>,
 }
@@ -94,7 +94,7 @@ impl Inventory {
     /// Adds an object and gives its id.
     pub fn add(&mut self, object: Object) -> ObjectId {
         let id = ObjectId(u32::try_from(self.objects.len()).unwrap_or(u32::MAX));
-        self.objects.push(object);
+        Arc::make_mut(&mut self.objects).push(object);
         id
     }
 
