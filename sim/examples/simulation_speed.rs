@@ -5,7 +5,8 @@
 //! cargo run --release -p quorate-sim --example simulation_speed -- crashes --nodes 5000 --pods 150000
 //! ```
 //!
-//! `upgrade` drains and uncordons every node in turn; `crashes` loses every node in turn, each from the same cluster at rest.
+//! `upgrade` drains and uncordons every node in turn; `crashes` loses every node in turn, each from the same cluster at rest, on all
+//! processors.
 //! `scenarios` plays small scenarios on small clusters, drawn by number: `--of-nodes` says how many.
 #![allow(
     clippy::unwrap_used,
@@ -88,19 +89,11 @@ fn main() {
     let prepared = preparing.elapsed().as_secs_f64();
     let nodes: Vec<NodeId> = simulation.state.nodes.keys().copied().take(measured.of_nodes).collect();
     let running = Instant::now();
-    let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
-    for node in &nodes {
-        let report = match measured.what.as_str() {
-            "upgrade" => {
-                let report = simulation.perform(&StepAction::Drain { nodes: vec![*node] });
-                simulation.perform(&StepAction::Uncordon { node: *node });
-                report
-            }
-            "crashes" => simulation.branch().perform(&StepAction::FailNode { nodes: vec![*node] }),
-            other => panic!("{other} is none of upgrade, crashes and scenarios"),
-        };
-        *outcomes.entry(report.outcome.as_str()).or_default() += 1;
-    }
+    let outcomes = match measured.what.as_str() {
+        "upgrade" => upgrade(&mut simulation, &nodes),
+        "crashes" => crash_each(&simulation, &nodes),
+        other => panic!("{other} is none of upgrade, crashes and scenarios"),
+    };
     println!(
         "{{\"what\":{:?},\"nodes\":{},\"pods\":{},\"of\":{},\"preparationSeconds\":{prepared:.2},\"seconds\":{:.2},\"outcomes\":{outcomes:?}}}",
         measured.what,
@@ -109,6 +102,37 @@ fn main() {
         nodes.len(),
         running.elapsed().as_secs_f64(),
     );
+}
+
+type Outcomes = BTreeMap<&'static str, usize>;
+
+/// Drains and uncordons one node after the other.
+fn upgrade(simulation: &mut Simulation, nodes: &[NodeId]) -> Outcomes {
+    let mut outcomes = Outcomes::new();
+    for node in nodes {
+        let end = simulation.perform(&StepAction::Drain { nodes: vec![*node] });
+        simulation.perform(&StepAction::Uncordon { node: *node });
+        *outcomes.entry(end.outcome.as_str()).or_default() += 1;
+    }
+    outcomes
+}
+
+/// Loses each node, from the same cluster at rest, on all processors.
+fn crash_each(simulation: &Simulation, nodes: &[NodeId]) -> Outcomes {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let crash = |part: &[NodeId]| {
+        let end = |node: &NodeId| simulation.branch().perform(&StepAction::FailNode { nodes: vec![*node] });
+        part.iter().map(|node| end(node).outcome.as_str()).collect::<Vec<&'static str>>()
+    };
+    let mut outcomes = Outcomes::new();
+    std::thread::scope(|scope| {
+        let parts = nodes.chunks(nodes.len().div_ceil(threads).max(1));
+        let running: Vec<_> = parts.map(|part| scope.spawn(move || crash(part))).collect();
+        for outcome in running.into_iter().flat_map(|part| part.join().unwrap()) {
+            *outcomes.entry(outcome).or_default() += 1;
+        }
+    });
+    outcomes
 }
 
 /// Three to six nodes, two to four Deployments with budgets, and three steps: what each is depends on the number alone.
