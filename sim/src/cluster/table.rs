@@ -246,3 +246,87 @@ impl<K: Copy + Ord, V: Placed> Drop for ObjectMut<'_, K, V> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Thing(Vec<u8>);
+
+    impl Placed for Thing {
+        type Place = u8;
+
+        fn places(&self) -> Vec<u8> {
+            self.0.clone()
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Insert(u8, Vec<u8>),
+        Change(u8, Vec<u8>),
+        ChangeAll(Vec<u8>),
+        ChangeFirstAt(u8, Vec<u8>),
+        Remove(u8),
+        Retain(u8),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let places = || prop::collection::btree_set(0..4_u8, 0..3).prop_map(|all| all.into_iter().collect::<Vec<u8>>());
+        prop_oneof![
+            4 => (0..6_u8, places()).prop_map(|(id, places)| Step::Insert(id, places)),
+            2 => (0..6_u8, places()).prop_map(|(id, places)| Step::Change(id, places)),
+            1 => places().prop_map(Step::ChangeAll),
+            1 => (0..4_u8, places()).prop_map(|(place, places)| Step::ChangeFirstAt(place, places)),
+            2 => (0..6_u8).prop_map(Step::Remove),
+            1 => (0..6_u8).prop_map(Step::Retain),
+        ]
+    }
+
+    fn take(table: &mut Table<u8, Thing>, step: &Step) {
+        match step {
+            Step::Insert(id, places) => table.insert(*id, Thing(places.clone())),
+            Step::Change(id, places) => table.change(id, |thing| thing.0.clone_from(places)),
+            Step::ChangeAll(places) => table.for_each_mut(|_, thing| thing.0.clone_from(places)),
+            Step::ChangeFirstAt(place, places) => {
+                if let Some(mut thing) = table.find_mut(|thing| thing.0.contains(place)) {
+                    thing.0.clone_from(places);
+                }
+            }
+            Step::Remove(id) => drop(table.remove(id)),
+            Step::Retain(least) => table.retain(|id, _| id >= *least),
+        }
+    }
+
+    fn check(table: &Table<u8, Thing>) {
+        for place in 0..4 {
+            let found: Vec<(u8, &Thing)> = table.at(place).collect();
+            let naive: Vec<(u8, &Thing)> =
+                table.iter().filter(|(_, thing)| thing.0.contains(&place)).map(|(id, thing)| (*id, thing)).collect();
+            assert_eq!(found, naive);
+        }
+        assert_eq!(table.last_key_value(), table.iter().next_back());
+    }
+
+    proptest! {
+        #[test]
+        fn objects_are_found_wherever_they_went(before in prop::collection::vec(step(), 0..20), after in prop::collection::vec(step(), 0..20)) {
+            let mut table = Table::default();
+            before.iter().for_each(|step| take(&mut table, step));
+            check(&table);
+            let copy = table.clone();
+            prop_assert!(copy.is_shared_with(&table));
+            let all: Vec<(u8, Thing)> = copy.iter().map(|(id, thing)| (*id, thing.clone())).collect();
+            after.iter().for_each(|step| take(&mut table, step));
+            check(&table);
+            check(&copy);
+            prop_assert_eq!(copy.iter().map(|(id, thing)| (*id, thing.clone())).collect::<Vec<_>>(), all.clone());
+            if table.iter().map(|(id, thing)| (*id, thing.clone())).ne(all) {
+                prop_assert!(!copy.is_shared_with(&table), "what differs is not shared");
+            }
+        }
+    }
+}
