@@ -21,6 +21,8 @@ type State struct {
 	Budgets   map[string]Budget  `json:"pdbs"`
 	Nodes     map[string]Node    `json:"nodes"`
 	Jobs      map[string]Job     `json:"jobs,omitempty"`
+	// What the API server does not let controllers create, by workload.
+	Refused map[string]string `json:"refused,omitempty"`
 }
 
 // Job is a Job's status.
@@ -108,6 +110,12 @@ func (own *Observer) State(ctx context.Context) (*State, error) {
 			state.Jobs = map[string]Job{}
 		}
 		state.Jobs[job.Namespace+"/"+job.Name] = jobState(job)
+	}
+	for _, one := range own.refusals() {
+		if state.Refused == nil {
+			state.Refused = map[string]string{}
+		}
+		state.Refused[one.workload] = refusedText(one.message)
 	}
 	nodes, err := own.factory.Core().V1().Nodes().Lister().List(labels.Everything())
 	if err != nil {
