@@ -275,10 +275,21 @@ fn without_jobs(by_workload: &Value) -> Value {
     Value::Object(others.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
-/// With its keys in one order.
+/// With its keys in one order, and without the names of pods.
 fn pod(pod: &Value) -> Value {
-    let keys: BTreeMap<&String, &Value> =
-        pod.as_object().unwrap().iter().filter(|(_, value)| !value.is_null()).collect();
+    let mut keys: BTreeMap<&String, Value> = pod
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(key, value)| (key, value.clone()))
+        .collect();
+    for (_, reason) in keys.iter_mut().filter(|(key, _)| key.as_str() == "waitingReason") {
+        let text = reason.as_str().unwrap();
+        let ends = ["used by pod(s)", "can't be attached to another"];
+        let end = ends.iter().find_map(|end| text.find(end).map(|at| at + end.len())).unwrap_or(text.len());
+        *reason = Value::from(&text[..end]);
+    }
     json!(keys)
 }
 

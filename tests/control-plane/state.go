@@ -53,6 +53,8 @@ type PodState struct {
 	Terminating         bool    `json:"terminating"`
 	Revision            string  `json:"revision"`
 	UnschedulableReason string  `json:"unschedulableReason,omitempty"`
+	// Why a pod that is bound does not start: a volume that is attached elsewhere.
+	WaitingReason string `json:"waitingReason,omitempty"`
 }
 
 // Budget is the status of a PodDisruptionBudget.
@@ -244,10 +246,25 @@ func (own *Observer) podState(ctx context.Context, pod *corev1.Pod) PodState {
 	}
 	if pod.Spec.NodeName != "" {
 		state.Node = &pod.Spec.NodeName
+		state.WaitingReason = own.waitingReason(pod)
 	} else if scheduled := podCondition(pod, corev1.PodScheduled); scheduled != nil && scheduled.Status == corev1.ConditionFalse {
 		state.UnschedulableReason = scheduled.Message
 	}
 	return state
+}
+
+// waitingReason is what the attach-detach controller says of a pod that has not started.
+func (own *Observer) waitingReason(pod *corev1.Pod) string {
+	if pod.Status.Phase != corev1.PodPending || !hasClaims(pod) {
+		return ""
+	}
+	events, _ := own.factory.Core().V1().Events().Lister().Events(pod.Namespace).List(labels.Everything())
+	for _, event := range events {
+		if event.InvolvedObject.UID == pod.UID && event.Reason == "FailedAttachVolume" {
+			return event.Message
+		}
+	}
+	return ""
 }
 
 // isOrphan tells whether a pod's ReplicaSet is gone, and with it what the pod belonged to.

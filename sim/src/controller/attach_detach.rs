@@ -52,15 +52,18 @@ pub fn wait(state: &ClusterState, pod: &Pod) -> Option<Wait> {
     })
 }
 
-/// `Multi-Attach error …`, as the event FailedAttachVolume says it, and where the volume is.
+/// `Multi-Attach error …`, as the event FailedAttachVolume says it (`reportMultiAttachError`), and where the volume is.
 #[must_use]
 pub fn text(state: &ClusterState, wait: &Wait) -> String {
     let volume = state.names.text(wait.volume.0);
     let node = state.nodes.get(&wait.node).map_or("a node that is gone", |node| state.names.text(node.name));
-    format!(
-        "Multi-Attach error for volume \"{volume}\" Volume is already exclusively attached to one node and can't be attached \
-         to another: it is attached to {node}"
-    )
+    let users: Vec<String> = users(state, wait.volume, wait.node).map(|pod| state.pod_name(pod)).collect();
+    let why = if users.is_empty() {
+        "Volume is already exclusively attached to one node and can't be attached to another".to_owned()
+    } else {
+        format!("Volume is already used by pod(s) {}", users.join(", "))
+    };
+    format!("Multi-Attach error for volume \"{volume}\" {why}: it is attached to {node}")
 }
 
 /// Takes note of where volumes are attached in a state that was made or changed from outside: where their pods run, and else
@@ -122,9 +125,14 @@ pub(crate) fn pod_removed(state: &mut ClusterState, pod: &Pod) {
 
 /// Whether a pod on the node wants the volume.
 fn is_wanted(state: &ClusterState, volume: VolumeName, node: NodeId) -> bool {
+    users(state, volume, node).next().is_some()
+}
+
+/// The pods on the node that want the volume.
+fn users(state: &ClusterState, volume: VolumeName, node: NodeId) -> impl Iterator<Item = &Pod> {
     let pods = state.pods.on_node(Some(node)).map(|(_, pod)| pod).filter(|pod| !is_terminal(pod));
     pods.filter(|pod| pod.started_at.is_some() || pod.phase == Phase::Running)
-        .any(|pod| exclusive_volumes(state, pod).any(|own| own == volume))
+        .filter(move |pod| exclusive_volumes(state, pod).any(|own| own == volume))
 }
 
 /// The volumes of a pod that are attached to one node at a time.
