@@ -275,22 +275,26 @@ fn without_jobs(by_workload: &Value) -> Value {
     Value::Object(others.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
-/// With its keys in one order, and without the names of pods.
+/// With its keys in one order. Why a pod that is bound waits not every recording says: see `waiting_reasons`.
 fn pod(pod: &Value) -> Value {
-    let mut keys: BTreeMap<&String, Value> = pod
+    let keys: BTreeMap<&String, &Value> = pod
         .as_object()
         .unwrap()
         .iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(key, value)| (key, value.clone()))
+        .filter(|(key, value)| !value.is_null() && key.as_str() != "waitingReason")
         .collect();
-    for (_, reason) in keys.iter_mut().filter(|(key, _)| key.as_str() == "waitingReason") {
-        let text = reason.as_str().unwrap();
-        let ends = ["used by pod(s)", "can't be attached to another"];
-        let end = ends.iter().find_map(|end| text.find(end).map(|at| at + end.len())).unwrap_or(text.len());
-        *reason = Value::from(&text[..end]);
-    }
     json!(keys)
+}
+
+/// Why pods that are bound wait, without the names of pods and nodes.
+pub(crate) fn waiting_reasons(state: &Value) -> Vec<String> {
+    let ends = ["used by pod(s)", "can't be attached to another"];
+    let shortened = |text: &str| {
+        let end = ends.iter().find_map(|end| text.find(end).map(|at| at + end.len()));
+        text[..end.unwrap_or(text.len())].to_owned()
+    };
+    let pods = state["pods"].as_array().into_iter().flatten();
+    pods.filter_map(|pod| pod["waitingReason"].as_str().map(shortened)).collect()
 }
 
 fn differing(what: &str, real: &Value, simulated: &Value) -> String {

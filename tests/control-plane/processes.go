@@ -217,7 +217,7 @@ func (own *Processes) waitUntilReady(ctx context.Context, token string) error {
 		return err
 	}
 	deadline := time.Now().Add(120 * time.Second)
-	for time.Now().Before(deadline) {
+	for ctx.Err() == nil && time.Now().Before(deadline) {
 		answer, err := client.RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
 		if err == nil && bytes.Equal(answer, []byte("ok")) {
 			return nil
