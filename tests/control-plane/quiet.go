@@ -81,7 +81,8 @@ func (own *Cluster) quietNeeded() time.Duration {
 	}
 	autoscalers, _ := own.observer.factory.Autoscaling().V2().HorizontalPodAutoscalers().Lister().List(labels.Everything())
 	if len(autoscalers) > 0 {
-		seconds = max(seconds, 16)
+		// Two of their looks.
+		seconds = max(seconds, 31)
 	}
 	jobs, _ := own.observer.factory.Batch().V1().Jobs().Lister().List(labels.Everything())
 	for _, job := range jobs {
