@@ -230,6 +230,13 @@ pub(super) struct SimulateArguments {
     #[arg(long, value_name = "N", default_value_t = 100_000, requires = "explore",
         value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_states: u32,
+    /// Save the state at the end to a file, from which --resume goes on
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["failures", "upgrade"])]
+    pub(super) save: Option<PathBuf>,
+    /// Go on from a state that --save has written, in place of PATH
+    #[arg(long, value_name = "FILE",
+        conflicts_with_all = ["paths", "filenames", "environment", "scheduler_config", "nodes", "seed", "now"])]
+    pub(super) resume: Option<PathBuf>,
     /// Seed of every choice that Kubernetes leaves open
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) seed: u64,

@@ -17,7 +17,7 @@ use crate::finding::{Finding, NotEvaluated};
 use crate::manifest::assemble::{DecodeOptions, assemble};
 use crate::manifest::collect::{CollectOptions, Counts, EmptyInput, collect};
 use crate::manifest::scheduler_configuration::STRAY_RULE;
-use crate::manifest::{Inventory, Place, SourceMap, Typed};
+use crate::manifest::{Inventory, Node, Place, SourceMap, Typed};
 use crate::model;
 
 /// Everything that was read for one run.
@@ -33,6 +33,8 @@ pub(super) struct Input {
     pub(super) skipped: usize,
     /// Where values of Secrets stand.
     pub(super) secrets: Vec<Place>,
+    /// The scheduler's configuration as written.
+    pub(super) scheduler: Option<Node>,
 }
 
 /// Objects that are checked together: all plain files, or one chart or overlay.
@@ -48,6 +50,20 @@ pub(super) struct Configuration {
 }
 
 impl Input {
+    /// Sources of which nothing is understood yet.
+    pub(super) fn of(sources: SourceMap, counts: Counts) -> Self {
+        Self {
+            sources,
+            configurations: Vec::new(),
+            environment: EnvironmentFiles::default(),
+            findings: Vec::new(),
+            counts,
+            skipped: counts.skipped,
+            secrets: Vec::new(),
+            scheduler: None,
+        }
+    }
+
     /// Where schedulers are configured among the manifests that are not obeyed, as sentences.
     pub(super) fn stray_schedulers(&self) -> Vec<String> {
         let findings = self.configurations.iter().flat_map(|configuration| &configuration.findings);
@@ -81,15 +97,8 @@ pub(super) fn read(arguments: &InputArguments, empty: EmptyInput) -> Result<Inpu
     let kubernetes_version = arguments.kubernetes_version;
     let options = CollectOptions { empty, kubernetes_version, ..CollectOptions::default() };
     let collection = collect(&paths, &mut io::stdin(), &options)?;
-    let mut input = Input {
-        sources: collection.sources,
-        configurations: Vec::new(),
-        environment: EnvironmentFiles::default(),
-        findings: collection.findings,
-        counts: collection.counts,
-        skipped: collection.counts.skipped,
-        secrets: Vec::new(),
-    };
+    let mut input = Input::of(collection.sources, collection.counts);
+    input.findings = collection.findings;
     input.environment = environment_file::read(&paths, &arguments.environment, &mut input.sources)?;
     input.findings.append(&mut input.environment.findings);
     let decode = DecodeOptions { kubernetes_version };
@@ -117,7 +126,8 @@ fn configure_scheduler(input: &mut Input, arguments: &InputArguments) -> Result<
     let argument = arguments.scheduler_config.as_deref();
     match scheduler_file::read(argument, named.as_ref(), &mut input.sources, &mut input.findings)? {
         Scheduler::Default => return Ok(()),
-        Scheduler::Configured(file) => {
+        Scheduler::Configured(file, document) => {
+            input.scheduler = Some(document);
             for configuration in &mut input.configurations {
                 configuration.inventory.set_scheduler(Some(Arc::clone(&file)));
             }

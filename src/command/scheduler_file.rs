@@ -10,7 +10,7 @@ use super::input::shown;
 use crate::finding::{Finding, Severity};
 use crate::manifest::scheduler_configuration::{self, SchedulerFile};
 use crate::manifest::yaml::{self, Limits, parse_decoded};
-use crate::manifest::{FieldPath, Origin, SourceMap};
+use crate::manifest::{FieldPath, Node, Origin, SourceMap};
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -18,8 +18,8 @@ pub(super) enum Scheduler {
     /// None is given: kube-scheduler's defaults.
     #[default]
     Default,
-    /// This one.
-    Configured(Arc<SchedulerFile>),
+    /// This one, with its document.
+    Configured(Arc<SchedulerFile>, Node),
     /// One is given that kube-scheduler would refuse.
     Refused,
 }
@@ -72,7 +72,7 @@ fn parse(path: &Path, bytes: &[u8], sources: &mut SourceMap, findings: &mut Vec<
     let reading = scheduler_configuration::read(source, &document.root);
     findings.extend(reading.findings);
     match reading.file {
-        Some(file) if parsed.problems.is_empty() => Scheduler::Configured(Arc::new(file)),
+        Some(file) if parsed.problems.is_empty() => Scheduler::Configured(Arc::new(file), document.root.clone()),
         Some(_) | None => Scheduler::Refused,
     }
 }

@@ -168,13 +168,16 @@ impl Resolver<'_, '_> {
             let node = self.node(&own.node, "uncordon.node")?;
             Ok((StepAction::Uncordon { node }, format!("uncordon {}", own.node)))
         }));
-        actions
-            .extend(step.drain.as_ref().map(|own| Ok(drain_step(self.state, self.nodes(&own.nodes, "drain.nodes")?))));
+        actions.extend(step.drain.as_ref().map(|own| {
+            let nodes = self.nodes(&own.nodes, "drain.nodes")?;
+            Ok((StepAction::Drain { nodes }, format!("drain {}", own.nodes.join(", "))))
+        }));
         actions.extend(step.evict.as_ref().map(|own| self.evict(own)));
         actions.extend(step.set_ready.as_ref().map(|own| self.set_ready(own)));
-        actions.extend(
-            step.fail_node.as_ref().map(|own| Ok(fail_step(self.state, self.nodes(&own.nodes, "failNode.nodes")?))),
-        );
+        actions.extend(step.fail_node.as_ref().map(|own| {
+            let nodes = self.nodes(&own.nodes, "failNode.nodes")?;
+            Ok((StepAction::FailNode { nodes }, format!("fail {}", own.nodes.join(", "))))
+        }));
         actions.extend(step.recover_node.as_ref().map(|own| {
             let nodes = self.nodes(&own.nodes, "recoverNode.nodes")?;
             Ok((StepAction::RecoverNode { nodes }, format!("recover {}", own.nodes.join(", "))))

@@ -77,6 +77,11 @@ impl<K: Copy + Ord, V: Placed> Table<K, V> {
         self.all.get(id).map(|object| &**object)
     }
 
+    /// The object of this id, to be kept.
+    pub(crate) fn shared(&self, id: &K) -> Option<Arc<V>> {
+        self.all.get(id).cloned()
+    }
+
     /// The object of this id, with the table's own id.
     #[must_use]
     pub fn get_key_value(&self, id: &K) -> Option<(&K, &V)> {

@@ -1,5 +1,7 @@
 //! How a step ended.
 
+use std::collections::BTreeSet;
+
 use crate::cluster::DaemonSetStrategy;
 use crate::cluster::{ClusterState, NodeId, NodeReady, Pod, PodId, StatefulSetStrategy, Time};
 use crate::controller::{WorkloadId, is_active, workload_of, workload_text};
@@ -250,8 +252,9 @@ fn failure_detail(simulation: &Simulation, nodes: &[NodeId], since: Time) -> Str
     if let (true, Some(at)) = (noticed, simulation.noticed_at) {
         parts.push(format!("NotReady after {} s", at.since(since).milliseconds().div_euclid(1000)));
     }
-    let bound = || state.pods.values().filter(|pod| pod.node.is_some_and(|node| nodes.contains(&node)));
-    let (count, terminating) = (bound().count(), bound().filter(|pod| pod.deletion.is_some()).count());
+    let failed: BTreeSet<NodeId> = nodes.iter().copied().collect();
+    let bound = || failed.iter().flat_map(|node| state.pods.on_node(Some(*node)));
+    let (count, terminating) = (bound().count(), bound().filter(|(_, pod)| pod.deletion.is_some()).count());
     parts.push(format!("pods still bound to failed nodes: {count} ({terminating} terminating)"));
     parts.join("; ")
 }

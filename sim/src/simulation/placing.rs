@@ -44,7 +44,7 @@ impl Simulation {
                 NodeChange::AddTaint(_)
                 | NodeChange::RemoveTaint { .. }
                 | NodeChange::Cordon
-                | NodeChange::Uncordon => cache.node_changed(*node),
+                | NodeChange::Uncordon => cache.node_changed(&self.state, *node),
                 // The scheduler does not look at these.
                 NodeChange::SetReady(_) | NodeChange::Crash | NodeChange::Recover => {}
                 NodeChange::Delete => self.cache = None,

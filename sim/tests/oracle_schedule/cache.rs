@@ -91,7 +91,8 @@ fn play(case: &Value, mut state: ClusterState, pod: Pod, dice: &mut Dice) -> usi
                 if dice.below(2) == 0 {
                     of_state.taints.clear();
                 }
-                cache.node_changed(node);
+                drop(of_state);
+                cache.node_changed(&state, node);
             }
             _ => {
                 let mut pod = pods[dice.below(pods.len())].clone();

@@ -59,7 +59,8 @@ impl Sequence {
                 let (taints, unschedulable) = node_spec(&mut self.state, &step["spec"]);
                 let mut node = self.state.nodes.get_mut(&id).unwrap();
                 (node.taints, node.unschedulable) = (taints, unschedulable);
-                self.cache.node_changed(id);
+                drop(node);
+                self.cache.node_changed(&self.state, id);
             }
         }
     }

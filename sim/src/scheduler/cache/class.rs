@@ -5,7 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use crate::cluster::{
-    ClusterState, LabelSelector, Labels, Owner, Pod, PodSpec, PodTemplate, ReplicaSetId, StatefulSetId, Symbol,
+    ClusterState, LabelSelector, Labels, Owner, Pod, PodAffinityTerm, PodSpec, PodTemplate, ReplicaSetId,
+    StatefulSetId, Symbol,
 };
 use crate::scheduler::snapshot::Candidate;
 
@@ -68,9 +69,31 @@ type SpecId = u32;
 pub(super) struct Classes {
     all: Vec<PodClass>,
     of_key: BTreeMap<(SpecId, Symbol, Spreader, Labels), ClassId>,
+    /// The classes with each label.
+    by_label: BTreeMap<(Symbol, Symbol), Vec<ClassId>>,
+    choosy: Choosy,
     /// The labels that some selector asks for.
     label_keys: BTreeSet<Symbol>,
     specs: Specs,
+}
+
+/// Classes with pod affinity or anti-affinity, by a label that every pod has that one of their terms is about.
+#[derive(Clone, Debug, Default)]
+struct Choosy {
+    by_label: BTreeMap<(Symbol, Symbol), Vec<ClassId>>,
+    /// Those with a term that names no such label.
+    others: Vec<ClassId>,
+}
+
+impl Choosy {
+    fn add(&mut self, class: ClassId, spec: &PodSpec) {
+        for selector in terms(spec).filter_map(|term| term.selector.as_ref()) {
+            match selector.only_value() {
+                Some(label) => self.by_label.entry(label).or_default().push(class),
+                None => self.others.push(class),
+            }
+        }
+    }
 }
 
 /// Specifications by their place in memory, and by what they say. The templates are kept, so that no place is used twice.
@@ -146,6 +169,8 @@ impl Classes {
     pub(super) fn clear(&mut self) {
         self.all.clear();
         self.of_key.clear();
+        self.by_label.clear();
+        self.choosy = Choosy::default();
     }
 
     /// The class of `pod`, if it has one already.
@@ -165,8 +190,12 @@ impl Classes {
         if let Some(id) = self.of_key.get(&key) {
             return *id;
         }
-        let id = ClassId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+        let id = class_id(self.all.len());
         let (_, namespace, owner, labels) = &key;
+        for label in labels.iter() {
+            self.by_label.entry(label).or_default().push(id);
+        }
+        self.choosy.add(id, &pod.template.spec);
         self.all.push(PodClass {
             namespace: *namespace,
             labels: labels.clone(),
@@ -182,9 +211,36 @@ impl Classes {
         self.all.get(id.0 as usize)
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
     /// All classes from number `from` on.
-    pub(super) fn from(&self, from: usize) -> &[PodClass] {
-        self.all.get(from..).unwrap_or_default()
+    pub(super) fn from(&self, from: usize) -> impl Iterator<Item = (ClassId, &PodClass)> {
+        self.all.iter().enumerate().skip(from).map(|(number, class)| (class_id(number), class))
+    }
+
+    /// Classes whose placed pods may matter to one of `incoming`, which counts pods by `selectors` beside its own terms: no other's
+    /// do.
+    pub(super) fn that_may_matter_to<'a>(
+        &'a self,
+        incoming: &'a PodClass,
+        selectors: impl Iterator<Item = &'a LabelSelector>,
+    ) -> BTreeSet<ClassId> {
+        let spec = &incoming.template.spec;
+        let own = selectors.chain(terms(spec).filter_map(|term| term.selector.as_ref()));
+        let mut found: BTreeSet<ClassId> = self.choosy.others.iter().copied().collect();
+        for label in incoming.labels.iter() {
+            found.extend(self.choosy.by_label.get(&label).into_iter().flatten());
+        }
+        for selector in own {
+            match selector.only_value() {
+                Some(label) => found.extend(self.by_label.get(&label).into_iter().flatten()),
+                None => return (0..self.all.len()).map(class_id).collect(),
+            }
+        }
+        found
     }
 }
 
@@ -199,11 +255,20 @@ fn asked_for(spec: &PodSpec) -> BTreeSet<Symbol> {
         asked.extend(constraint.selector.iter().flat_map(keys));
         asked.extend(constraint.match_label_keys.iter().copied());
     }
-    let required = spec.required_affinity.iter().chain(&spec.required_anti_affinity);
-    let preferred = spec.preferred_affinity.iter().chain(&spec.preferred_anti_affinity).map(|own| &own.term);
-    for term in required.chain(preferred) {
+    for term in terms(spec) {
         asked.extend(term.selector.iter().flat_map(keys));
         asked.extend(term.match_label_keys.iter().chain(&term.mismatch_label_keys).copied());
     }
     asked
+}
+
+/// All terms of pod affinity and anti-affinity.
+fn terms(spec: &PodSpec) -> impl Iterator<Item = &PodAffinityTerm> {
+    let required = spec.required_affinity.iter().chain(&spec.required_anti_affinity);
+    let preferred = spec.preferred_affinity.iter().chain(&spec.preferred_anti_affinity).map(|own| &own.term);
+    required.chain(preferred)
+}
+
+fn class_id(number: usize) -> ClassId {
+    ClassId(u32::try_from(number).unwrap_or(u32::MAX))
 }

@@ -74,7 +74,7 @@ impl Cache {
         } else {
             self.make_room();
             let mut ground = Ground { state, topologies: &mut self.topologies, slots: &self.slots };
-            Arc::new(View::new(&mut ground, class, self.classes.get(class)?, &self.classes))
+            Arc::new(View::new(&mut ground, class, &self.classes, &self.placed)?)
         };
         let view = Arc::make_mut(&mut shared);
         view.last_used = self.decisions;

@@ -7,6 +7,7 @@ use imbl::{OrdMap, OrdSet};
 
 use super::class::{ClassId, Classes};
 use super::nominated::Nominations;
+use super::placements::Placements;
 use super::relation::Ground;
 use super::slot::NodeSlot;
 use super::topology::Topologies;
@@ -35,6 +36,7 @@ pub struct Cache {
     pub(super) topologies: Arc<Topologies>,
     pub(super) images: Arc<Images>,
     pub(super) views: Vec<Arc<View>>,
+    pub(super) placed: Placements,
     pub(super) nominations: Nominations,
     /// Placed pods with volumes.
     pub(super) with_volumes: OrdSet<PodId>,
@@ -122,15 +124,17 @@ impl Cache {
         let positions: BTreeMap<NodeId, usize> =
             order.iter().enumerate().map(|(position, id)| (*id, position)).collect();
         let name = |(id, position): (&NodeId, &usize)| Some((state.nodes.get(id)?.name, *position));
+        let slot = |id| Some(Arc::new(NodeSlot::new(id, state.nodes.shared(&id)?)));
         let mut cache = Self {
             by_name: Arc::new(positions.iter().filter_map(name).collect()),
             positions: Arc::new(positions),
-            slots: order.into_iter().map(|id| Arc::new(NodeSlot::new(id))).collect(),
+            slots: order.into_iter().filter_map(slot).collect(),
             pods: OrdMap::new(),
             classes: Arc::new(Classes::new(state)),
             topologies: Arc::default(),
             images: Arc::new(Images::of(state.nodes.values())),
             views: Vec::new(),
+            placed: Placements::default(),
             nominations: Nominations::default(),
             with_volumes: OrdSet::new(),
             sampling,
@@ -164,9 +168,12 @@ impl Cache {
 
     /// Taints or `unschedulable` of `node` have changed. For a node that is new, is gone, or has other labels, other room or other
     /// images the cache is to be made anew.
-    pub fn node_changed(&mut self, node: NodeId) {
-        if let Some(slot) = self.positions.get(&node).and_then(|position| self.slots.get_mut(*position)) {
-            Arc::make_mut(slot).touch();
+    pub fn node_changed(&mut self, state: &ClusterState, node: NodeId) {
+        let slot = self.positions.get(&node).and_then(|position| self.slots.get_mut(*position));
+        if let (Some(slot), Some(now)) = (slot, state.nodes.shared(&node)) {
+            let slot = Arc::make_mut(slot);
+            slot.node = now;
+            slot.touch();
         }
         // Which nodes count has been found out once and for all.
         self.views.retain(|view| !view.spread.honors_taints());
@@ -207,6 +214,7 @@ impl Cache {
         self.views.clear();
         self.slots.iter_mut().for_each(|slot| Arc::make_mut(slot).clear());
         Arc::make_mut(&mut self.classes).clear();
+        self.placed = Placements::default();
         self.nominations.clear();
         let known: Vec<(PodId, Known)> = self.pods.iter().map(|(id, known)| (*id, *known)).collect();
         for (id, known) in known {
@@ -222,7 +230,7 @@ impl Cache {
     }
 
     fn count(&mut self, state: &ClusterState, pod: PodId, known: Known, step: Step) {
-        let (class, slot, life) = match known {
+        let (class, position, life) = match known {
             Known::Nominated { class, slot } => return self.nominations.change(slot, pod, class, step),
             Known::Placed { class, slot, life } => (class, slot, life),
         };
@@ -235,16 +243,17 @@ impl Cache {
             Step::Goes => drop(self.with_volumes.remove(&pod)),
         }
         let Some(of_class) = self.classes.get(class) else { return };
-        if let Some(slot) = self.slots.get_mut(slot) {
-            Arc::make_mut(slot).change(class, &of_class.template.spec, life, step);
+        if let Some(slot) = self.slots.get_mut(position) {
+            Arc::make_mut(slot).change(&of_class.template.spec, step);
         }
+        self.placed.change(class, position, life, step);
         let mut ground = Ground { state, topologies: &mut self.topologies, slots: &self.slots };
         for view in &mut self.views {
             if !view.knows(&self.classes) {
                 Arc::make_mut(view).learn(&mut ground, &self.classes);
             }
             if view.is_related_to(class) {
-                Arc::make_mut(view).pod_changed(ground.topologies, class, slot, (life, step));
+                Arc::make_mut(view).pod_changed(ground.topologies, class, position, (life, step));
             }
         }
     }

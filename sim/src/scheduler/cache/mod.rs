@@ -15,6 +15,7 @@
 //! | `relation.rs` | what a placed pod of one class means to a pod of another that is to be placed |
 //! | `spread.rs`, `affinity.rs` | the counters of a view |
 //! | `view.rs` | a class's view of the cluster |
+//! | `placements.rs` | where the pods of each class are |
 //! | `nominated.rs` | pods that preemption has made room for |
 //! | `question.rs` | one pod, and whether it fits on one node |
 //! | `decision.rs` | one decision: the nodes that are examined, and the best of them |
@@ -28,6 +29,7 @@ mod class;
 mod decision;
 mod keeping;
 mod nominated;
+mod placements;
 mod question;
 mod relation;
 mod sampling;

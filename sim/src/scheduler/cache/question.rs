@@ -1,6 +1,6 @@
 //! One pod to be placed, and whether it fits on one node.
 
-use super::keeping::{Cache, Life, Step};
+use super::keeping::{Cache, Step};
 use super::nominated::{Nominated, Nominations};
 use super::slot::NodeSlot;
 use super::view::{View, Worth, look_at};
@@ -133,14 +133,13 @@ impl Worth<'_> {
         position: usize,
     ) -> bool {
         let Some(mut slot) = self.ground.slots.get(position).map(|slot| NodeSlot::clone(slot)) else { return false };
-        let Some(node) = self.ground.state.nodes.get(&slot.id) else { return false };
         let topologies = &*self.ground.topologies;
         for other in nominated {
-            slot.change(other.class, other.spec(), Life::Alive, Step::Comes);
+            slot.change(other.spec(), Step::Comes);
             view.imagine(topologies, other, &question.candidate, (position, Step::Comes));
         }
-        let fits = look_at(self, question.candidate.spec, &slot, node).fits
-            && self.passes(view, question, position, nominated);
+        let fits =
+            look_at(self, question.candidate.spec, &slot).fits && self.passes(view, question, position, nominated);
         for other in nominated {
             view.imagine(topologies, other, &question.candidate, (position, Step::Goes));
         }

@@ -37,7 +37,7 @@ impl Ground<'_> {
     pub(super) fn topology(&mut self, key: Symbol) -> TopologyId {
         match self.topologies.known(key) {
             Some(id) => id,
-            None => Arc::make_mut(self.topologies).add(self.state, self.slots, key),
+            None => Arc::make_mut(self.topologies).add(self.slots, key),
         }
     }
 }

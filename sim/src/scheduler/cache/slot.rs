@@ -1,13 +1,16 @@
 //! What a node holds.
 
-use super::class::ClassId;
-use super::keeping::{Life, Step};
-use crate::cluster::{HostPort, NodeId, NonZeroRequests, PodSpec, Resources};
+use std::sync::Arc;
+
+use super::keeping::Step;
+use crate::cluster::{HostPort, Node, NodeId, NonZeroRequests, PodSpec, Resources};
 
 /// A node's place in the cache.
 #[derive(Clone, Debug)]
 pub(super) struct NodeSlot {
     pub(super) id: NodeId,
+    /// Its object, as far as the scheduler looks at it.
+    pub(super) node: Arc<Node>,
     /// Grows with every change, so that views see what they have to look at again.
     pub(super) version: u32,
     pub(super) requested: Resources,
@@ -15,33 +18,24 @@ pub(super) struct NodeSlot {
     pub(super) pod_count: i64,
     /// Host ports in use, with how many pods use each.
     ports: Vec<(HostPort, u32)>,
-    held: Vec<Held>,
-}
-
-/// The pods of one class on a node.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Held {
-    pub(super) class: ClassId,
-    pub(super) alive: i64,
-    pub(super) terminating: i64,
 }
 
 impl NodeSlot {
-    pub(super) fn new(id: NodeId) -> Self {
+    pub(super) fn new(id: NodeId, node: Arc<Node>) -> Self {
         Self {
             id,
+            node,
             version: 1,
             requested: Resources::default(),
             non_zero_requested: NonZeroRequests::default(),
             pod_count: 0,
             ports: Vec::new(),
-            held: Vec::new(),
         }
     }
 
     /// Holds nothing.
     pub(super) fn clear(&mut self) {
-        *self = Self { version: self.version, ..Self::new(self.id) };
+        *self = Self { version: self.version, ..Self::new(self.id, Arc::clone(&self.node)) };
         self.touch();
     }
 
@@ -51,34 +45,16 @@ impl NodeSlot {
         self.version = self.version.wrapping_add(1).max(1);
     }
 
-    pub(super) fn held(&self) -> &[Held] {
-        &self.held
-    }
-
     pub(super) fn used_ports(&self) -> impl Iterator<Item = &HostPort> + Clone {
         self.ports.iter().map(|(port, _)| port)
     }
 
-    /// A pod of `class` comes or goes.
-    pub(super) fn change(&mut self, class: ClassId, spec: &PodSpec, life: Life, step: Step) {
+    /// A pod of `spec` comes or goes.
+    pub(super) fn change(&mut self, spec: &PodSpec, step: Step) {
         self.touch();
-        let sign = step.sign();
-        self.pod_count = self.pod_count.saturating_add(sign);
+        self.pod_count = self.pod_count.saturating_add(step.sign());
         self.change_requests(spec, step);
         self.change_ports(spec, step);
-        let position = self.held.iter().position(|held| held.class == class).unwrap_or_else(|| {
-            self.held.push(Held { class, alive: 0, terminating: 0 });
-            self.held.len().saturating_sub(1)
-        });
-        let Some(held) = self.held.get_mut(position) else { return };
-        let count = match life {
-            Life::Alive => &mut held.alive,
-            Life::Terminating => &mut held.terminating,
-        };
-        *count = count.saturating_add(sign);
-        if held.alive == 0 && held.terminating == 0 {
-            self.held.swap_remove(position);
-        }
     }
 
     fn change_requests(&mut self, spec: &PodSpec, step: Step) {

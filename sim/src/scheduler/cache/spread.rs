@@ -3,7 +3,7 @@
 use super::class::PodClass;
 use super::relation::Ground;
 use super::topology::{Topologies, TopologyId};
-use crate::cluster::{Labels, Node, PodSpec, Symbol, WhenUnsatisfiable};
+use crate::cluster::{LabelSelector, Labels, Node, PodSpec, Symbol, WhenUnsatisfiable};
 use crate::scheduler::plugins::pod_topology_spread::{Constraint, constraints, has_all_keys, requires_all_keys};
 
 /// All spread constraints of a class with their counts.
@@ -90,13 +90,19 @@ impl Spread {
         let soft = constraints(ground.state, &candidate, WhenUnsatisfiable::ScheduleAnyway);
         let has_keys =
             |constraints: &[Constraint], ground: &Ground<'_>| of_nodes(ground, |node| has_all_keys(node, constraints));
-        let eligible = has_keys(&hard, ground);
+        let eligible = if hard.is_empty() { Vec::new() } else { has_keys(&hard, ground) };
         let scored = if requires_all_keys { has_keys(&soft, ground) } else { vec![true; ground.slots.len()] };
         Self {
             hard: hard.into_iter().map(|constraint| Hard::new(ground, class, constraint, &eligible)).collect(),
             soft: soft.into_iter().map(|constraint| Soft::new(ground, spec, constraint, &scored)).collect(),
             ignored: scored.into_iter().map(|scored| !scored).collect(),
         }
+    }
+
+    /// The selectors of all constraints.
+    pub(super) fn selectors(&self) -> impl Iterator<Item = &LabelSelector> {
+        let hard = self.hard.iter().map(|own| &own.constraint);
+        hard.chain(self.soft.iter().map(|own| &own.constraint)).filter_map(Constraint::selector)
     }
 
     /// Whether which nodes count for some constraint depends on their taints.
@@ -259,10 +265,13 @@ impl Soft {
 }
 
 fn included(ground: &Ground<'_>, spec: &PodSpec, constraint: &Constraint, among: &[bool]) -> Vec<bool> {
+    if constraint.includes_all(spec) {
+        return among.to_vec();
+    }
     let included = of_nodes(ground, |node| constraint.includes(&ground.state.names, spec, node));
     included.into_iter().zip(among).map(|(included, among)| included && *among).collect()
 }
 
 fn of_nodes(ground: &Ground<'_>, holds: impl Fn(&Node) -> bool) -> Vec<bool> {
-    ground.slots.iter().map(|slot| ground.state.nodes.get(&slot.id).is_some_and(&holds)).collect()
+    ground.slots.iter().map(|slot| holds(&slot.node)).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::slot::NodeSlot;
-use crate::cluster::{ClusterState, Symbol};
+use crate::cluster::Symbol;
 
 /// Names the topology of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,12 +33,12 @@ impl Topologies {
     }
 
     /// Finds the domains of `key`.
-    pub(super) fn add(&mut self, state: &ClusterState, slots: &[Arc<NodeSlot>], key: Symbol) -> TopologyId {
+    pub(super) fn add(&mut self, slots: &[Arc<NodeSlot>], key: Symbol) -> TopologyId {
         let mut values: BTreeMap<Symbol, u32> = BTreeMap::new();
         let domains = slots
             .iter()
             .map(|slot| {
-                let value = state.nodes.get(&slot.id)?.labels.get(key)?;
+                let value = slot.node.labels.get(key)?;
                 let next = u32::try_from(values.len()).unwrap_or(u32::MAX);
                 Some(*values.entry(value).or_insert(next))
             })

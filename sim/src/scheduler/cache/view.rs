@@ -1,11 +1,12 @@
 //! A class's view of the cluster: what every node is worth to a pod of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::affinity::Affinity;
-use super::class::{ClassId, Classes, PodClass};
+use super::class::{ClassId, Classes};
 use super::keeping::{Life, Step};
 use super::nominated::Nominated;
+use super::placements::Placements;
 use super::relation::{Ground, Relation};
 use super::slot::NodeSlot;
 use super::spread::Spread;
@@ -29,9 +30,38 @@ pub(super) struct View {
     pub(super) nodes: Eligible,
     pub(super) spread: Spread,
     pub(super) affinity: Affinity,
-    entries: Vec<Entry>,
-    /// What a placed pod of each class means to one of this; `None`: nothing.
-    relations: Vec<Option<Box<Relation>>>,
+    entries: Entries,
+    /// What a placed pod of each class means to one of this, where it means anything.
+    relations: BTreeMap<ClassId, Relation>,
+    /// Of so many classes it is known.
+    learnt: usize,
+}
+
+/// Entries by the position of their nodes. Few of them are looked at in a large cluster: they come in pieces, when they are needed.
+#[derive(Clone, Debug)]
+struct Entries {
+    pieces: Vec<Option<Box<[Entry; PIECE]>>>,
+}
+
+/// Entries of one piece.
+const PIECE: usize = 64;
+
+impl Entries {
+    fn new(nodes: usize) -> Self {
+        Self { pieces: vec![None; nodes.div_ceil(PIECE)] }
+    }
+
+    fn get(&self, position: usize) -> Option<&Entry> {
+        let piece = self.pieces.get(position.div_euclid(PIECE))?.as_ref()?;
+        piece.get(position.rem_euclid(PIECE))
+    }
+
+    #[inline]
+    fn get_mut(&mut self, position: usize) -> Option<&mut Entry> {
+        let piece = self.pieces.get_mut(position.div_euclid(PIECE))?;
+        let piece = piece.get_or_insert_with(|| Box::new([Entry::NOTHING; PIECE]));
+        piece.get_mut(position.rem_euclid(PIECE))
+    }
 }
 
 /// The nodes that PreFilter leaves.
@@ -67,10 +97,17 @@ pub(super) struct Worth<'w> {
 }
 
 impl View {
-    pub(super) fn new(ground: &mut Ground<'_>, id: ClassId, class: &PodClass, classes: &Classes) -> Self {
+    /// `None` for a class that does not exist.
+    pub(super) fn new(ground: &mut Ground<'_>, id: ClassId, classes: &Classes, placed: &Placements) -> Option<Self> {
+        let class = classes.get(id)?;
         let spread = Spread::new(ground, class);
         let own = Relation::new(ground, class, &spread, class);
         let affinity = Affinity::new(ground, class, own.as_ref());
+        let mut relations = BTreeMap::new();
+        for other in classes.that_may_matter_to(class, spread.selectors()) {
+            let relation = classes.get(other).and_then(|placed| Relation::new(ground, class, &spread, placed));
+            relations.extend(relation.map(|relation| (other, relation)));
+        }
         let mut view = Self {
             class: id,
             last_used: 0,
@@ -81,35 +118,38 @@ impl View {
             },
             spread,
             affinity,
-            entries: vec![Entry::default(); ground.slots.len()],
-            relations: Vec::new(),
+            entries: Entries::new(ground.slots.len()),
+            relations,
+            learnt: classes.len(),
         };
-        view.learn(ground, classes);
-        for (position, slot) in ground.slots.iter().enumerate() {
-            for held in slot.held() {
-                view.change(ground.topologies, held.class, position, held.alive, Life::Alive);
-                view.change(ground.topologies, held.class, position, held.terminating, Life::Terminating);
+        let related: Vec<ClassId> = view.relations.keys().copied().collect();
+        for other in related {
+            for (position, held) in placed.of(other) {
+                view.change(ground.topologies, other, position, held.alive, Life::Alive);
+                view.change(ground.topologies, other, position, held.terminating, Life::Terminating);
             }
         }
-        view
+        Some(view)
     }
 
     /// Finds out what pods of classes mean to it that it did not know yet.
     pub(super) fn learn(&mut self, ground: &mut Ground<'_>, classes: &Classes) {
         let Some(own) = classes.get(self.class) else { return };
-        for class in classes.from(self.relations.len()) {
-            self.relations.push(Relation::new(ground, own, &self.spread, class).map(Box::new));
+        for (id, class) in classes.from(self.learnt) {
+            let relation = Relation::new(ground, own, &self.spread, class);
+            self.relations.extend(relation.map(|relation| (id, relation)));
         }
+        self.learnt = classes.len();
     }
 
     /// Whether it knows what pods of all classes mean to it.
     pub(super) fn knows(&self, classes: &Classes) -> bool {
-        classes.from(self.relations.len()).is_empty()
+        self.learnt == classes.len()
     }
 
     /// Whether a pod of `class`, which it knows, means anything to it.
     pub(super) fn is_related_to(&self, class: ClassId) -> bool {
-        self.relations.get(class.0 as usize).is_some_and(Option::is_some)
+        self.relations.contains_key(&class)
     }
 
     /// A pod of `class` comes to or goes from the node at `position`.
@@ -135,13 +175,13 @@ impl View {
         if nominated.pod.namespace == candidate.namespace {
             self.spread.imagine(topologies, nominated.pod.labels, position, step.sign());
         }
-        if let Some(Some(relation)) = self.relations.get(nominated.class.0 as usize) {
+        if let Some(relation) = self.relations.get(&nominated.class) {
             self.affinity.change(topologies, relation, position, step.sign());
         }
     }
 
     fn change(&mut self, topologies: &Topologies, class: ClassId, position: usize, pods: i64, life: Life) {
-        let Some(Some(relation)) = self.relations.get(class.0 as usize) else { return };
+        let Some(relation) = self.relations.get(&class) else { return };
         if pods == 0 {
             return;
         }
@@ -167,10 +207,7 @@ impl View {
             return &Entry::NOTHING;
         };
         if entry.version != slot.version {
-            *entry = match worth.ground.state.nodes.get(&slot.id) {
-                Some(node) => look_at(worth, spec, slot, node),
-                None => Entry::default(),
-            };
+            *entry = look_at(worth, spec, slot);
             entry.version = slot.version;
         }
         entry
@@ -190,7 +227,8 @@ fn eligible(ground: &Ground<'_>, spec: &PodSpec) -> NodeAffinityPreFilter {
     }
 }
 
-pub(super) fn look_at(worth: &Worth<'_>, spec: &PodSpec, slot: &NodeSlot, node: &Node) -> Entry {
+pub(super) fn look_at(worth: &Worth<'_>, spec: &PodSpec, slot: &NodeSlot) -> Entry {
+    let node = &*slot.node;
     let names = &worth.ground.state.names;
     let profile = worth.ground.state.scheduler.profile(spec.profile);
     if !fits(names, profile, spec, (slot, node)) {

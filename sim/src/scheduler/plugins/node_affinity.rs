@@ -88,6 +88,11 @@ pub fn node_matches_affinity(names: &Names, spec: &PodSpec, node: &Node) -> bool
             .is_none_or(|terms| terms.iter().any(|term| term_matches(names, term, node)))
 }
 
+/// Whether `spec` has neither a node selector nor required node affinity.
+pub(crate) fn asks_for_no_node(spec: &PodSpec) -> bool {
+    spec.node_selector.is_empty() && spec.required_node_terms.is_none()
+}
+
 /// Whether all requirements of `term` hold; a term without any matches nothing.
 fn term_matches(names: &Names, term: &NodeSelectorTerm, node: &Node) -> bool {
     let empty = term.expressions.is_empty() && term.fields.is_empty();

@@ -19,7 +19,7 @@ fn a_taint_that_goes_makes_a_domain_that_counts() {
     // Only the first zone counts, so it cannot become uneven.
     assert_eq!(cache.best_nodes(&cluster.state, &pod), vec![near]);
     cluster.at(far).taints.clear();
-    cache.node_changed(far);
+    cache.node_changed(&cluster.state, far);
     assert_eq!(cache.best_nodes(&cluster.state, &pod), vec![far]);
     cluster.state.pods.remove(&placed);
     cache.pod_changed(&cluster.state, placed);

@@ -5,7 +5,7 @@ use crate::cluster::{
     SpreadPolicy, Symbol, WhenUnsatisfiable,
 };
 use crate::scheduler::configuration::DefaultSpread;
-use crate::scheduler::plugins::node_affinity::node_matches_affinity;
+use crate::scheduler::plugins::node_affinity::{asks_for_no_node, node_matches_affinity};
 use crate::scheduler::plugins::taint_toleration::untolerated_taint;
 use crate::scheduler::snapshot::{Candidate, NodeInfo};
 
@@ -54,6 +54,17 @@ impl Constraint {
             SpreadPolicy::Ignore => true,
         };
         by_affinity && by_taints
+    }
+
+    /// `labelSelector` with `matchLabelKeys`.
+    pub(crate) const fn selector(&self) -> Option<&LabelSelector> {
+        self.selector.as_ref()
+    }
+
+    /// Whether every node counts for this constraint of a pod of `spec`, whatever it is like.
+    pub(crate) fn includes_all(&self, spec: &PodSpec) -> bool {
+        let by_affinity = self.node_affinity_policy == SpreadPolicy::Ignore || asks_for_no_node(spec);
+        by_affinity && !self.honors_taints()
     }
 
     /// Whether which nodes count depends on their taints.
