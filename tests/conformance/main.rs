@@ -241,6 +241,23 @@ fn what_a_pod_waits_for_is_what_its_event_says() {
     assert!(compared > 0 || std::env::var_os("QUORATE_CASES").is_some(), "no recording says why a pod waits");
 }
 
+/// A volume is held as long as on the real thing: what the states before and after do not show.
+#[test]
+fn a_deleted_node_holds_its_volume_as_long() {
+    let folder = binary::root("fixtures/recordings/1.36.3/volume-of-a-deleted-node");
+    let (mut simulation, steps) = Case::read(&folder).load(0).unwrap();
+    simulation.settle();
+    let report = simulation.play(&steps[0]);
+    let simulated = report.ended_at.since(report.started_at).milliseconds() / 1000;
+    for (name, recording) in arms::recorded(&folder) {
+        let real = recording["steps"][0]["seconds"].as_f64().unwrap();
+        assert!(
+            (real - f64::from(u32::try_from(simulated).unwrap())).abs() < 30.0,
+            "{name}: {real} s, simulated {simulated} s"
+        );
+    }
+}
+
 /// The real arm: scenarios drawn from those by hand, and new random ones.
 #[test]
 fn the_real_thing_conforms() {
