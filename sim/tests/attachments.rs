@@ -117,7 +117,7 @@ fn only_what_is_attached_to_one_node_is_waited_for() {
 }
 
 #[test]
-fn a_pod_on_a_dead_node_holds_its_volume_until_the_node_is_deleted() {
+fn a_pod_on_a_dead_node_holds_its_volume_until_six_minutes_after_its_node_is_deleted() {
     let mut simulation = settled(database(AccessMode::ReadWriteOnce, of_driver));
     let node = node_of_only_pod(&simulation);
     let report = play(&mut simulation, StepAction::FailNode { nodes: vec![node] });
@@ -125,6 +125,9 @@ fn a_pod_on_a_dead_node_holds_its_volume_until_the_node_is_deleted() {
     let report = play(&mut simulation, StepAction::DeleteNode { nodes: vec![node] });
     let db = &report.after.workloads["statefulset/default/db"];
     assert_eq!((report.outcome, db.ready), (StepOutcome::Completed, 1), "{:#?}", report.events);
+    // The kubelet's last word was that the volume is in use: it is detached six minutes after the pod's object has gone.
+    let at = |part: &str| report.events.iter().rfind(|(_, text)| text.contains(part)).unwrap().0;
+    assert_eq!(at("is ready").since(at("is removed")).milliseconds(), 360_000, "{:#?}", report.events);
 }
 
 #[test]

@@ -50,6 +50,11 @@ impl Case {
         at.map_or_else(String::new, |at| self.scenario[at..].to_owned())
     }
 
+    /// How many steps it has.
+    pub(crate) fn steps(&self) -> usize {
+        self.load(0).map_or(0, |(_, steps)| steps.len())
+    }
+
     /// The files in a folder, for programs that read them there.
     pub(crate) fn write(&self, folder: &Path) {
         std::fs::create_dir_all(folder).unwrap();

@@ -5,7 +5,7 @@ use quorate_sim::simulation::{ObjectChange, Simulation, Step, StepAction};
 use serde_json::Value;
 
 use crate::case::Case;
-use crate::facts::{Difference, Run, StepFacts, summary};
+use crate::facts::{Difference, Run, StepFacts, lag, past_deadline, summary, without_overlapping};
 
 /// A state may be reached with different pods' ages; so many are gone on from.
 const MOST_WAYS: usize = 8;
@@ -22,13 +22,17 @@ pub(crate) enum Followed {
 }
 
 /// Follows a real run step by step through everything that can happen, looking at most at so many states of a step.
-pub(crate) fn follow(case: &Case, real: &Run, lagging: &[String], states: usize) -> Followed {
-    let (initial, steps) = case.load(0).unwrap();
+pub(crate) fn follow(case: &Case, real: &Run, overlapping: &[Vec<String>], states: usize) -> Followed {
+    let (mut initial, steps) = case.load(0).unwrap();
+    if !initial.state.admission.webhooks.is_empty() {
+        // Webhooks come once their pods run: until then one order is played.
+        initial.settle();
+    }
     let limits = SearchLimits { states, every_order: false };
     let begin = nothing();
     let ends = step_ends(&initial, &begin, &limits);
     let mut complete = ends.complete;
-    let matching = |end: &StepEnd| seen(end, lagging) == without_reasons(&real.initial);
+    let matching = |end: &StepEnd| is_seen(end, &real.initial, overlapping);
     let mut frontier: Vec<Simulation> =
         ends.ends.into_iter().filter(matching).map(|end| end.simulation).take(MOST_WAYS).collect();
     if frontier.is_empty() {
@@ -42,7 +46,9 @@ pub(crate) fn follow(case: &Case, real: &Run, lagging: &[String], states: usize)
             if !is_in_range(&wanted.min_ready, &serde_json::to_value(&ends.min_ready).unwrap()) {
                 continue;
             }
-            next.extend(ends.ends.into_iter().filter(|end| is_as_seen(end, wanted, lagging)).map(|end| end.simulation));
+            next.extend(
+                ends.ends.into_iter().filter(|end| is_as_seen(end, wanted, overlapping)).map(|end| end.simulation),
+            );
             next.truncate(MOST_WAYS);
         }
         if next.is_empty() {
@@ -73,11 +79,11 @@ fn nothing() -> Step {
     }
 }
 
-/// The state, without the numbers of budgets that lag.
-fn seen(end: &StepEnd, lagging: &[String]) -> Value {
-    let mut state = summary(&end.simulation);
-    lagging.iter().for_each(|name| state["pdbs"][name.as_str()] = Value::Null);
-    without_reasons(&state)
+/// Whether this is the state that was seen, but for what exploration does not tell apart.
+fn is_seen(end: &StepEnd, wanted: &Value, overlapping: &[Vec<String>]) -> bool {
+    let state = summary(&end.simulation);
+    let compared = |state: &Value| without_reasons(&without_overlapping(state, overlapping));
+    compared(&state) == compared(wanted) && lag(wanted, &state, overlapping).is_none()
 }
 
 /// The state, of a pod without a node only that it found none: states that differ in the scheduler's words alone are one to
@@ -95,12 +101,13 @@ fn without_reasons(state: &Value) -> Value {
     state
 }
 
-fn is_as_seen(end: &StepEnd, wanted: &StepFacts, lagging: &[String]) -> bool {
+fn is_as_seen(end: &StepEnd, wanted: &StepFacts, overlapping: &[Vec<String>]) -> bool {
     let mut targets: Vec<String> = end.targets.iter().map(|target| target.outcome.as_str().to_owned()).collect();
     targets.sort();
     end.outcome.as_str() == wanted.outcome
         && (wanted.targets.is_empty() || wanted.targets == targets)
-        && seen(end, lagging) == without_reasons(&wanted.after)
+        && wanted.past_deadline == past_deadline(&end.simulation)
+        && is_seen(end, &wanted.after, overlapping)
 }
 
 /// Whether each workload's lowest readiness is one that can be.

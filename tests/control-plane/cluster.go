@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -33,12 +36,18 @@ type Cluster struct {
 	observer *Observer
 	settings *Settings
 	version  string
+	// What answers webhooks; nil on a cluster that somebody else has started.
+	services *Services
+	metrics  Metrics
 	// Nodes whose kubelet was stopped by a scenario.
-	failed map[string]bool
+	failedLock sync.Mutex
+	failed     map[string]bool
 	// When a pod was last set ready by hand, by UID.
 	revived map[string]time.Time
 	// When a node last failed, recovered or went.
 	disturbed time.Time
+	// Up to when steps have waited, in a case in which the time of day matters.
+	clock time.Time
 }
 
 // Connect prepares to play on the cluster that config leads to.
@@ -62,10 +71,13 @@ func Connect(ctx context.Context, config *rest.Config, settings *Settings) (*Clu
 		return nil, err
 	}
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))
-	return &Cluster{
+	own := &Cluster{
 		client: client, dynamic: dynamicClient, mapper: mapper, observer: observer,
 		settings: settings, version: version.GitVersion, failed: map[string]bool{}, revived: map[string]time.Time{},
-	}, nil
+		metrics: Metrics{loads: map[string]map[string]SetMetric{}},
+	}
+	go own.playVolumes(ctx)
+	return own, nil
 }
 
 func (own *Cluster) resource(object *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
@@ -96,6 +108,7 @@ func (own *Cluster) Apply(ctx context.Context, object *unstructured.Unstructured
 	}
 	// What an object says of its status is for the simulator: here controllers and kubelets say it.
 	unstructured.RemoveNestedField(object.Object, "status")
+	own.trustServices(object)
 	before := int64(0)
 	if existing, err := resource.Get(ctx, object.GetName(), metav1.GetOptions{}); err == nil {
 		before = existing.GetGeneration()
@@ -112,6 +125,27 @@ func (own *Cluster) Apply(ctx context.Context, object *unstructured.Unstructured
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
+}
+
+// trustServices tells a webhook's configuration who signs for the webhook.
+func (own *Cluster) trustServices(object *unstructured.Unstructured) {
+	webhooks, _ := object.Object["webhooks"].([]any)
+	if own.services == nil {
+		return
+	}
+	for _, webhook := range webhooks {
+		client, _ := webhook.(map[string]any)["clientConfig"].(map[string]any)
+		if client["service"] != nil {
+			client["caBundle"] = base64.StdEncoding.EncodeToString(own.services.bundle)
+		}
+	}
+}
+
+// isFailed tells whether a scenario has stopped a node's kubelet.
+func (own *Cluster) isFailed(node string) bool {
+	own.failedLock.Lock()
+	defer own.failedLock.Unlock()
+	return own.failed[node]
 }
 
 // applyNode makes a node, tells how much room it has, and only then gives it a kubelet.
@@ -157,32 +191,62 @@ func (own *Cluster) setKubelet(ctx context.Context, node string, runs bool) erro
 	if runs {
 		value = `"runs"`
 	}
-	patch := fmt.Sprintf(`{"metadata":{"labels":{%q:%s}}}`, kubeletLabel, value)
+	patch := fmt.Sprintf(`{"metadata":{"labels":{%q:%s},"annotations":{%q:"true"}}}`, kubeletLabel, value, attachedByController)
 	_, err := own.client.CoreV1().Nodes().Patch(ctx, node, types.MergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: "kubelet"})
 	return err
 }
 
-// The order in which the kinds of a cluster are made; everything else comes last, as written.
-var firstKinds = map[string]int{"Namespace": -3, "PriorityClass": -2, "Node": -1}
+// The order in which the kinds of a cluster are made; everything else comes as written. Webhooks come once their pods run.
+var order = map[string]int{
+	"Namespace": -3, "PriorityClass": -2, "LimitRange": -2, "ResourceQuota": -2, "StorageClass": -2, "CSIDriver": -2,
+	"PersistentVolume": -2, "PersistentVolumeClaim": -2, "Node": -1,
+	"ValidatingWebhookConfiguration": 1, "MutatingWebhookConfiguration": 1,
+}
 
 // Create makes the objects of a case and waits until they are at rest.
 func (own *Cluster) Create(ctx context.Context, objects []*unstructured.Unstructured) error {
-	for rank := -3; rank <= 0; rank++ {
+	for rank := -3; rank <= 1; rank++ {
+		settled := rank < 1
 		for _, object := range objects {
-			if firstKinds[object.GetKind()] != rank {
+			if order[object.GetKind()] != rank {
 				continue
+			}
+			if !settled {
+				own.waitUntilQuiet(ctx, idle)
+				settled = true
 			}
 			if _, err := own.Apply(ctx, object); err != nil {
 				return err
 			}
 		}
-		if rank == -1 {
+		switch rank {
+		case -2:
+			if err := own.waitForQuotas(ctx); err != nil {
+				return err
+			}
+		case -1:
 			if err := own.waitForNodes(ctx); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// waitForQuotas waits until every quota is counted.
+func (own *Cluster) waitForQuotas(ctx context.Context) error {
+	deadline := time.Now().Add(30 * time.Second)
+	for time.Now().Before(deadline) {
+		quotas, err := own.client.CoreV1().ResourceQuotas("").List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(quotas.Items, isUncounted) {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return errors.New("quotas are not counted")
 }
 
 // waitForNodes waits until every node that has a kubelet is ready and has lost the taint that it was created with.
@@ -213,6 +277,7 @@ var wiped = []schema.GroupVersionResource{
 	{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingwebhookconfigurations"},
 	{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "mutatingwebhookconfigurations"},
 	{Group: "autoscaling", Version: "v2", Resource: "horizontalpodautoscalers"},
+	{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"},
 	{Group: "batch", Version: "v1", Resource: "cronjobs"},
 	{Group: "batch", Version: "v1", Resource: "jobs"},
 	{Group: "apps", Version: "v1", Resource: "deployments"},
@@ -224,8 +289,14 @@ var wiped = []schema.GroupVersionResource{
 	{Group: "policy", Version: "v1", Resource: "poddisruptionbudgets"},
 	{Version: "v1", Resource: "resourcequotas"},
 	{Version: "v1", Resource: "limitranges"},
+	{Version: "v1", Resource: "services"},
 	{Version: "v1", Resource: "pods"},
 	{Version: "v1", Resource: "persistentvolumeclaims"},
+	{Version: "v1", Resource: "persistentvolumes"},
+	{Group: "storage.k8s.io", Version: "v1", Resource: "volumeattachments"},
+	{Group: "storage.k8s.io", Version: "v1", Resource: "csidrivers"},
+	{Group: "storage.k8s.io", Version: "v1", Resource: "csinodes"},
+	{Group: "storage.k8s.io", Version: "v1", Resource: "storageclasses"},
 	{Version: "v1", Resource: "nodes"},
 }
 
@@ -242,6 +313,9 @@ func (own *Cluster) Wipe(ctx context.Context) error {
 				return err
 			}
 			for _, item := range list.Items {
+				if isBuiltIn(resource.Resource, &item) {
+					continue
+				}
 				left++
 				var client dynamic.ResourceInterface = own.dynamic.Resource(resource)
 				if item.GetNamespace() != "" {
@@ -270,9 +344,28 @@ func (own *Cluster) Wipe(ctx context.Context) error {
 	for own.observer.QuietFor() < 1500*time.Millisecond {
 		time.Sleep(50 * time.Millisecond)
 	}
-	own.failed, own.revived, own.disturbed = map[string]bool{}, map[string]time.Time{}, time.Time{}
+	own.failedLock.Lock()
+	own.failed = map[string]bool{}
+	own.failedLock.Unlock()
+	own.metrics.lock.Lock()
+	own.metrics.loads = map[string]map[string]SetMetric{}
+	own.metrics.lock.Unlock()
+	own.revived, own.disturbed = map[string]time.Time{}, time.Time{}
 	own.observer.Forget()
 	return nil
+}
+
+// isBuiltIn tells whether the API server makes an object again whenever it is removed.
+func isBuiltIn(resource string, object *unstructured.Unstructured) bool {
+	switch resource {
+	case "services":
+		return object.GetNamespace() == "default" && object.GetName() == "kubernetes"
+	case "apiservices":
+		_, ofService, _ := unstructured.NestedMap(object.Object, "spec", "service")
+		return !ofService
+	default:
+		return false
+	}
 }
 
 func (own *Cluster) wipeClasses(ctx context.Context) error {

@@ -3,6 +3,7 @@
 //	control-plane play FOLDER…                 one recording a line, on standard output
 //	control-plane record --runs 3 FOLDER…      FOLDER/real-1.json, real-2.json, …
 //	control-plane serve                        folders on standard input, one a line; recordings on standard output
+//	control-plane start [FOLDER]               a control plane without kubelets, with the settings of a case, until it is interrupted
 //
 // A FOLDER holds cluster.yaml and scenario.yaml. See README.md.
 package main
@@ -27,6 +28,7 @@ import (
 type arguments struct {
 	programs   Programs
 	kubeconfig string
+	flags      string
 	runs       int
 	parallel   int
 	output     string
@@ -34,7 +36,7 @@ type arguments struct {
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "control-plane play|record|serve [flags] FOLDER…; see README.md")
+		fmt.Fprintln(os.Stderr, "control-plane play|record|serve|start [flags] FOLDER…; see README.md")
 		os.Exit(2)
 	}
 	program, err := os.Executable()
@@ -47,6 +49,8 @@ func main() {
 	flags.StringVar(&given.programs.Components, "components", filepath.Join(beside, "components"), "the binary with etcd and Kubernetes")
 	flags.StringVar(&given.programs.KWOK, "kwok", filepath.Join(beside, "kwok"), "the binary of KWOK")
 	flags.StringVar(&given.kubeconfig, "kubeconfig", "", "play on this cluster instead of one of our own: everything in it is removed")
+	flags.StringVar(&given.flags, "flags", "", "what the cluster of --kubeconfig was started with, separated by commas: "+
+		"only cases with these settings are played there")
 	flags.IntVar(&given.runs, "runs", 3, "how many times each case is recorded")
 	flags.IntVar(&given.parallel, "parallel", 1, "how many control planes are used at once")
 	flags.StringVar(&given.output, "output", "", "record: append one line a case to this file instead of writing real-N.json")
@@ -71,6 +75,8 @@ func run(ctx context.Context, command string, given *arguments, folders []string
 		return playAll(ctx, given, folders, given.write)
 	case "serve":
 		return serve(ctx, given)
+	case "start":
+		return start(ctx, given, folders)
 	default:
 		return fmt.Errorf("%q is not a command", command)
 	}
@@ -187,12 +193,56 @@ func serve(ctx context.Context, given *arguments) error {
 	return lines.Err()
 }
 
+// start starts a control plane and says where its kubeconfig is.
+func start(ctx context.Context, given *arguments, folders []string) error {
+	item := &Case{}
+	if len(folders) > 0 {
+		read, err := ReadCase(folders[0])
+		if err != nil {
+			return err
+		}
+		item = read
+	}
+	settings, err := ReadSettings(&item.Scenario)
+	if err != nil {
+		return err
+	}
+	processes, err := StartProcesses(ctx, given.programs, settings)
+	if err != nil {
+		return err
+	}
+	defer processes.Stop()
+	fmt.Println(processes.kubeconfig)
+	<-ctx.Done()
+	return nil
+}
+
+// leftOut is why a case cannot be played on the cluster of --kubeconfig: it was started otherwise, or the case has webhooks or metrics, and only
+// the API server of a control plane of our own makes its calls to us.
+func (given *arguments) leftOut(item *Case, settings *Settings) error {
+	if given.kubeconfig == "" {
+		return nil
+	}
+	wanted := slices.Concat(settings.APIServerArgs, settings.ControllerManagerArgs)
+	flags := strings.FieldsFunc(given.flags, func(char rune) bool { return char == ',' })
+	slices.Sort(wanted)
+	slices.Sort(flags)
+	if !slices.Equal(wanted, flags) {
+		return fmt.Errorf("left out: %s wants a control plane with %v, and this one was started with %v", item.Name, wanted, flags)
+	}
+	if item.has("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "HorizontalPodAutoscaler") {
+		return fmt.Errorf("left out: %s has webhooks or metrics, and nobody answers for them on a cluster that is there already", item.Name)
+	}
+	return nil
+}
+
 // A player keeps a control plane as long as cases ask for the same settings.
 type player struct {
 	given     *arguments
 	key       string
 	cluster   *Cluster
 	processes *Processes
+	kubelets  *Processes
 	cancel    context.CancelFunc
 }
 
@@ -203,6 +253,9 @@ func (own *player) play(ctx context.Context, folder string) (*Recording, error) 
 	}
 	settings, err := ReadSettings(&item.Scenario)
 	if err != nil {
+		return nil, err
+	}
+	if err := own.given.leftOut(item, settings); err != nil {
 		return nil, err
 	}
 	if own.cluster == nil || own.key != settings.key() {
@@ -222,30 +275,31 @@ func (own *player) play(ctx context.Context, folder string) (*Recording, error) 
 func (own *player) open(ctx context.Context, settings *Settings) error {
 	watching, cancel := context.WithCancel(ctx)
 	own.cancel = cancel
-	if own.given.kubeconfig != "" {
-		config, err := clientcmd.BuildConfigFromFlags("", own.given.kubeconfig)
-		if err != nil {
+	kubeconfig := own.given.kubeconfig
+	var err error
+	if kubeconfig == "" {
+		if own.processes, err = StartProcesses(ctx, own.given.programs, settings); err != nil {
 			return err
 		}
-		if own.processes, err = StartKWOK(own.given.programs, settings, own.given.kubeconfig); err != nil {
-			return err
-		}
-		if own.cluster, err = Connect(watching, config, settings); err != nil {
-			return err
-		}
-		own.key = settings.key()
-		return own.cluster.Wipe(ctx)
+		kubeconfig = own.processes.kubeconfig
 	}
-	processes, err := StartProcesses(ctx, own.given.programs, settings)
-	if err != nil {
-		return err
-	}
-	own.processes = processes
-	config, err := processes.Config()
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return err
 	}
 	if own.cluster, err = Connect(watching, config, settings); err != nil {
+		return err
+	}
+	if own.processes == nil {
+		// Somebody else's objects go before there are kubelets.
+		if err := own.cluster.Wipe(ctx); err != nil {
+			return err
+		}
+	} else {
+		own.cluster.services = own.processes.services
+		own.processes.services.cluster.Store(own.cluster)
+	}
+	if own.kubelets, err = StartKWOK(own.given.programs, settings, kubeconfig); err != nil {
 		return err
 	}
 	own.key = settings.key()
@@ -256,8 +310,10 @@ func (own *player) close() {
 	if own.cancel != nil {
 		own.cancel()
 	}
-	if own.processes != nil {
-		own.processes.Stop()
+	for _, processes := range []*Processes{own.kubelets, own.processes} {
+		if processes != nil {
+			processes.Stop()
+		}
 	}
-	own.cluster, own.processes, own.cancel = nil, nil, nil
+	own.cluster, own.processes, own.kubelets, own.cancel = nil, nil, nil, nil
 }

@@ -128,6 +128,16 @@ func oneLine(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
+func (own *Cluster) setFailed(node string, failed bool) {
+	own.failedLock.Lock()
+	defer own.failedLock.Unlock()
+	if failed {
+		own.failed[node] = true
+	} else {
+		delete(own.failed, node)
+	}
+}
+
 func (own *Cluster) failNodes(ctx context.Context, nodes []string) (*Result, error) {
 	for _, name := range nodes {
 		if err := own.setKubelet(ctx, name, false); err != nil {
@@ -135,7 +145,7 @@ func (own *Cluster) failNodes(ctx context.Context, nodes []string) (*Result, err
 		}
 	}
 	for _, name := range nodes {
-		own.failed[name] = true
+		own.setFailed(name, true)
 	}
 	own.disturbed = time.Now()
 	return completed()
@@ -150,7 +160,7 @@ func (own *Cluster) recoverNodes(ctx context.Context, nodes []string) (*Result, 
 		if err := own.setKubelet(ctx, name, true); err != nil {
 			return failed(err)
 		}
-		delete(own.failed, name)
+		own.setFailed(name, false)
 	}
 	own.disturbed = time.Now()
 	if err := own.waitForNodes(ctx); err != nil {
@@ -185,7 +195,7 @@ func (own *Cluster) deleteNodes(ctx context.Context, nodes []string) (*Result, e
 		if err := own.client.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
 			return failed(err)
 		}
-		delete(own.failed, name)
+		own.setFailed(name, false)
 	}
 	own.disturbed = time.Now()
 	return completed()

@@ -56,6 +56,8 @@ func Observe(ctx context.Context, client kubernetes.Interface) (*Observer, error
 		own.factory.Autoscaling().V2().HorizontalPodAutoscalers().Informer(),
 		own.factory.Policy().V1().PodDisruptionBudgets().Informer(),
 		own.factory.Core().V1().PersistentVolumeClaims().Informer(),
+		own.factory.Core().V1().PersistentVolumes().Informer(),
+		own.factory.Storage().V1().VolumeAttachments().Informer(),
 	}
 	for _, informer := range watched {
 		if _, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
@@ -66,6 +68,8 @@ func Observe(ctx context.Context, client kubernetes.Interface) (*Observer, error
 			return nil, err
 		}
 	}
+	// Heard, but no change of what happens.
+	own.factory.Core().V1().Events().Informer()
 	own.factory.Start(ctx.Done())
 	own.factory.WaitForCacheSync(ctx.Done())
 	return own, ctx.Err()

@@ -43,6 +43,11 @@ func (own *Cluster) Play(ctx context.Context, item *Case) (recording *Recording,
 			err = wipeErr
 		}
 	}()
+	if item.has("HorizontalPodAutoscaler") {
+		if err := own.registerMetrics(ctx); err != nil {
+			return nil, err
+		}
+	}
 	own.observer.BeginStep()
 	if err := own.Create(ctx, item.Cluster); err != nil {
 		return nil, err
@@ -56,6 +61,7 @@ func (own *Cluster) Play(ctx context.Context, item *Case) (recording *Recording,
 		Kubernetes: own.version, Case: item.Name, Settings: own.settings, Initial: initial, Steps: []StepRecorded{},
 	}
 	startup := time.Since(began)
+	own.alignClock(ctx, item)
 	for index := range item.Scenario.Spec.Steps {
 		step := &item.Scenario.Spec.Steps[index]
 		recorded, err := own.playStep(ctx, step, item.Folder)
@@ -67,6 +73,39 @@ func (own *Cluster) Play(ctx context.Context, item *Case) (recording *Recording,
 	}
 	recording.Seconds = map[string]any{"total": seconds(time.Since(began)), "startup": seconds(startup)}
 	return recording, nil
+}
+
+// alignClock waits for the beginning of a minute where a case has CronJobs: the simulator's clock begins with one too.
+func (own *Cluster) alignClock(ctx context.Context, item *Case) {
+	own.clock = time.Time{}
+	if !item.has("CronJob") {
+		return
+	}
+	now := time.Now()
+	own.clock = now.Truncate(time.Minute)
+	if now.Sub(own.clock) > time.Second {
+		own.clock = own.clock.Add(time.Minute)
+		sleep(ctx, time.Until(own.clock))
+	}
+}
+
+// wait lets time pass. Where the clock matters it is that of the simulator, to which all other steps take no time.
+func (own *Cluster) wait(ctx context.Context, seconds int64) {
+	duration := time.Duration(seconds) * time.Second
+	if own.clock.IsZero() {
+		sleep(ctx, duration)
+		return
+	}
+	own.clock = own.clock.Add(duration)
+	sleep(ctx, time.Until(own.clock))
+}
+
+// sleep ends when ctx does.
+func sleep(ctx context.Context, duration time.Duration) {
+	select {
+	case <-time.After(duration):
+	case <-ctx.Done():
+	}
 }
 
 func idle() bool { return false }
@@ -97,6 +136,9 @@ func (own *Cluster) playStep(ctx context.Context, step *Step, folder string) (*S
 	}
 	if result.judged {
 		own.judgeWorkloads(result, after)
+	}
+	if step.Wait == nil {
+		own.tellRefusals(result, began)
 	}
 	if rest == Restless {
 		result.Outcome = "livelock"

@@ -28,6 +28,7 @@ type Processes struct {
 	directory  string
 	kubeconfig string
 	running    []*exec.Cmd
+	services   *Services
 	startup    time.Duration
 }
 
@@ -37,7 +38,7 @@ type Programs struct {
 	KWOK       string
 }
 
-// StartProcesses starts a control plane and waits until it answers.
+// StartProcesses starts a control plane, without kubelets, and waits until it answers.
 func StartProcesses(ctx context.Context, programs Programs, settings *Settings) (*Processes, error) {
 	began := time.Now()
 	directory, err := os.MkdirTemp("", "quorate-control-plane-")
@@ -63,7 +64,7 @@ func (own *Processes) start(ctx context.Context, programs Programs, settings *Se
 			return err
 		}
 	}
-	ports, err := freePorts(4)
+	ports, err := freePorts(3)
 	if err != nil {
 		return err
 	}
@@ -78,8 +79,16 @@ func (own *Processes) start(ctx context.Context, programs Programs, settings *Se
 		"--initial-advertise-peer-urls="+peer, "--initial-cluster=default="+peer); err != nil {
 		return err
 	}
+	socket := own.path("services.sock")
+	if own.services, err = ServeServices(socket); err != nil {
+		return err
+	}
+	egress := own.path("egress.yaml")
+	if err := os.WriteFile(egress, fmt.Appendf(nil, egressConfiguration, socket), 0o600); err != nil {
+		return err
+	}
 	arguments := append([]string{
-		"--etcd-servers=" + etcd, "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", ports[2]),
+		"--egress-selector-config-file=" + egress, "--etcd-servers=" + etcd, "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", ports[2]),
 		"--advertise-address=127.0.0.1", "--cert-dir=" + own.path("certificates"), "--service-cluster-ip-range=10.0.0.0/24",
 		"--token-auth-file=" + own.path("tokens"), "--authorization-mode=AlwaysAllow", "--anonymous-auth=false",
 		"--service-account-issuer=https://quorate.test", "--service-account-key-file=" + own.path("account.key"),
@@ -91,10 +100,10 @@ func (own *Processes) start(ctx context.Context, programs Programs, settings *Se
 	if err := own.waitUntilReady(ctx, token); err != nil {
 		return err
 	}
-	return own.startControllers(programs, settings, ports[3])
+	return own.startControllers(settings)
 }
 
-func (own *Processes) startControllers(programs Programs, settings *Settings, kwokPort int) error {
+func (own *Processes) startControllers(settings *Settings) error {
 	arguments := append([]string{
 		"--kubeconfig=" + own.kubeconfig, "--leader-elect=false", "--secure-port=0",
 		"--service-account-private-key-file=" + own.path("account.key"), "--kube-api-qps=500", "--kube-api-burst=1000",
@@ -102,11 +111,8 @@ func (own *Processes) startControllers(programs Programs, settings *Settings, kw
 	if err := own.run(own.path("kube-controller-manager"), arguments...); err != nil {
 		return err
 	}
-	if err := own.run(own.path("kube-scheduler"), "--kubeconfig="+own.kubeconfig, "--leader-elect=false", "--secure-port=0",
-		"--kube-api-qps=500", "--kube-api-burst=1000"); err != nil {
-		return err
-	}
-	return own.startKWOK(programs, settings, kwokPort)
+	return own.run(own.path("kube-scheduler"), "--kubeconfig="+own.kubeconfig, "--leader-elect=false", "--secure-port=0",
+		"--kube-api-qps=500", "--kube-api-burst=1000")
 }
 
 // StartKWOK starts the kubelets of a cluster that somebody else has started.
@@ -116,12 +122,9 @@ func StartKWOK(programs Programs, settings *Settings, kubeconfig string) (*Proce
 		return nil, err
 	}
 	own := &Processes{directory: directory}
-	ports, err := freePorts(1)
+	own.kubeconfig, err = filepath.Abs(kubeconfig)
 	if err == nil {
-		own.kubeconfig, err = filepath.Abs(kubeconfig)
-	}
-	if err == nil {
-		err = own.startKWOK(programs, settings, ports[0])
+		err = own.startKWOK(programs, settings)
 	}
 	if err != nil {
 		own.Stop()
@@ -130,7 +133,11 @@ func StartKWOK(programs Programs, settings *Settings, kubeconfig string) (*Proce
 	return own, nil
 }
 
-func (own *Processes) startKWOK(programs Programs, settings *Settings, port int) error {
+func (own *Processes) startKWOK(programs Programs, settings *Settings) error {
+	ports, err := freePorts(1)
+	if err != nil {
+		return err
+	}
 	config := own.path("stages.yaml")
 	if err := os.WriteFile(config, []byte(stages(settings.StartupSeconds, settings.ShutdownSeconds)), 0o600); err != nil {
 		return err
@@ -142,7 +149,7 @@ func (own *Processes) startKWOK(programs Programs, settings *Settings, port int)
 	return own.run(program, "--kubeconfig="+own.kubeconfig, "--manage-all-nodes=false",
 		"--manage-nodes-with-label-selector="+kubeletLabel+"=runs", "--cidr=10.1.0.0/16", "--node-ip=127.0.0.1",
 		fmt.Sprintf("--node-lease-duration-seconds=%d", settings.LeaseSeconds),
-		fmt.Sprintf("--server-address=127.0.0.1:%d", port), "--config="+config)
+		fmt.Sprintf("--server-address=127.0.0.1:%d", ports[0]), "--config="+config)
 }
 
 func (own *Processes) path(name string) string {
@@ -210,7 +217,7 @@ func (own *Processes) waitUntilReady(ctx context.Context, token string) error {
 		return err
 	}
 	deadline := time.Now().Add(120 * time.Second)
-	for time.Now().Before(deadline) {
+	for ctx.Err() == nil && time.Now().Before(deadline) {
 		answer, err := client.RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
 		if err == nil && bytes.Equal(answer, []byte("ok")) {
 			return nil
@@ -232,6 +239,9 @@ func (own *Processes) Stop() {
 		_ = own.running[index].Wait()
 	}
 	own.running = nil
+	if own.services != nil {
+		own.services.Close()
+	}
 	if os.Getenv("QUORATE_KEEP_LOGS") == "" {
 		_ = os.RemoveAll(own.directory)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 )
 
@@ -18,7 +19,7 @@ const (
 	// A step that has not come to rest by then never does, unless something is known to come.
 	restlessAfter = 60 * time.Second
 	// The longest that anything known is waited for.
-	longestWait = 240 * time.Second
+	longestWait = 480 * time.Second
 )
 
 // Rest is how a step came to its end.
@@ -80,7 +81,8 @@ func (own *Cluster) quietNeeded() time.Duration {
 	}
 	autoscalers, _ := own.observer.factory.Autoscaling().V2().HorizontalPodAutoscalers().Lister().List(labels.Everything())
 	if len(autoscalers) > 0 {
-		seconds = max(seconds, 16)
+		// Two of their looks.
+		seconds = max(seconds, 31)
 	}
 	jobs, _ := own.observer.factory.Batch().V1().Jobs().Lister().List(labels.Everything())
 	for _, job := range jobs {
@@ -99,7 +101,7 @@ func (own *Cluster) quietNeeded() time.Duration {
 			seconds = max(seconds, int(min(*job.Spec.ActiveDeadlineSeconds, 60)))
 		}
 	}
-	return needed + time.Duration(seconds)*time.Second
+	return max(needed+time.Duration(seconds)*time.Second, own.untilRetried())
 }
 
 // mayTaint tells whether a node that is down has not been given up yet.
@@ -148,11 +150,25 @@ func (own *Cluster) isSomethingComing() bool {
 		case isActive(pod) && evictionIsTimed(pod, node):
 			return true
 		case pod.Status.Phase == corev1.PodPending && !own.failed[node.Name]:
-			// Its kubelet starts it.
+			// Its kubelet starts it, unless a volume is attached elsewhere for good.
+			if waits, comes := own.waitsForVolume(pod); !waits || comes {
+				return true
+			}
+		case pod.Status.Phase == corev1.PodRunning && pod.Annotations["quorate.dev/run-seconds"] != "" && !own.failed[node.Name] && !own.isOfCronJob(pod):
+			// Its containers end. What CronJobs do never ends, and no step waits for it.
 			return true
 		}
 	}
 	return false
+}
+
+func (own *Cluster) isOfCronJob(pod *corev1.Pod) bool {
+	controller := metav1.GetControllerOf(pod)
+	if controller == nil || controller.Kind != "Job" {
+		return false
+	}
+	job, err := own.observer.factory.Batch().V1().Jobs().Lister().Jobs(pod.Namespace).Get(controller.Name)
+	return err == nil && metav1.GetControllerOf(job) != nil
 }
 
 func hasTaint(node *corev1.Node, key string) bool {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -43,6 +44,7 @@ type Step struct {
 	FailNode    *OfNodes        `json:"failNode"`
 	RecoverNode *OfNodes        `json:"recoverNode"`
 	DeleteNode  *OfNodes        `json:"deleteNode"`
+	SetMetric   *SetMetric      `json:"setMetric"`
 	Wait        *Wait           `json:"wait"`
 }
 
@@ -135,6 +137,25 @@ func ReadCase(folder string) (*Case, error) {
 		own.Actions = append(own.Actions, actionText(step))
 	}
 	return own, nil
+}
+
+// has tells whether objects of one of these kinds are in the cluster or are applied by a step.
+func (own *Case) has(kinds ...string) bool {
+	isOne := func(object *unstructured.Unstructured) bool { return slices.Contains(kinds, object.GetKind()) }
+	if slices.ContainsFunc(own.Cluster, isOne) {
+		return true
+	}
+	for _, step := range own.Scenario.Spec.Steps {
+		if step.Apply == nil {
+			continue
+		}
+		for _, object := range step.Apply.Objects {
+			if isOne(&unstructured.Unstructured{Object: object}) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func readObjects(path string) ([]*unstructured.Unstructured, error) {

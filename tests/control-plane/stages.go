@@ -22,11 +22,14 @@ const (
 // seconds.
 func stages(startupSeconds, shutdownSeconds int) string {
 	all := []string{nodeStage}
+	pending := phaseIs("Pending") + expression(
+		`((.spec.volumes // []) | map(select(.persistentVolumeClaim)) | length) == 0 or .metadata.annotations["`+volumesAttached+`"] == "true" | tostring`,
+		"true")
 	if startupSeconds == 0 {
-		all = append(all, podStage("pod-ready", phaseIs("Pending"), 0, podStatus("True", readyReason)+started))
+		all = append(all, podStage("pod-ready", pending, 0, podStatus("True", readyReason)+started))
 	} else {
 		all = append(all,
-			podStage("pod-start", phaseIs("Pending"), 0, podStatus("False", startingReason)+started),
+			podStage("pod-start", pending, 0, podStatus("False", startingReason)+started),
 			podStage("pod-ready", phaseIs("Running")+conditionReasonIs(startingReason), startupSeconds, podStatus("True", readyReason)))
 	}
 	// Containers end by themselves after the time that an annotation says, with the exit code of another.

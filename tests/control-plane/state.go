@@ -21,6 +21,8 @@ type State struct {
 	Budgets   map[string]Budget  `json:"pdbs"`
 	Nodes     map[string]Node    `json:"nodes"`
 	Jobs      map[string]Job     `json:"jobs,omitempty"`
+	// What the API server does not let controllers create, by workload.
+	Refused map[string]string `json:"refused,omitempty"`
 }
 
 // Job is a Job's status.
@@ -51,6 +53,8 @@ type PodState struct {
 	Terminating         bool    `json:"terminating"`
 	Revision            string  `json:"revision"`
 	UnschedulableReason string  `json:"unschedulableReason,omitempty"`
+	// Why a pod that is bound does not start: a volume that is attached elsewhere.
+	WaitingReason string `json:"waitingReason,omitempty"`
 }
 
 // Budget is the status of a PodDisruptionBudget.
@@ -108,6 +112,12 @@ func (own *Observer) State(ctx context.Context) (*State, error) {
 			state.Jobs = map[string]Job{}
 		}
 		state.Jobs[job.Namespace+"/"+job.Name] = jobState(job)
+	}
+	for _, one := range own.refusals() {
+		if state.Refused == nil {
+			state.Refused = map[string]string{}
+		}
+		state.Refused[one.workload] = refusedText(one.message)
 	}
 	nodes, err := own.factory.Core().V1().Nodes().Lister().List(labels.Everything())
 	if err != nil {
@@ -236,10 +246,25 @@ func (own *Observer) podState(ctx context.Context, pod *corev1.Pod) PodState {
 	}
 	if pod.Spec.NodeName != "" {
 		state.Node = &pod.Spec.NodeName
+		state.WaitingReason = own.waitingReason(pod)
 	} else if scheduled := podCondition(pod, corev1.PodScheduled); scheduled != nil && scheduled.Status == corev1.ConditionFalse {
 		state.UnschedulableReason = scheduled.Message
 	}
 	return state
+}
+
+// waitingReason is what the attach-detach controller says of a pod that has not started.
+func (own *Observer) waitingReason(pod *corev1.Pod) string {
+	if pod.Status.Phase != corev1.PodPending || !hasClaims(pod) {
+		return ""
+	}
+	events, _ := own.factory.Core().V1().Events().Lister().Events(pod.Namespace).List(labels.Everything())
+	for _, event := range events {
+		if event.InvolvedObject.UID == pod.UID && event.Reason == "FailedAttachVolume" {
+			return event.Message
+		}
+	}
+	return ""
 }
 
 // isOrphan tells whether a pod's ReplicaSet is gone, and with it what the pod belonged to.

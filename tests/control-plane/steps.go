@@ -55,7 +55,8 @@ func (own *Cluster) begin(ctx context.Context, step *Step, folder string) (*Resu
 		return own.patchWorkload(ctx, step.Restart.Workload, types.MergePatchType, patch)
 	case step.Scale != nil:
 		patch := fmt.Sprintf(`{"spec":{"replicas":%d}}`, step.Scale.Replicas)
-		return own.patchWorkload(ctx, step.Scale.Workload, types.MergePatchType, patch)
+		// As `kubectl scale`: webhooks on the workload itself do not see it.
+		return own.patchWorkload(ctx, step.Scale.Workload, types.MergePatchType, patch, "scale")
 	case step.Apply != nil:
 		return own.applyStep(ctx, step.Apply, folder)
 	case step.Delete != nil:
@@ -76,8 +77,10 @@ func (own *Cluster) begin(ctx context.Context, step *Step, folder string) (*Resu
 		return own.recoverNodes(ctx, step.RecoverNode.Nodes)
 	case step.DeleteNode != nil:
 		return own.deleteNodes(ctx, step.DeleteNode.Nodes)
+	case step.SetMetric != nil:
+		return own.setMetric(step.SetMetric)
 	case step.Wait != nil:
-		time.Sleep(time.Duration(step.Wait.Seconds) * time.Second)
+		own.wait(ctx, step.Wait.Seconds)
 		return completed()
 	default:
 		return nil, errors.New("a step without an action")
@@ -117,12 +120,12 @@ func canonical(text string) string {
 	return text
 }
 
-func (own *Cluster) patchWorkload(ctx context.Context, workload string, kind types.PatchType, patch string) (*Result, error) {
+func (own *Cluster) patchWorkload(ctx context.Context, workload string, kind types.PatchType, patch string, subresources ...string) (*Result, error) {
 	resource, namespace, name, err := reference(workload)
 	if err != nil {
 		return nil, err
 	}
-	_, err = own.dynamic.Resource(resource).Namespace(namespace).Patch(ctx, name, kind, []byte(patch), metav1.PatchOptions{FieldManager: fieldManager})
+	_, err = own.dynamic.Resource(resource).Namespace(namespace).Patch(ctx, name, kind, []byte(patch), metav1.PatchOptions{FieldManager: fieldManager}, subresources...)
 	if err != nil {
 		return failed(err)
 	}
@@ -230,6 +233,8 @@ func (own *Cluster) evict(ctx context.Context, step *Evict) (*Result, error) {
 		case err == nil:
 		case apierrors.IsTooManyRequests(err):
 			target.Outcome = "denied-429"
+		case isSilence(err.Error()):
+			target.Outcome = "failed"
 		case apierrors.IsInternalError(err):
 			target.Outcome = "denied-500"
 		default:

@@ -6,11 +6,12 @@
 //! While a pod's object exists and the pod has not ended, it wants its volume: one that terminates on a dead node holds it for
 //! ever, since nobody says that its containers have stopped. Once no pod of the node wants it, the volume is detached as soon as
 //! the kubelet has unmounted it; where the node is down, six minutes later, or at once where the node has the taint
-//! out-of-service or does not exist any more. Attaching and detaching themselves take no time.
+//! out-of-service. A node that is deleted has last said that its volumes are in use: there it takes the six minutes too
+//! (`nodeDelete` in `attach_detach_controller.go`; a real control plane was seen to). Attaching and detaching themselves take no time.
 
 use crate::cluster::{
-    AccessMode, Attached, ClusterState, Duration, NodeId, NodeReady, PersistentVolume, PersistentVolumeSource, Phase,
-    Pod, Symbol, Time, VolumeName,
+    AccessMode, Attached, ClusterState, Duration, Node, NodeId, NodeReady, PersistentVolume, PersistentVolumeSource,
+    Phase, Pod, Symbol, Time, VolumeName,
 };
 
 use super::kubelet;
@@ -36,30 +37,33 @@ pub fn wait(state: &ClusterState, pod: &Pod) -> Option<Wait> {
     let own = pod.node?;
     exclusive_volumes(state, pod).find_map(|volume| {
         let attached = state.storage.attached.get(&volume).filter(|attached| attached.node != own)?;
-        let node = state.nodes.get(&attached.node)?;
+        let node = state.nodes.get(&attached.node);
         let (mut wait, now) = (Wait { volume, node: attached.node, until: None }, state.now);
         if is_wanted(state, volume, attached.node) {
             return Some(wait);
         }
-        let is_out_of_service = node.taints.iter().any(|taint| taint.key == Symbol::OUT_OF_SERVICE_TAINT);
-        if kubelet::runs(node) || is_out_of_service {
+        let is_out_of_service = |node: &Node| node.taints.iter().any(|taint| taint.key == Symbol::OUT_OF_SERVICE_TAINT);
+        if node.is_some_and(|node| kubelet::runs(node) || is_out_of_service(node)) {
             return None;
         }
         let until = attached.unwanted_since.unwrap_or(now).after(LONGEST_UNMOUNT);
         wait.until = Some(until);
-        (until > now || node.ready == NodeReady::True).then_some(wait)
+        (until > now || node.is_some_and(|node| node.ready == NodeReady::True)).then_some(wait)
     })
 }
 
-/// `Multi-Attach error …`, as the event FailedAttachVolume says it, and where the volume is.
+/// `Multi-Attach error …`, as the event FailedAttachVolume says it (`reportMultiAttachError`), and where the volume is.
 #[must_use]
 pub fn text(state: &ClusterState, wait: &Wait) -> String {
     let volume = state.names.text(wait.volume.0);
     let node = state.nodes.get(&wait.node).map_or("a node that is gone", |node| state.names.text(node.name));
-    format!(
-        "Multi-Attach error for volume \"{volume}\" Volume is already exclusively attached to one node and can't be attached \
-         to another: it is attached to {node}"
-    )
+    let users: Vec<String> = users(state, wait.volume, wait.node).map(|pod| state.pod_name(pod)).collect();
+    let why = if users.is_empty() {
+        "Volume is already exclusively attached to one node and can't be attached to another".to_owned()
+    } else {
+        format!("Volume is already used by pod(s) {}", users.join(", "))
+    };
+    format!("Multi-Attach error for volume \"{volume}\" {why}: it is attached to {node}")
 }
 
 /// Takes note of where volumes are attached in a state that was made or changed from outside: where their pods run, and else
@@ -102,7 +106,7 @@ pub(crate) fn attach(state: &mut ClusterState, pod: &Pod) {
 /// A pod's object is gone: what no other pod of its node wants is detached, at once where the kubelet can unmount it.
 pub(crate) fn pod_removed(state: &mut ClusterState, pod: &Pod) {
     let Some(id) = pod.node else { return };
-    let runs = state.nodes.get(&id).is_none_or(kubelet::runs);
+    let runs = state.nodes.get(&id).is_some_and(kubelet::runs);
     let volumes: Vec<VolumeName> = exclusive_volumes(state, pod).collect();
     for volume in volumes {
         let is_here = state.storage.attached.get(&volume).is_some_and(|attached| attached.node == id);
@@ -121,9 +125,14 @@ pub(crate) fn pod_removed(state: &mut ClusterState, pod: &Pod) {
 
 /// Whether a pod on the node wants the volume.
 fn is_wanted(state: &ClusterState, volume: VolumeName, node: NodeId) -> bool {
+    users(state, volume, node).next().is_some()
+}
+
+/// The pods on the node that want the volume.
+fn users(state: &ClusterState, volume: VolumeName, node: NodeId) -> impl Iterator<Item = &Pod> {
     let pods = state.pods.on_node(Some(node)).map(|(_, pod)| pod).filter(|pod| !is_terminal(pod));
     pods.filter(|pod| pod.started_at.is_some() || pod.phase == Phase::Running)
-        .any(|pod| exclusive_volumes(state, pod).any(|own| own == volume))
+        .filter(move |pod| exclusive_volumes(state, pod).any(|own| own == volume))
 }
 
 /// The volumes of a pod that are attached to one node at a time.

@@ -72,6 +72,16 @@ impl Simulation {
         named.filter(|(name, _)| !name.is_empty()).collect()
     }
 
+    /// The Deployments of which the condition Progressing has the reason ProgressDeadlineExceeded, as `deployment/NS/NAME`, sorted.
+    #[must_use]
+    pub fn past_deadline(&self) -> Vec<String> {
+        let late = self.progress.iter().filter(|(_, progress)| progress.reported);
+        let mut names: Vec<String> =
+            late.map(|(id, _)| workload_text(&self.state, WorkloadId::Deployment(*id))).collect();
+        names.sort();
+        names
+    }
+
     /// The fewest ready endpoints of each Service since the last step began.
     fn lowest_endpoints(&self) -> BTreeMap<String, i64> {
         let lowest = self.recorder.lowest_endpoints().iter();
@@ -116,6 +126,7 @@ impl Simulation {
             min_ready: self.lowest_ready(),
             min_endpoints: self.lowest_endpoints(),
             targets: end.targets,
+            past_deadline: self.past_deadline(),
             after: self.summary(),
             unexpected: Vec::new(),
             events: std::mem::take(&mut self.recorder.events),

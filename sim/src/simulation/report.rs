@@ -37,6 +37,8 @@ pub struct StepReport {
     pub min_endpoints: BTreeMap<String, i64>,
     /// Each node of a drain, each pod of an eviction, in the order in which they were tried.
     pub targets: Vec<TargetReport>,
+    /// The Deployments that report then that they made no progress for `progressDeadlineSeconds`: `deployment/NS/NAME`, sorted.
+    pub past_deadline: Vec<String>,
     /// The state when nothing more happened.
     pub after: StateSummary,
     /// What differs from the scenario's `expect`; empty when it was met or there was none.

@@ -48,6 +48,8 @@ struct StepJson<'a> {
     min_ready_endpoints: &'a BTreeMap<String, i64>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     targets: &'a [TargetReport],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    progress_deadline_exceeded: &'a [String],
     after: &'a StateSummary,
     unexpected: &'a [String],
     events: Vec<EventJson<'a>>,
@@ -100,6 +102,7 @@ fn step_json<'a>(step: &'a StepReport, explored: Option<ExploredJson<'a>>) -> St
         min_ready: &step.min_ready,
         min_ready_endpoints: &step.min_endpoints,
         targets: &step.targets,
+        progress_deadline_exceeded: &step.past_deadline,
         after: &step.after,
         unexpected: &step.unexpected,
         events: step.events.iter().map(|(at, event)| EventJson { at: seconds(*at), event }).collect(),

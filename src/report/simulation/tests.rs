@@ -61,6 +61,7 @@ fn step(action: &str, outcome: StepOutcome, seconds: (u64, u64), lowest: (i64, i
         min_ready: BTreeMap::from([(BACKEND.to_owned(), lowest.0), (FRONTEND.to_owned(), lowest.1)]),
         min_endpoints: BTreeMap::new(),
         targets: Vec::new(),
+        past_deadline: Vec::new(),
         after: state(pending),
         unexpected: Vec::new(),
         events: Vec::new(),
@@ -219,6 +220,7 @@ fn json_of_a_drain() {
     let mut report = second_drain();
     report.steps.truncate(1);
     report.steps[0].ended_at = Time::from_milliseconds(30_500);
+    report.steps[0].past_deadline = vec![BACKEND.to_owned()];
     let text = written(&report, "drain worker-1", Format::Json, &TerminalStyle::plain(80));
     insta::assert_snapshot!(text.replace(&format!("\"{}\"", env!("CARGO_PKG_VERSION")), "\"VERSION\""));
 }
