@@ -16,7 +16,7 @@ use crate::cluster::{
 use crate::controller::WorkloadId;
 use crate::controller::cron_job::wall_clock;
 use crate::controller::daemon_set::target_node;
-use crate::controller::horizontal_pod_autoscaler::PERIOD as AUTOSCALER_PERIOD;
+use crate::controller::horizontal_pod_autoscaler::{PERIOD as AUTOSCALER_PERIOD, horizon};
 use crate::drain::PodDrain;
 use crate::event_queue::Event;
 use crate::simulation::{Call, Key, Simulation};
@@ -137,7 +137,7 @@ impl Canonical {
         }
         for (id, own) in &state.autoscalers {
             id.hash(hasher);
-            own.hash_at(state.now, hasher);
+            own.hash_at(state.now, horizon(own), hasher);
         }
         for (id, job) in &state.jobs {
             (*id, job.spec.parallelism, job.spec.suspend, self.template(&job.spec.template)).hash(hasher);
