@@ -4,6 +4,8 @@
 
 #[path = "oracle_subjects/autoscaling.rs"]
 mod autoscaling;
+#[path = "oracle_subjects/cron.rs"]
+mod cron;
 #[path = "../sim/tests/fresh_cases/mod.rs"]
 mod fresh_cases;
 
