@@ -87,6 +87,9 @@ impl Canonical {
             now.milliseconds().checked_rem(reapply).hash(&mut hasher);
             simulation.last_commit.map(|at| age(at, now)).hash(&mut hasher);
         }
+        if let Some(policy) = &state.descheduler {
+            now.milliseconds().checked_rem(policy.interval.milliseconds().max(1)).hash(&mut hasher);
+        }
         self.hash_workloads(simulation, &mut hasher);
         let marks = self.marks(simulation);
         let mut on_nodes: BTreeMap<NodeId, Vec<(u8, Digest)>> = BTreeMap::new();
@@ -193,6 +196,7 @@ impl Canonical {
                 | Event::Reapply
                 | Event::CronJob(_)
                 | Event::ClusterAutoscaler
+                | Event::Descheduler
                 | Event::NodeArrives { .. }
                 | Event::PodGarbageCollection => {}
             }
@@ -365,6 +369,7 @@ fn hash_rest(simulation: &Simulation, marks: &Marks, hasher: &mut SipHasher13) {
             | Event::Reapply
             | Event::CronJob(_)
             | Event::ClusterAutoscaler
+            | Event::Descheduler
             | Event::NodeArrives { .. }
             | Event::PodGarbageCollection => (ahead(time, now), event).hash(hasher),
         }

@@ -153,6 +153,7 @@ fn hash_event(event: Event, rank: &BTreeMap<PodId, usize>, hasher: &mut DefaultH
         | Event::Reapply
         | Event::CronJob(_)
         | Event::ClusterAutoscaler
+        | Event::Descheduler
         | Event::NodeArrives { .. }
         | Event::PodGarbageCollection => event.hash(hasher),
     }
