@@ -276,7 +276,17 @@ fn from_file(
         }
         Ok(model::apply_change(inventory, &assembled.inventory))
     };
-    let resolved = scenario::resolve(&root, source, &mut model.state, &arguments.input.namespace, settings, &mut apply);
+    let mut read = |relative: &str| -> Result<Node, String> {
+        let bytes = fs::read(folder.join(relative)).map_err(|error| format!("{relative}: {error}"))?;
+        let parsed = parse_decoded(source, &yaml::decode(&bytes), &Limits::default());
+        match (parsed.problems.first(), parsed.documents.into_iter().next()) {
+            (None, Some(document)) => Ok(document.root),
+            (Some(problem), _) => Err(format!("{relative}: {}", problem.finding().message)),
+            (None, None) => Err(format!("{relative} is empty")),
+        }
+    };
+    let namespace = &arguments.input.namespace;
+    let resolved = scenario::resolve(&root, source, &mut model.state, namespace, settings, &mut apply, &mut read);
     match resolved {
         Ok(scenario) => Ok(Plan {
             name: scenario.name.unwrap_or_else(|| shown(path)),

@@ -40,6 +40,12 @@ pub(super) fn of(state: &ClusterState, settings: &Settings) -> Vec<String> {
                 .into(),
         );
     }
+    if state.descheduler.is_some() {
+        said.insert(
+            "the descheduler passes at whole multiples of its interval, and what controllers do during a pass is left out"
+                .into(),
+        );
+    }
     for (id, own) in &state.autoscalers {
         of_autoscaler(state, own, &mut said);
         if let Some(other) = rival(state, *id).and_then(|other| state.autoscalers.get(&other)) {
