@@ -92,11 +92,11 @@ fn main() {
     for node in &nodes {
         let report = match measured.what.as_str() {
             "upgrade" => {
-                let report = simulation.play_action(&StepAction::Drain { nodes: vec![*node] });
-                simulation.play_action(&StepAction::Uncordon { node: *node });
+                let report = simulation.perform(&StepAction::Drain { nodes: vec![*node] });
+                simulation.perform(&StepAction::Uncordon { node: *node });
                 report
             }
-            "crashes" => simulation.branch().play_action(&StepAction::FailNode { nodes: vec![*node] }),
+            "crashes" => simulation.branch().perform(&StepAction::FailNode { nodes: vec![*node] }),
             other => panic!("{other} is none of upgrade, crashes and scenarios"),
         };
         *outcomes.entry(report.outcome.as_str()).or_default() += 1;
@@ -147,7 +147,7 @@ fn play_small_scenarios(count: usize) {
         for _ in 0..3 {
             let node = NodeId(u32::try_from(draw(u64::from(nodes))).unwrap());
             let workload = names[usize::try_from(draw(names.len() as u64)).unwrap()];
-            let report = simulation.play_action(&match draw(5) {
+            let report = simulation.perform(&match draw(5) {
                 0 => StepAction::Restart { workload },
                 1 => StepAction::Scale { workload, replicas: i64::try_from(draw(6)).unwrap() },
                 2 => StepAction::Drain { nodes: vec![node] },

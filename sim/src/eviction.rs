@@ -1,8 +1,10 @@
 //! The Eviction API's decision. Source: `pkg/registry/core/pod/storage/eviction.go`.
 
+use std::collections::BTreeMap;
+
 use crate::admission::{Operation, Request, Resource, judge_request};
 use crate::cluster::{
-    BudgetId, BudgetStatus, ClusterState, DeletionCause, Labels, Phase, Pod, PodDisruptionBudget, PodId,
+    BudgetId, BudgetStatus, ClusterState, DeletionCause, Labels, Phase, Pod, PodDisruptionBudget, PodId, SelectorPlace,
     UnhealthyPodEvictionPolicy,
 };
 use crate::transition::{Change, PodChange};
@@ -61,13 +63,15 @@ pub enum ForbiddenReason {
     TooManyDisruptedPods,
 }
 
-/// The budgets whose selector matches `pod`.
+/// The budgets whose selector matches `pod`, in the order of their ids.
 pub fn budgets_of<'a>(
     state: &'a ClusterState,
     pod: &'a Pod,
 ) -> impl Iterator<Item = (BudgetId, &'a PodDisruptionBudget)> + 'a {
-    let matching = state.budgets.iter().filter(move |(_, budget)| covers(budget, pod));
-    matching.map(|(id, budget)| (*id, budget))
+    let places = SelectorPlace::of_pod(pod.namespace, &pod.labels);
+    let found = places.flat_map(|place| state.budgets.at(place)).filter(|(_, budget)| covers(budget, pod));
+    let by_id: BTreeMap<BudgetId, &PodDisruptionBudget> = found.collect();
+    by_id.into_iter()
 }
 
 /// Whether `budget` covers `pod`: same namespace, and the selector matches (none matches nothing, an empty one everything).

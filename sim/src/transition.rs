@@ -227,7 +227,7 @@ pub fn apply(state: &mut ClusterState, change: &Change) -> Created {
         Change::Pod(pod, change) => apply_to_pod(state, *pod, change),
         Change::Node(node, change) => apply_to_node(state, *node, change),
         Change::ScaleReplicaSet { replica_set, replicas, desired_replicas, max_replicas } => {
-            if let Some(set) = state.replica_sets.get_mut(replica_set) {
+            if let Some(mut set) = state.replica_sets.get_mut(replica_set) {
                 set.replicas = *replicas;
                 set.desired_replicas = *desired_replicas;
                 set.max_replicas = *max_replicas;
@@ -240,7 +240,7 @@ pub fn apply(state: &mut ClusterState, change: &Change) -> Created {
         }
         Change::Workload(workload, change) => apply_to_workload(state, *workload, change),
         Change::UpdateBudget { budget, status } => {
-            if let Some(budget) = state.budgets.get_mut(budget) {
+            if let Some(mut budget) = state.budgets.get_mut(budget) {
                 budget.status = status.clone();
             }
         }
@@ -359,7 +359,7 @@ fn apply_to_workload(state: &mut ClusterState, workload: WorkloadId, change: &Wo
 
 fn apply_to_node(state: &mut ClusterState, id: NodeId, change: &NodeChange) {
     let now = state.now;
-    let Some(node) = state.nodes.get_mut(&id) else { return };
+    let Some(mut node) = state.nodes.get_mut(&id) else { return };
     match change {
         NodeChange::SetReady(ready) => node.ready = *ready,
         NodeChange::AddTaint(taint) => {
@@ -373,14 +373,17 @@ fn apply_to_node(state: &mut ClusterState, id: NodeId, change: &NodeChange) {
         NodeChange::Uncordon => node.unschedulable = false,
         NodeChange::Crash => {
             node.crashed_at.get_or_insert(now);
+            drop(node);
             stop_containers(state, id);
         }
         NodeChange::Recover => {
             node.crashed_at = None;
             node.ready = NodeReady::True;
+            drop(node);
             stop_containers(state, id);
         }
         NodeChange::Delete => {
+            drop(node);
             for pool in &mut state.node_pools {
                 pool.members.remove(&id);
             }

@@ -52,9 +52,10 @@ fn database(mode: AccessMode, source: impl Fn(&mut Builder) -> PersistentVolumeS
     let rolling = StatefulSetStrategy::RollingUpdate { partition: 0 };
     let wishes = PodWishes { cpu_milli: 100, ..PodWishes::default() };
     let id = builder.stateful_set("db", 1, PodManagementPolicy::OrderedReady, rolling, &wishes);
-    let set = builder.state.stateful_sets.get_mut(&id).unwrap();
+    let mut set = builder.state.stateful_sets.get_mut(&id).unwrap();
     Arc::make_mut(&mut set.template).spec.volumes.push(volume);
     set.current_template = Arc::clone(&set.template);
+    drop(set);
     builder
 }
 
@@ -150,11 +151,12 @@ fn a_replacement_waits_for_a_dead_node_for_ever_and_not_when_it_is_out_of_servic
 fn left_behind() -> (Simulation, Time) {
     let mut builder = database(AccessMode::ReadWriteOnce, of_driver);
     let (volume, attacher) = (VolumeName(builder.state.intern("pv-data")), builder.state.intern("csi.example.com"));
-    let node = builder.state.nodes.get_mut(&NodeId(3)).unwrap();
+    let mut node = builder.state.nodes.get_mut(&NodeId(3)).unwrap();
     (node.ready, node.crashed_at) = (NodeReady::Unknown, Some(Time::ZERO));
     let name = node.name;
     let (key, effect) = (Symbol::UNREACHABLE_TAINT, Effect::NoSchedule);
     node.taints.push(Taint { key, value: Symbol::EMPTY, effect, added_at: None });
+    drop(node);
     let attachments = &mut Arc::make_mut(&mut builder.state.storage).attachments;
     attachments.insert(name, vec![VolumeAttachment { attacher, volume }]);
     let mut simulation = Simulation::new(builder.state, &Settings::default());
@@ -180,11 +182,11 @@ fn endpoints_follow_readiness_and_deletion() {
     for (name, publish_not_ready_addresses) in [("web", false), ("all", true)] {
         let name = builder.state.intern(name);
         let (namespace, selector) = (Symbol::DEFAULT, selector.clone());
-        builder.state.services.push(Service { namespace, name, selector, publish_not_ready_addresses });
+        builder.state.add_service(Service { namespace, name, selector, publish_not_ready_addresses });
     }
     let name = builder.state.intern("manual");
     let manual = Service { namespace: Symbol::DEFAULT, name, selector: None, publish_not_ready_addresses: false };
-    builder.state.services.push(manual);
+    builder.state.add_service(manual);
     let workload = builder.name(WorkloadKind::Deployment, "web");
     let mut simulation = settled(builder);
     let counts = |report: &StepReport, name: &str| {

@@ -311,11 +311,12 @@ fn a_pod_made_for_a_node_that_evicts_it_is_a_livelock() {
     let key = builder.state.intern("broken");
     let taint = Taint { key, value: Symbol::EMPTY, effect: Effect::NoExecute, added_at: None };
     builder.state.nodes.get_mut(&NodeId(0)).unwrap().taints.push(taint);
-    let deployment = builder.state.deployments.values_mut().next().unwrap();
-    Arc::make_mut(&mut deployment.template).spec.node_name = Some(NodeId(0));
+    builder.state.deployments.for_each_mut(|_, own| Arc::make_mut(&mut own.template).spec.node_name = Some(NodeId(0)));
     let mut tolerant = builder.state.clone();
-    let template = &mut tolerant.deployments.values_mut().next().unwrap().template;
-    Arc::make_mut(template).spec.tolerations.push(exists(key, Effect::NoExecute, None));
+    let toleration = exists(key, Effect::NoExecute, None);
+    tolerant
+        .deployments
+        .for_each_mut(|_, own| Arc::make_mut(&mut own.template).spec.tolerations.push(toleration.clone()));
     let mut simulation = Simulation::new(builder.state, &Settings::default());
     assert_eq!(simulation.settle(), StepOutcome::Livelock);
     assert!(simulation.events().len() < 20_000, "the circle is found, not the limit");
@@ -336,8 +337,9 @@ fn pods_that_are_made_without_end_at_one_moment_are_a_livelock() {
     let taint = Taint { key, value: Symbol::EMPTY, effect: Effect::NoExecute, added_at: None };
     builder.state.nodes.get_mut(&NodeId(0)).unwrap().taints.push(taint);
     let rest = Simulation::new(without_deployment(&builder.state, restless), &Settings::default());
-    let own = builder.state.deployments.values_mut().find(|own| own.name == restless.name).unwrap();
+    let mut own = builder.state.deployments.find_mut(|own| own.name == restless.name).unwrap();
     Arc::make_mut(&mut own.template).spec.node_name = Some(NodeId(0));
+    drop(own);
     let mut simulation = Simulation::new(builder.state, &Settings::default());
     assert_eq!(simulation.settle(), StepOutcome::Livelock);
     assert!(simulation.events().len() < 20_000, "{}", simulation.events().len());

@@ -119,9 +119,9 @@ fn a_pod_that_is_made_and_evicted_for_ever_is_a_livelock() {
     let mut builder = Builder::new();
     let nodes = builder.workers(2);
     builder.deployment("web", 1, ints(1, 0), &PodWishes { cpu_milli: 100, ..PodWishes::default() });
-    for own in builder.state.deployments.values_mut() {
+    builder.state.deployments.for_each_mut(|_, own| {
         std::sync::Arc::make_mut(&mut own.template).spec.node_name = Some(nodes[0]);
-    }
+    });
     let key = builder.state.intern("dedicated");
     let simulation = settled(builder);
     let taint = Taint { key, value: Symbol::EMPTY, effect: Effect::NoExecute, added_at: None };
@@ -143,11 +143,11 @@ fn equal_nodes_are_not_told_apart() {
         builder.deployment("web", 2, ints(1, 0), &PodWishes { cpu_milli: 100, ..PodWishes::default() });
         if named {
             // A label of its own makes each node another one.
-            for (number, node) in builder.state.nodes.values_mut().enumerate() {
+            builder.state.nodes.for_each_mut(|id, node| {
                 let mut labels = node.labels.iter().collect::<Vec<_>>();
-                labels.push((Symbol::ZONE, [Symbol::EMPTY, Symbol::DEFAULT, Symbol::REGION][number % 3]));
+                labels.push((Symbol::ZONE, [Symbol::EMPTY, Symbol::DEFAULT, Symbol::REGION][id.0 as usize % 3]));
                 node.labels = Labels::from_iter(labels);
-            }
+            });
         }
         let workload = builder.name(WorkloadKind::Deployment, "web");
         let exploration =

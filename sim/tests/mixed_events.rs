@@ -38,7 +38,7 @@ fn restart_and_crash(simulation: &mut Simulation, workload: WorkloadName, node: 
         let now = state.now;
         state.nodes.get_mut(&node).unwrap().crashed_at = Some(now);
         let content = state.intern("another");
-        let own = state.deployments.values_mut().find(|own| own.name == workload.name).unwrap();
+        let mut own = state.deployments.find_mut(|own| own.name == workload.name).unwrap();
         Arc::make_mut(&mut own.template).content = content;
         Vec::new()
     }));
@@ -114,8 +114,9 @@ fn pods_that_tolerate_everything_land_on_the_dead_node() {
     let id = builder.deployment("agent", 1, ints(1, 0), &wishes);
     let everything =
         Toleration { key: None, operator: TolerationOperator::Exists, effect: None, toleration_seconds: None };
-    let own = builder.state.deployments.get_mut(&id).unwrap();
-    Arc::make_mut(&mut own.template).spec.tolerations = vec![everything];
+    builder.state.deployments.change(&id, |own| {
+        Arc::make_mut(&mut own.template).spec.tolerations = vec![everything];
+    });
     let workload = builder.name(WorkloadKind::Deployment, "agent");
     let mut simulation = settled(builder);
     let used = simulation.state.pods.values().next().unwrap().node.unwrap();

@@ -26,7 +26,7 @@ fn settled(builder: Builder) -> Simulation {
 fn counts_one_cpu(builder: &mut Builder, app: &str) {
     let (name, requests, app) =
         (builder.state.intern("cpu"), builder.state.intern("requests.cpu"), builder.state.intern(app));
-    let deployment = builder.state.deployments.values_mut().find(|own| own.name == app).unwrap();
+    let mut deployment = builder.state.deployments.find_mut(|own| own.name == app).unwrap();
     let template = Arc::make_mut(&mut deployment.template);
     let usage = BTreeMap::from([(name, QuotaAmount::ONE), (requests, QuotaAmount::ONE)]);
     template.spec.admission = Arc::new(PodAdmission { usage, ..PodAdmission::default() });
@@ -142,8 +142,9 @@ fn a_quota_holds_only_pods_in_its_scope() {
     let of_scope = |scope: QuotaScope, change: &dyn Fn(&mut PodAdmission)| {
         let (mut builder, _) = web(2, ints(1, 0));
         quota(&mut builder, &[("pods", 0)], vec![scope]);
-        let own = builder.state.deployments.get_mut(&DeploymentId(0)).unwrap();
-        change(Arc::make_mut(&mut Arc::make_mut(&mut own.template).spec.admission));
+        builder.state.deployments.change(&DeploymentId(0), |own| {
+            change(Arc::make_mut(&mut Arc::make_mut(&mut own.template).spec.admission));
+        });
         let simulation = settled(builder);
         simulation.state.pods.is_empty()
     };
@@ -171,9 +172,10 @@ fn what_a_quota_limits_must_be_said() {
     let (mut builder, _) = web(1, ints(1, 0));
     quota(&mut builder, &[("limits.memory", 1000), ("requests.cpu", 9000)], Vec::new());
     let names = ["limits.memory", "a", "b"].map(|name| builder.state.intern(name));
-    let own = builder.state.deployments.get_mut(&DeploymentId(0)).unwrap();
-    let admission = Arc::make_mut(&mut Arc::make_mut(&mut own.template).spec.admission);
-    admission.unsaid.insert(names[0], vec![names[1], names[2]]);
+    builder.state.deployments.change(&DeploymentId(0), |own| {
+        let admission = Arc::make_mut(&mut Arc::make_mut(&mut own.template).spec.admission);
+        admission.unsaid.insert(names[0], vec![names[1], names[2]]);
+    });
     let simulation = settled(builder);
     let refused = simulation.summary().refused;
     assert_eq!(refused.values().collect::<Vec<_>>(), ["failed quota: team: must specify limits.memory for: a,b"]);
@@ -187,9 +189,10 @@ fn a_template_that_is_never_admitted_makes_no_pod() {
     builder.stateful_set("db", 2, PodManagementPolicy::Parallel, StatefulSetStrategy::OnDelete, &wishes);
     builder.daemon_set("agent", ints(0, 1), &wishes);
     let refusal = || Arc::new(PodAdmission { refusal: Some(Arc::from("no")), ..PodAdmission::default() });
-    let own = builder.state.stateful_sets.get_mut(&StatefulSetId(0)).unwrap();
-    Arc::make_mut(&mut own.template).spec.admission = refusal();
-    own.current_template = Arc::clone(&own.template);
+    builder.state.stateful_sets.change(&StatefulSetId(0), |own| {
+        Arc::make_mut(&mut own.template).spec.admission = refusal();
+        own.current_template = Arc::clone(&own.template);
+    });
     let own = builder.state.daemon_sets.get_mut(&DaemonSetId(0)).unwrap();
     Arc::make_mut(&mut own.template).spec.admission = refusal();
     let (db, agent) = (builder.name(WorkloadKind::StatefulSet, "db"), builder.name(WorkloadKind::DaemonSet, "agent"));
@@ -222,7 +225,7 @@ fn guard(builder: &mut Builder, replicas: i64, rules: Vec<WebhookRule>) {
     let name = builder.state.intern("guard");
     let selector = Some(builder.selector("guard"));
     let service = Service { namespace: Symbol::DEFAULT, name, selector, publish_not_ready_addresses: false };
-    builder.state.services.push(service);
+    builder.state.add_service(service);
     let webhook = AdmissionWebhook {
         configuration: name,
         name: builder.state.intern("guard.example.com"),
@@ -389,9 +392,11 @@ fn a_deployment_whose_replica_sets_are_refused_gives_up() {
 
 #[test]
 fn services_that_nobody_can_judge_answer() {
-    for change in [(|builder: &mut Builder| builder.state.services.clear()) as fn(&mut Builder), |builder| {
-        builder.state.services[0].selector = None
-    }] {
+    for change in
+        [(|builder: &mut Builder| builder.state.services.retain(|_, _| false)) as fn(&mut Builder), |builder| {
+            builder.state.services.for_each_mut(|_, own| own.selector = None)
+        }]
+    {
         let (mut builder, _) = web(2, ints(1, 0));
         guard(&mut builder, 0, vec![rule(&["CREATE"], "", &["pods"])]);
         change(&mut builder);

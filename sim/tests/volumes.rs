@@ -44,7 +44,7 @@ fn storage(state: &mut ClusterState) -> &mut Storage {
 }
 
 fn mount(state: &mut ClusterState, set: StatefulSetId, volume: VolumeSource) {
-    let set = state.stateful_sets.get_mut(&set).unwrap();
+    let mut set = state.stateful_sets.get_mut(&set).unwrap();
     Arc::make_mut(&mut set.template).spec.volumes = vec![volume];
     set.current_template = Arc::clone(&set.template);
 }

@@ -65,8 +65,7 @@ fn min_ready_seconds_hold_a_rollout_back() {
 #[test]
 fn recreate_stops_every_old_pod_first() {
     let (mut builder, workload) = web(3, ints(1, 0), 5);
-    let deployment = builder.state.deployments.get_mut(&DeploymentId(0)).unwrap();
-    deployment.strategy = DeploymentStrategy::Recreate;
+    builder.state.deployments.change(&DeploymentId(0), |own| own.strategy = DeploymentStrategy::Recreate);
     let mut simulation = settled(builder);
     let report = play(&mut simulation, StepAction::Restart { workload });
     assert_eq!(report.outcome, StepOutcome::Completed);
@@ -90,7 +89,7 @@ fn scaling_in_a_stuck_rollout_is_shared_out_in_proportion() {
     // scaled to 15, the five more go 3 to the old and 2 to the new ReplicaSet.
     let (builder, workload) = web(10, ints(3, 2), 0);
     let mut simulation = settled(builder);
-    simulation.state.nodes.values_mut().for_each(|node| node.allocatable_pods = 0);
+    simulation.state.nodes.for_each_mut(|_, node| node.allocatable_pods = 0);
     let report = play(&mut simulation, StepAction::Restart { workload });
     assert_eq!(report.outcome, StepOutcome::Stuck);
     assert_eq!(report.after.workloads["deployment/default/web"], numbers(10, 13, 5, 8, 8));
@@ -209,9 +208,9 @@ fn reverting_a_broken_revision_helps_parallel_sets_only() {
         let image = |image| StepAction::SetImage { workload, container, image };
         assert_eq!(play(&mut simulation, image(good)).outcome, StepOutcome::Completed);
         // The broken revision never becomes ready: first it finds no node, then it is held unready.
-        simulation.state.nodes.values_mut().for_each(|node| node.allocatable_pods = 0);
+        simulation.state.nodes.for_each_mut(|_, node| node.allocatable_pods = 0);
         assert_eq!(play(&mut simulation, image(broken)).outcome, StepOutcome::Stuck);
-        simulation.state.nodes.values_mut().for_each(|node| node.allocatable_pods = 110);
+        simulation.state.nodes.for_each_mut(|_, node| node.allocatable_pods = 110);
         simulation.state.pods.for_each_mut(|_, pod| pod.held_unready |= pod.node.is_none());
         let report = play(&mut simulation, image(good));
         assert_eq!(report.outcome, outcome, "{policy:?} {:#?}", report.events);

@@ -36,8 +36,8 @@ pub(super) fn apply(model: &mut Model, inventory: &Inventory, context: &Context<
             _ => continue,
         };
         let workload = WorkloadName { kind, namespace: namespace_symbol, name };
-        let Some(replicas) = replicas(&mut model.state, workload).filter(|replicas| **replicas > 0) else { continue };
-        *replicas = (*replicas).clamp(wish.range.least, wish.range.most);
+        let Some(replicas) = replicas(&model.state, workload).filter(|replicas| *replicas > 0) else { continue };
+        set_replicas(&mut model.state, workload, replicas.clamp(wish.range.least, wish.range.most));
         model.autoscaled.insert(workload, wish.range);
         let kind = wish.kind.to_lowercase();
         context.assume(Assumption::Autoscaled(format!("{kind}/{namespace}/{}", wish.name)));
@@ -77,22 +77,38 @@ fn range(least: i64, most: i64) -> ReplicaRange {
 }
 
 /// `spec.replicas` of a workload.
-pub(super) fn replicas(state: &mut ClusterState, workload: WorkloadName) -> Option<&mut i64> {
-    let is_named = |namespace, name| namespace == workload.namespace && name == workload.name;
+pub(super) fn replicas(state: &ClusterState, workload: WorkloadName) -> Option<i64> {
+    let place = (workload.namespace, workload.name);
     match workload.kind {
-        WorkloadKind::Deployment => {
-            let own = state.deployments.values_mut().find(|own| is_named(own.namespace, own.name))?;
-            Some(&mut own.replicas)
-        }
-        WorkloadKind::StatefulSet => {
-            let own = state.stateful_sets.values_mut().find(|own| is_named(own.namespace, own.name))?;
-            Some(&mut own.replicas)
-        }
+        WorkloadKind::Deployment => state.deployments.at(place).map(|(_, own)| own.replicas).next(),
+        WorkloadKind::StatefulSet => state.stateful_sets.at(place).map(|(_, own)| own.replicas).next(),
         WorkloadKind::ReplicaSet => {
-            let own = state.replica_sets.values_mut().find(|own| is_named(own.namespace, own.name))?;
-            Some(&mut own.replicas)
+            state.replica_sets.values().find(|own| (own.namespace, own.name) == place).map(|own| own.replicas)
         }
         WorkloadKind::DaemonSet | WorkloadKind::Job => None,
+    }
+}
+
+/// Sets `spec.replicas` of a workload.
+pub(super) fn set_replicas(state: &mut ClusterState, workload: WorkloadName, number: i64) {
+    let is_named = |namespace, name| (namespace, name) == (workload.namespace, workload.name);
+    match workload.kind {
+        WorkloadKind::Deployment => {
+            if let Some(mut own) = state.deployments.find_mut(|own| is_named(own.namespace, own.name)) {
+                own.replicas = number;
+            }
+        }
+        WorkloadKind::StatefulSet => {
+            if let Some(mut own) = state.stateful_sets.find_mut(|own| is_named(own.namespace, own.name)) {
+                own.replicas = number;
+            }
+        }
+        WorkloadKind::ReplicaSet => {
+            if let Some(mut own) = state.replica_sets.find_mut(|own| is_named(own.namespace, own.name)) {
+                own.replicas = number;
+            }
+        }
+        WorkloadKind::DaemonSet | WorkloadKind::Job => {}
     }
 }
 
@@ -100,8 +116,6 @@ pub(super) fn replicas(state: &mut ClusterState, workload: WorkloadName) -> Opti
 #[must_use]
 pub fn with_replicas(state: &ClusterState, workload: WorkloadName, number: i64) -> ClusterState {
     let mut changed = state.clone();
-    if let Some(replicas) = replicas(&mut changed, workload) {
-        *replicas = number;
-    }
+    set_replicas(&mut changed, workload, number);
     changed
 }

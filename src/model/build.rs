@@ -330,7 +330,7 @@ fn add_cluster_parts(model: &mut Model, inventory: &Inventory, context: &Context
             }
             Typed::Service(api) => {
                 let service = service(state, object, api);
-                state.services.push(service);
+                state.add_service(service);
             }
             _ => admission::add_object(state, context, object),
         }

@@ -70,14 +70,14 @@ pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, obj
         Typed::StatefulSet(api) => {
             let name = workloads::add_stateful_set(&mut scratch, context, api);
             keep_replicas(state, &mut scratch, object, name);
-            for new in scratch.stateful_sets.values_mut() {
+            scratch.stateful_sets.for_each_mut(|_, new| {
                 let known =
                     state.stateful_sets.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
                 if let Some(own) = known {
                     // Its pods are of the old revision until the rollout is done.
                     new.current_template = Arc::clone(&own.current_template);
                 }
-            }
+            });
             move_over!(scratch.stateful_sets => state.stateful_sets, StatefulSetId);
         }
         Typed::DaemonSet(api) => {
@@ -97,11 +97,11 @@ pub(super) fn apply_one(state: &mut ClusterState, context: &mut Context<'_>, obj
         // One that a Deployment made follows its Deployment.
         Typed::ReplicaSet(api) if !is_controlled(&api.metadata) => {
             workloads::add_replica_set(&mut scratch, context, api);
-            for new in scratch.replica_sets.values_mut() {
+            scratch.replica_sets.for_each_mut(|_, new| {
                 let known =
                     state.replica_sets.values().find(|own| (own.namespace, own.name) == (new.namespace, new.name));
                 new.created_at = known.map_or(state.now, |own| own.created_at);
-            }
+            });
             move_over!(scratch.replica_sets => state.replica_sets, ReplicaSetId);
         }
         Typed::PodDisruptionBudget(api) => {
@@ -168,7 +168,7 @@ fn apply_timed(
 pub(super) fn declare_replicas(state: &mut ClusterState, object: &Object, workload: Option<WorkloadName>) {
     let Some(workload) = workload else { return };
     let is_written = object.root.at(&FieldPath::parse("spec.replicas")).is_some();
-    let written = autoscalers::replicas(state, workload).map(|replicas| *replicas).filter(|_| is_written);
+    let written = autoscalers::replicas(state, workload).filter(|_| is_written);
     let declared = Arc::make_mut(&mut state.declared_replicas);
     match written {
         Some(replicas) => drop(declared.insert(workload, replicas)),
@@ -183,10 +183,9 @@ fn keep_replicas(state: &mut ClusterState, scratch: &mut ClusterState, object: &
     let was_written = state.declared_replicas.contains_key(&name);
     if !is_written
         && !was_written
-        && let Some(current) = autoscalers::replicas(state, name).map(|replicas| *replicas)
-        && let Some(replicas) = autoscalers::replicas(scratch, name)
+        && let Some(current) = autoscalers::replicas(state, name)
     {
-        *replicas = current;
+        autoscalers::set_replicas(scratch, name, current);
     }
     declare_replicas(scratch, object, Some(name));
     let declared = scratch.declared_replicas.get(&name).copied();
@@ -235,11 +234,12 @@ fn apply_cluster_part(state: &mut ClusterState, context: &mut Context<'_>, objec
         }
         Typed::Service(api) => {
             let service = build::service(state, object, api);
-            let known =
-                state.services.iter_mut().find(|own| (own.namespace, own.name) == (service.namespace, service.name));
+            let is_same =
+                |own: &quorate_sim::cluster::Service| (own.namespace, own.name) == (service.namespace, service.name);
+            let known = state.services.iter().find(|(_, own)| is_same(own)).map(|(id, _)| *id);
             match known {
-                Some(own) => *own = service,
-                None => state.services.push(service),
+                Some(known) => state.services.insert(known, service),
+                None => drop(state.add_service(service)),
             }
         }
         Typed::ResourceQuota(_) | Typed::MutatingWebhookConfiguration(_) | Typed::ValidatingWebhookConfiguration(_) => {

@@ -254,7 +254,7 @@ fn replica_set(
     let id = given.map(|(id, _)| *id).or_else(|| implied.get(&(namespace, name)).copied());
     if let Some(id) = id {
         let is_implied = implied.get(&(namespace, name)) == Some(&id);
-        if let Some(set) = state.replica_sets.get_mut(&id).filter(|_| is_implied) {
+        if let Some(mut set) = state.replica_sets.get_mut(&id).filter(|_| is_implied) {
             set.replicas += 1;
         }
         return Some(Owner::ReplicaSet(id));
@@ -285,10 +285,13 @@ fn imply_replica_set(
     created_at: Time,
 ) -> Option<ReplicaSetId> {
     let owner = state.deployments.get(&deployment)?.clone();
-    for set in state.replica_sets.values_mut().filter(|set| set.owner == Some(deployment)) {
-        let mut older = pod.clone();
-        older.content = set.template_hash.unwrap_or(hash);
-        set.template = Arc::new(older);
+    let known: Vec<ReplicaSetId> = state.replica_sets.at(deployment).map(|(id, _)| id).collect();
+    for id in known {
+        state.replica_sets.change(&id, |set| {
+            let mut older = pod.clone();
+            older.content = set.template_hash.unwrap_or(hash);
+            set.template = Arc::new(older);
+        });
     }
     let mut selector: LabelSelector = owner.selector.clone();
     selector.requirements.push(Requirement { key: Symbol::POD_TEMPLATE_HASH, operator: Operator::In(vec![hash]) });

@@ -253,7 +253,7 @@ pub(super) fn note_disrupted_pods(state: &mut ClusterState, id: BudgetId, api: &
     let is_named = |pod: &Pod| pod.namespace == namespace && names.contains_key(&state.pod_name(pod));
     let disrupted: Vec<PodId> = state.pods.iter().filter(|(_, pod)| is_named(pod)).map(|(id, _)| *id).collect();
     let now = state.now;
-    if let Some(budget) = state.budgets.get_mut(&id) {
+    if let Some(mut budget) = state.budgets.get_mut(&id) {
         budget.status.disrupted_pods.extend(disrupted.into_iter().map(|pod| (pod, now)));
     }
 }

@@ -187,16 +187,16 @@ fn set_default_tolerations(state: &mut ClusterState, not_ready: Option<i64>, unr
     for (key, seconds) in pairs {
         let Some(seconds) = seconds else { continue };
         let set = |template: &mut Arc<PodTemplate>| set_toleration(template, key, seconds);
-        state.deployments.values_mut().for_each(|own| set(&mut own.template));
-        state.replica_sets.values_mut().for_each(|own| set(&mut own.template));
+        state.deployments.for_each_mut(|_, own| set(&mut own.template));
+        state.replica_sets.for_each_mut(|_, own| set(&mut own.template));
         state.daemon_sets.values_mut().for_each(|own| set(&mut own.template));
         state.jobs.values_mut().for_each(|own| set(&mut own.spec.template));
         state.cron_jobs.values_mut().for_each(|own| set(&mut own.job.template));
         state.pods.for_each_mut(|_, own| set(&mut own.template));
-        for own in state.stateful_sets.values_mut() {
+        state.stateful_sets.for_each_mut(|_, own| {
             set(&mut own.template);
             set(&mut own.current_template);
-        }
+        });
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::labels::LabelSelector;
 use super::name::Symbol;
 use super::pod::PodId;
+use super::table::{Placed, SelectorPlace};
 use super::time::Time;
 use super::workload::IntOrPercent;
 
@@ -27,6 +28,14 @@ pub struct PodDisruptionBudget {
     pub unhealthy_pod_eviction_policy: UnhealthyPodEvictionPolicy,
     /// `status`, as the disruption controller last wrote it.
     pub status: BudgetStatus,
+}
+
+impl Placed for PodDisruptionBudget {
+    type Place = SelectorPlace;
+
+    fn places(&self) -> Vec<SelectorPlace> {
+        self.selector.iter().map(|selector| SelectorPlace::of(self.namespace, selector)).collect()
+    }
 }
 
 /// What a budget asks for.

@@ -21,6 +21,7 @@
 //! | `webhook.rs` | admission webhooks |
 //! | `refusal.rs` | what the API server refuses to create |
 //! | `state.rs` | the whole |
+//! | `table.rs` | objects by their ids; copies share what is equal |
 //! | `time.rs` | virtual time |
 
 mod autoscaler;
@@ -40,6 +41,7 @@ mod quota;
 mod refusal;
 mod resources;
 mod state;
+mod table;
 mod time;
 mod volume;
 mod webhook;
@@ -75,7 +77,8 @@ pub use pods::{PodMut, Pods};
 pub use quota::{PodAdmission, PriorityClassScope, QuotaAmount, QuotaScope, ResourceQuota, Suffixes};
 pub use refusal::{Refusal, RefusalCause};
 pub use resources::{NonZeroRequests, Resources};
-pub use state::{AdmissionObjects, ClusterState, Namespace, Service};
+pub use state::{AdmissionObjects, ClusterState, Namespace, Service, ServiceId};
+pub use table::{ObjectMut, Placed, SelectorPlace, Table};
 pub use time::{Duration, Time};
 pub use volume::{
     AccessMode, Attached, BindingMode, ClaimBinding, ClaimName, ClaimTemplate, ClassName, CsiDriver, CsiNode,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::labels::Labels;
 use super::name::Symbol;
 use super::resources::Resources;
+use super::table::Placed;
 use super::time::Time;
 
 /// Names a node; the order is the order in which nodes were added.
@@ -34,6 +35,15 @@ pub struct Node {
     pub ready: NodeReady,
     /// Since when it has crashed: heartbeats have stopped and its containers with them. `None`: it runs.
     pub crashed_at: Option<Time>,
+}
+
+impl Placed for Node {
+    /// Its name.
+    type Place = Symbol;
+
+    fn places(&self) -> Vec<Symbol> {
+        vec![self.name]
+    }
 }
 
 /// A feature of the kubelet that a pod may need. Source: `staging:component-helpers/nodedeclaredfeatures/features`; the features

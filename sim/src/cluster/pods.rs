@@ -88,6 +88,11 @@ const FIRST: PodId = PodId(0);
 const LAST: PodId = PodId(u32::MAX);
 
 impl Pods {
+    /// Whether both are one and the same copy.
+    pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
+        (self.is_empty() && other.is_empty()) || self.all.ptr_eq(&other.all)
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

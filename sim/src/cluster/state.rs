@@ -16,6 +16,7 @@ use super::pod::{Pod, PodId};
 use super::pods::Pods;
 use super::quota::ResourceQuota;
 use super::refusal::Refusal;
+use super::table::{Placed, SelectorPlace, Table};
 use super::time::Time;
 use super::volume::Storage;
 use super::webhook::AdmissionWebhook;
@@ -36,7 +37,7 @@ pub struct ClusterState {
     /// Namespaces by name.
     pub namespaces: BTreeMap<Symbol, Namespace>,
     /// Nodes, in the order in which they were added.
-    pub nodes: BTreeMap<NodeId, Node>,
+    pub nodes: Table<NodeId, Node>,
     /// Pools that a cluster autoscaler makes larger and smaller; none: there is no such autoscaler.
     pub node_pools: Vec<NodePool>,
     /// What the descheduler does; `None`: there is none.
@@ -46,11 +47,11 @@ pub struct ClusterState {
     /// How many pods were ever created: the next pod's id.
     pub pods_created: u32,
     /// Deployments.
-    pub deployments: BTreeMap<DeploymentId, Deployment>,
+    pub deployments: Table<DeploymentId, Deployment>,
     /// ReplicaSets, in the order of creation.
-    pub replica_sets: BTreeMap<ReplicaSetId, ReplicaSet>,
+    pub replica_sets: Table<ReplicaSetId, ReplicaSet>,
     /// StatefulSets.
-    pub stateful_sets: BTreeMap<StatefulSetId, StatefulSet>,
+    pub stateful_sets: Table<StatefulSetId, StatefulSet>,
     /// DaemonSets.
     pub daemon_sets: BTreeMap<DaemonSetId, DaemonSet>,
     /// Jobs, in the order of creation.
@@ -64,9 +65,9 @@ pub struct ClusterState {
     /// `spec.replicas` where a manifest writes it: what is applied again and again sets it back to that.
     pub declared_replicas: Arc<BTreeMap<WorkloadName, i64>>,
     /// PodDisruptionBudgets.
-    pub budgets: BTreeMap<BudgetId, PodDisruptionBudget>,
+    pub budgets: Table<BudgetId, PodDisruptionBudget>,
     /// Services (their selectors give the default spread constraints).
-    pub services: Vec<Service>,
+    pub services: Table<ServiceId, Service>,
     /// What the API server holds requests to.
     pub admission: Arc<AdmissionObjects>,
     /// Controllers that may not create what they want to.
@@ -96,6 +97,10 @@ pub struct AdmissionObjects {
     pub webhooks: Vec<AdmissionWebhook>,
 }
 
+/// Names a Service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceId(pub u32);
+
 /// A Service: which pods answer it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
@@ -109,7 +114,33 @@ pub struct Service {
     pub publish_not_ready_addresses: bool,
 }
 
+impl Placed for Service {
+    type Place = SelectorPlace;
+
+    fn places(&self) -> Vec<SelectorPlace> {
+        // An empty selector selects nothing.
+        let selector = self.selector.iter().filter(|selector| !selector.is_empty());
+        selector.map(|selector| SelectorPlace::of(self.namespace, selector)).collect()
+    }
+}
+
 impl ClusterState {
+    /// Adds a Service.
+    pub fn add_service(&mut self, service: Service) -> ServiceId {
+        let next = self.services.last_key_value().map_or(0, |(id, _)| id.0.saturating_add(1));
+        self.services.insert(ServiceId(next), service);
+        ServiceId(next)
+    }
+
+    /// The Services that select a pod of `namespace` with `labels`, in the order of their ids.
+    #[must_use]
+    pub fn services_of(&self, namespace: Symbol, labels: &Labels) -> BTreeMap<ServiceId, &Service> {
+        let is_selected =
+            |service: &Service| service.selector.as_ref().is_some_and(|selector| selector.matches(labels));
+        let places = SelectorPlace::of_pod(namespace, labels);
+        places.flat_map(|place| self.services.at(place)).filter(|(_, service)| is_selected(service)).collect()
+    }
+
     /// Adds a pod and gives its id.
     pub fn add_pod(&mut self, pod: Pod) -> PodId {
         let id = PodId(self.pods_created);
@@ -141,7 +172,7 @@ impl ClusterState {
     /// The node named `name`.
     #[must_use]
     pub fn node_named(&self, name: Symbol) -> Option<NodeId> {
-        self.nodes.iter().find(|(_, node)| node.name == name).map(|(id, _)| *id)
+        self.nodes.at(name).next().map(|(id, _)| id)
     }
 
     /// `metadata.name` of a pod.

@@ -7,6 +7,7 @@ use super::labels::LabelSelector;
 use super::name::Symbol;
 use super::node::NodeId;
 use super::pod_template::PodTemplate;
+use super::table::Placed;
 use super::time::Time;
 
 /// Names a Deployment.
@@ -114,6 +115,15 @@ pub struct Deployment {
     pub paused: bool,
 }
 
+impl Placed for Deployment {
+    /// Namespace and name.
+    type Place = (Symbol, Symbol);
+
+    fn places(&self) -> Vec<(Symbol, Symbol)> {
+        vec![(self.namespace, self.name)]
+    }
+}
+
 /// How a Deployment replaces its pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeploymentStrategy {
@@ -155,6 +165,15 @@ pub struct ReplicaSet {
     pub created_at: Time,
 }
 
+impl Placed for ReplicaSet {
+    /// Its Deployment.
+    type Place = DeploymentId;
+
+    fn places(&self) -> Vec<DeploymentId> {
+        self.owner.into_iter().collect()
+    }
+}
+
 /// A StatefulSet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatefulSet {
@@ -178,6 +197,15 @@ pub struct StatefulSet {
     pub strategy: StatefulSetStrategy,
     /// `spec.minReadySeconds`.
     pub min_ready_seconds: u64,
+}
+
+impl Placed for StatefulSet {
+    /// Namespace and name.
+    type Place = (Symbol, Symbol);
+
+    fn places(&self) -> Vec<(Symbol, Symbol)> {
+        vec![(self.namespace, self.name)]
+    }
 }
 
 /// In which order a StatefulSet's pods come and go.

@@ -48,14 +48,7 @@ pub fn answers(state: &ClusterState, service: &Service) -> Option<bool> {
 /// The Service of this namespace and name.
 #[must_use]
 pub fn service_named(state: &ClusterState, namespace: Symbol, name: Symbol) -> Option<&Service> {
-    state.services.iter().find(|service| service.namespace == namespace && service.name == name)
-}
-
-/// Whether a Service is about a pod.
-#[must_use]
-pub fn selects(service: &Service, pod: &Pod) -> bool {
-    let selector = service.selector.as_ref().filter(|selector| !selector.is_empty());
-    service.namespace == pod.namespace && selector.is_some_and(|selector| selector.matches(&pod.labels))
+    state.services.values().find(|service| service.namespace == namespace && service.name == name)
 }
 
 /// The pods behind a Service: not ended, and with an address, which they get when they start.

@@ -52,16 +52,14 @@ pub fn find_workload(state: &ClusterState, name: WorkloadName) -> Option<Workloa
     let same = |namespace: Symbol, own: Symbol| namespace == name.namespace && own == name.name;
     match name.kind {
         WorkloadKind::Deployment => {
-            let found = state.deployments.iter().find(|(_, item)| same(item.namespace, item.name));
-            found.map(|(id, _)| WorkloadId::Deployment(*id))
+            state.deployments.at((name.namespace, name.name)).map(|(id, _)| WorkloadId::Deployment(id)).next()
         }
         WorkloadKind::ReplicaSet => {
             let found = state.replica_sets.iter().find(|(_, item)| same(item.namespace, item.name));
             found.map(|(id, _)| WorkloadId::ReplicaSet(*id))
         }
         WorkloadKind::StatefulSet => {
-            let found = state.stateful_sets.iter().find(|(_, item)| same(item.namespace, item.name));
-            found.map(|(id, _)| WorkloadId::StatefulSet(*id))
+            state.stateful_sets.at((name.namespace, name.name)).map(|(id, _)| WorkloadId::StatefulSet(id)).next()
         }
         WorkloadKind::DaemonSet => {
             let found = state.daemon_sets.iter().find(|(_, item)| same(item.namespace, item.name));

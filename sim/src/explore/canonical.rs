@@ -120,10 +120,10 @@ impl Canonical {
 
     fn hash_workloads(&mut self, simulation: &Simulation, hasher: &mut SipHasher13) {
         let state = &simulation.state;
-        for (id, item) in &state.deployments {
+        for (id, item) in state.deployments.iter() {
             (*id, item.replicas, item.paused, self.template(&item.template)).hash(hasher);
         }
-        for (id, set) in &state.stateful_sets {
+        for (id, set) in state.stateful_sets.iter() {
             (*id, set.replicas, self.template(&set.template), self.template(&set.current_template)).hash(hasher);
         }
         for (id, set) in &state.daemon_sets {
@@ -149,7 +149,7 @@ impl Canonical {
         for (id, progress) in &simulation.progress {
             (*id, progress.relative_to(state.now)).hash(hasher);
         }
-        for (id, budget) in &state.budgets {
+        for (id, budget) in state.budgets.iter() {
             let status = &budget.status;
             (*id, status.expected_pods, status.current_healthy, status.desired_healthy).hash(hasher);
             (status.disruptions_allowed, status.sync_failed).hash(hasher);
@@ -207,7 +207,7 @@ impl Canonical {
         for (pod, (at, waits)) in simulation.scheduling.failures() {
             mark(pod, Mark::Failed(age(at, now), waits));
         }
-        for (id, budget) in &state.budgets {
+        for (id, budget) in state.budgets.iter() {
             for (pod, since) in &budget.status.disrupted_pods {
                 mark(*pod, Mark::Disrupted(*id, age(*since, now)));
             }

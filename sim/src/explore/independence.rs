@@ -57,7 +57,7 @@ impl Components {
                 components.join_selected(&members, selector);
             }
         }
-        for selector in state.services.iter().filter_map(|service| service.selector.as_ref()) {
+        for selector in state.services.values().filter_map(|service| service.selector.as_ref()) {
             components.join_selected(&members, selector);
         }
         let templates = all_workloads(state)

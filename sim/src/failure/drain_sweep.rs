@@ -70,17 +70,17 @@ pub fn sweep_drains(simulation: &Simulation) -> Vec<DrainImpact> {
 /// Drains `node` on `branch`, which is left at rest afterwards.
 #[must_use]
 pub fn drain(branch: &mut Simulation, node: NodeId) -> DrainImpact {
-    let report = branch.play_action(&StepAction::Drain { nodes: vec![node] });
+    let end = branch.perform(&StepAction::Drain { nodes: vec![node] });
     let drains = branch.last_drains();
     DrainImpact {
         node,
-        outcome: report.outcome,
-        detail: report.detail,
+        outcome: end.outcome,
+        detail: end.detail,
         evicted: drains.iter().fold(0, |sum: usize, drain| sum.saturating_add(drain.evicted)),
         blocked: drains.iter().flat_map(|drain| blocked(branch, drain)).collect(),
         after: Moment::of(branch),
-        min_ready: report.min_ready,
-        events: report.events,
+        min_ready: branch.lowest_ready(),
+        events: branch.events().to_vec(),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{NodeId, NodeReady, PodId, Time};
+use crate::cluster::{BudgetId, NodeId, NodeReady, PodId, Time};
 use crate::controller::disruption;
+use crate::eviction::budgets_of;
 use crate::simulation::{Simulation, StepAction, StepOutcome};
 
 use super::failure_set::{Failure, FailureScope, failures_of, sets_of};
@@ -52,15 +53,15 @@ pub fn fail(simulation: &Simulation, failures: &[Failure]) -> FailureImpact {
     let nodes: Vec<NodeId> = nodes.into_iter().collect();
     let instant = instant(simulation, &nodes);
     let mut branch = simulation.branch();
-    let report = branch.play_action(&StepAction::FailNode { nodes: nodes.clone() });
+    let end = branch.perform(&StepAction::FailNode { nodes: nodes.clone() });
     FailureImpact {
         failures: failures.to_vec(),
         nodes,
         instant,
         recovered: Moment::of(&branch),
-        outcome: report.outcome,
-        min_ready: report.min_ready,
-        events: report.events,
+        outcome: end.outcome,
+        min_ready: branch.lowest_ready(),
+        events: branch.events().to_vec(),
     }
 }
 
@@ -69,21 +70,23 @@ fn instant(simulation: &Simulation, nodes: &[NodeId]) -> Moment {
     let mut branch = simulation.branch();
     let state = &mut branch.state;
     for node in nodes {
-        if let Some(node) = state.nodes.get_mut(node) {
+        if let Some(mut node) = state.nodes.get_mut(node) {
             node.ready = NodeReady::Unknown;
         }
     }
     let held = nodes.iter().flat_map(|node| state.pods.on_node(Some(*node)).map(|(id, _)| id));
-    for id in held.collect::<Vec<PodId>>() {
-        if let Some(mut pod) = state.pods.get_mut(&id) {
+    let held: Vec<PodId> = held.collect();
+    for id in &held {
+        if let Some(mut pod) = state.pods.get_mut(id) {
             pod.ready = false;
         }
     }
-    let statuses: Vec<_> = state.budgets.iter().map(|(id, budget)| (*id, disruption::status(state, budget))).collect();
+    let held = held.iter().filter_map(|id| state.pods.get(id));
+    let concerned: BTreeSet<BudgetId> = held.flat_map(|pod| budgets_of(state, pod).map(|(id, _)| id)).collect();
+    let concerned = concerned.iter().filter_map(|id| Some((*id, state.budgets.get(id)?)));
+    let statuses: Vec<_> = concerned.map(|(id, budget)| (id, disruption::status(state, budget))).collect();
     for (id, status) in statuses {
-        if let Some(budget) = state.budgets.get_mut(&id) {
-            budget.status = status;
-        }
+        state.budgets.change(&id, |budget| budget.status = status);
     }
     Moment::of(&branch)
 }

@@ -1,16 +1,14 @@
-//! What a reader wants to know of a state: its numbers, pending pods, budgets that are short.
+//! What a reader wants to know of a state: pending pods, budgets that are short.
 
 use crate::cluster::{BudgetId, ClusterState, PodId, Time, WorkloadName};
 use crate::controller::{is_terminal, workload_name, workload_of};
-use crate::simulation::{Simulation, StateSummary, budget_text, owner_text, pod_text};
+use crate::simulation::{Simulation, budget_text, owner_text, pod_text};
 
 /// A state at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// When.
     pub at: Time,
-    /// Its numbers.
-    pub summary: StateSummary,
     /// Pods that the scheduler finds no node for.
     pub pending: Vec<PendingPod>,
     /// Budgets with fewer healthy pods than desired.
@@ -54,12 +52,7 @@ impl Moment {
     #[must_use]
     pub fn of(simulation: &Simulation) -> Self {
         let state = &simulation.state;
-        Self {
-            at: state.now,
-            summary: simulation.summary(),
-            pending: pending(state),
-            budgets_below: budgets_below(state),
-        }
+        Self { at: state.now, pending: pending(state), budgets_below: budgets_below(state) }
     }
 }
 

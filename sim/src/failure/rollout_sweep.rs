@@ -50,18 +50,18 @@ pub fn sweep_rollouts(simulation: &Simulation) -> Vec<RolloutImpact> {
 #[must_use]
 pub fn restart(simulation: &Simulation, id: WorkloadId, workload: WorkloadName) -> RolloutImpact {
     let mut branch = simulation.branch();
-    let report = branch.play_action(&StepAction::Restart { workload });
+    let end = branch.perform(&StepAction::Restart { workload });
     let own = |pod: &PendingPod| pod.workload == Some(workload);
     RolloutImpact {
         workload,
         id,
-        outcome: report.outcome,
-        detail: report.detail,
+        outcome: end.outcome,
+        detail: end.detail,
         before: workload_numbers(&simulation.state, id),
         numbers: workload_numbers(&branch.state, id),
         pending: pending(&branch.state).into_iter().filter(own).collect(),
-        min_ready: report.min_ready,
+        min_ready: branch.lowest_ready(),
         after: Moment::of(&branch),
-        events: report.events,
+        events: branch.events().to_vec(),
     }
 }

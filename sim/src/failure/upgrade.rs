@@ -1,10 +1,9 @@
 //! A rolling upgrade of nodes: some new ones first, then old ones drained and replaced a few at a time, in an order in which no
 //! drain blocks.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::cluster::{ClusterState, Labels, Node, NodeId, NodeReady, Symbol};
+use crate::cluster::{ClusterState, Labels, Node, NodeId, NodeReady, Symbol, Table};
 use crate::simulation::{ObjectChange, Simulation, StepAction, StepOutcome};
 
 /// How nodes are upgraded.
@@ -72,7 +71,7 @@ impl Upgrade {
         let mut start = simulation.clone();
         let surge = self.nodes.get(..self.max_surge.min(self.nodes.len())).unwrap_or_default();
         if !surge.is_empty() {
-            start.play_action(&successors(surge, &simulation.state));
+            start.perform(&successors(surge, &simulation.state));
         }
         let found = search.from(&start, &mut Vec::new(), &self.nodes);
         let complete = search.drains < MOST_DRAINS;
@@ -90,7 +89,7 @@ impl Upgrade {
     fn works(&self, simulation: &Simulation, order: &[NodeId]) -> bool {
         let mut simulation = simulation.clone();
         let steps = self.steps(&simulation.state, order);
-        steps.iter().all(|(action, _)| simulation.play_action(action).outcome == StepOutcome::Completed)
+        steps.iter().all(|(action, _)| simulation.perform(action).outcome == StepOutcome::Completed)
     }
 }
 
@@ -111,15 +110,15 @@ impl Search<'_> {
             }
             self.drains = self.drains.saturating_add(1);
             let mut branch = simulation.clone();
-            let report = branch.play_action(&StepAction::Drain { nodes: batch.clone() });
+            let report = branch.perform(&StepAction::Drain { nodes: batch.clone() });
             if report.outcome != StepOutcome::Completed {
                 continue;
             }
-            branch.play_action(&StepAction::DeleteNode { nodes: batch.clone() });
+            branch.perform(&StepAction::DeleteNode { nodes: batch.clone() });
             let missing = left.len().saturating_sub(self.upgrade.max_surge).min(batch.len());
             let next = batch.get(..missing).unwrap_or_default();
             if !next.is_empty() {
-                branch.play_action(&successors(next, &simulation.state));
+                branch.perform(&successors(next, &simulation.state));
             }
             let rest: Vec<NodeId> = left.iter().filter(|node| !batch.contains(node)).copied().collect();
             let length = done.len();
@@ -169,7 +168,7 @@ fn successors(nodes: &[NodeId], before: &ClusterState) -> StepAction {
     }
 }
 
-fn add(state: &mut ClusterState, nodes: &[NodeId], before: &BTreeMap<NodeId, Node>) {
+fn add(state: &mut ClusterState, nodes: &[NodeId], before: &Table<NodeId, Node>) {
     for id in nodes {
         let Some(old) = before.get(id) else { continue };
         let name = format!("{}-upgraded", state.names.text(old.name));

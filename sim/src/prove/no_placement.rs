@@ -50,7 +50,7 @@ fn refutations(
     result: &SchedulingResult,
 ) -> Result<BTreeMap<String, Refutation>, Unproved> {
     let mut refutations = BTreeMap::new();
-    for (id, node) in &state.nodes {
+    for (id, node) in state.nodes.iter() {
         let name = state.names.text(node.name).to_owned();
         let reason = match result.verdicts.get(id) {
             Some(Verdict::Rejected { reasons, .. }) => reasons.first(),

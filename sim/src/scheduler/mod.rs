@@ -29,7 +29,7 @@ mod reasons;
 mod scheduling_cycle;
 mod snapshot;
 
-pub use cache::{Cache, Sampling};
+pub use cache::{Cache, Followed, Sampling};
 pub use configuration::{
     AddedNodeAffinity, Arguments, DefaultSpread, ExistingPreferredTerms, ExtensionPoint, FitArguments,
     InterPodAffinityArguments, OtherSchedulers, PostFilterPlugin, PreemptionArguments, Profile, SchedulerConfiguration,

@@ -85,7 +85,7 @@ impl Simulation {
             (pod.phase, pod.ready, pod.held_unready, deleted, pod.template.content).hash(&mut hasher);
             pod.unschedulable.as_ref().map(|unschedulable| &unschedulable.message).hash(&mut hasher);
         }
-        for (id, node) in &self.state.nodes {
+        for (id, node) in self.state.nodes.iter() {
             (*id, node.unschedulable, node.ready, node.crashed_at.is_some()).hash(&mut hasher);
             for taint in &node.taints {
                 (taint.key, taint.value, taint.effect).hash(&mut hasher);
@@ -94,7 +94,7 @@ impl Simulation {
         for (name, claim) in &self.state.storage.claims {
             (*name, claim.binding).hash(&mut hasher);
         }
-        for (id, set) in &self.state.replica_sets {
+        for (id, set) in self.state.replica_sets.iter() {
             (*id, set.replicas).hash(&mut hasher);
         }
         for own in self.state.deployments.values() {

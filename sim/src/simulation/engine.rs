@@ -3,17 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{
-    BudgetId, ClusterState, DaemonSetId, JobId, NodeId, Owner, PodId, Refusal, Symbol, Time, WorkloadName,
+    BudgetId, ClusterState, DaemonSetId, JobId, NodeId, Owner, PodId, Refusal, ServiceId, Symbol, Time, WorkloadName,
 };
 use crate::controller::deployment::Progress;
-use crate::controller::endpoint_slice::selects;
 use crate::controller::job::BATCH_PERIOD;
 use crate::controller::node_lifecycle::NodeLifecycle;
 use crate::controller::{WorkloadId, all_workloads, attach_detach, daemon_set, is_active, workload_of};
 use crate::drain::NodeDrain;
 use crate::event_queue::{Event, EventQueue};
 use crate::eviction::budgets_of;
-use crate::scheduler::{Cache, SchedulingQueue};
+use crate::scheduler::{Cache, Followed, SchedulingQueue};
 use crate::transition::{Change, Created, NodeChange, PodChange, WorkloadChange, apply, sentence};
 
 use super::calls::Calls;
@@ -58,8 +57,10 @@ pub struct Simulation {
     pub(crate) queue: EventQueue,
     pub(crate) dirty: BTreeSet<Key>,
     pub(crate) scheduling: SchedulingQueue,
-    /// Made when the scheduler first needs it in a run, during which the state changes by [`Self::commit`] only.
+    /// Made when the scheduler first needs it; told of every change by [`Self::commit`].
     pub(crate) cache: Option<Cache>,
+    /// What the cache knew when the last run ended.
+    pub(crate) followed: Option<Followed>,
     pub(crate) lifecycle: NodeLifecycle,
     pub(crate) taint_deletions: BTreeMap<PodId, Time>,
     pub(crate) progress: BTreeMap<crate::cluster::DeploymentId, Progress>,
@@ -98,6 +99,7 @@ impl Simulation {
             dirty: BTreeSet::new(),
             scheduling: SchedulingQueue::default(),
             cache: None,
+            followed: None,
             lifecycle: NodeLifecycle::default(),
             taint_deletions: BTreeMap::new(),
             progress: BTreeMap::new(),
@@ -131,7 +133,8 @@ impl Simulation {
             queue: self.queue.clone(),
             dirty: self.dirty.clone(),
             scheduling: self.scheduling.clone(),
-            cache: None,
+            cache: self.cache.clone(),
+            followed: self.followed.clone(),
             lifecycle: self.lifecycle.clone(),
             taint_deletions: self.taint_deletions.clone(),
             progress: self.progress.clone(),
@@ -183,6 +186,10 @@ impl Simulation {
     /// return.
     pub(super) fn begin_step(&mut self) {
         self.refused_before.clone_from(&self.state.refusals);
+        // The state may have been changed from outside.
+        if !self.followed.take().is_some_and(|followed| followed.is(&self.state)) {
+            self.cache = None;
+        }
         self.recorder.begin(self.state.now);
         self.reapplied.clear();
         self.descheduling.begin_step();
@@ -241,11 +248,10 @@ impl Simulation {
         self.recorder.endpoints_changed(&self.state, &services);
     }
 
-    /// The Services that select a pod, by their places in the state's list.
-    fn services_of(&self, pod: PodId) -> Vec<usize> {
-        let Some(pod) = self.state.pods.get(&pod) else { return Vec::new() };
-        let services = self.state.services.iter().enumerate().filter(|(_, service)| selects(service, pod));
-        services.map(|(place, _)| place).collect()
+    /// The Services that select a pod.
+    fn services_of(&self, pod: PodId) -> Vec<ServiceId> {
+        let pod = self.state.pods.get(&pod);
+        pod.map_or_else(Vec::new, |pod| self.state.services_of(pod.namespace, &pod.labels).into_keys().collect())
     }
 
     /// The workload for which a pod counts as ready.
@@ -434,7 +440,12 @@ impl Simulation {
 
     /// Runs until nothing more happens on its own, or, if `until` is given, until then.
     pub(super) fn run(&mut self, until: Option<Time>) -> Result<(), Livelock> {
-        self.cache = None;
+        let result = self.run_to(until);
+        self.followed = Some(Followed::of(&self.state));
+        result
+    }
+
+    fn run_to(&mut self, until: Option<Time>) -> Result<(), Livelock> {
         loop {
             self.run_now()?;
             self.schedule_drain_retries();

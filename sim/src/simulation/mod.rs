@@ -65,8 +65,8 @@ pub(crate) use outcome::{Result as StepResult, Target, livelock as livelock_resu
 pub(crate) use outcome::{budget_text, pod_text};
 pub use refusals::refusal_of;
 pub use report::{
-    BudgetSummary, JobCondition, JobSummary, PodSummary, Revision, SimulationReport, StateSummary, StepOutcome,
-    StepReport, TargetReport, WorkloadSummary,
+    BudgetSummary, JobCondition, JobSummary, Performed, PodSummary, Revision, SimulationReport, StateSummary,
+    StepOutcome, StepReport, TargetReport, WorkloadSummary,
 };
 pub use restless::RolloutFate;
 pub use settings::{ClusterAutoscalerTimes, PodTimes, Settings};

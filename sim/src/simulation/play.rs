@@ -7,10 +7,11 @@ use crate::controller::{WorkloadId, adoptions, find_workload, template_of, workl
 use crate::transition::{Change, NodeChange, PodChange, WorkloadChange};
 
 use super::engine::{GoneNode, Livelock, Simulation};
-use super::outcome::{Result, Target};
+use super::outcome::Target;
 use super::template_change::{with_image, with_restart};
 use super::{
-    EvictionTarget, PodSelection, Settings, SimulationReport, StateSummary, Step, StepAction, StepOutcome, StepReport,
+    EvictionTarget, Performed, PodSelection, Settings, SimulationReport, StateSummary, Step, StepAction, StepOutcome,
+    StepReport,
 };
 use super::{outcome, summary};
 
@@ -74,7 +75,7 @@ impl Simulation {
     /// The fewest ready endpoints of each Service since the last step began.
     fn lowest_endpoints(&self) -> BTreeMap<String, i64> {
         let lowest = self.recorder.lowest_endpoints().iter();
-        let named = lowest.filter_map(|(place, count)| Some((self.state.services.get(*place)?, *count)));
+        let named = lowest.filter_map(|(place, count)| Some((self.state.services.get(place)?, *count)));
         named.map(|(service, count)| (summary::service_text(&self.state, service), count)).collect()
     }
 
@@ -88,8 +89,8 @@ impl Simulation {
         report
     }
 
-    /// Plays one action; the report has no description.
-    pub fn play_action(&mut self, action: &StepAction) -> StepReport {
+    /// Plays one action, and says no more of it than how it ended: what else a report says can be asked for.
+    pub fn perform(&mut self, action: &StepAction) -> Performed {
         let started_at = self.state.now;
         self.begin_step();
         let begun = self.begin(action);
@@ -99,19 +100,22 @@ impl Simulation {
             Err(Livelock) => outcome::livelock(self),
         };
         self.last_drains = std::mem::take(&mut self.drains);
-        self.report(started_at, until, result)
+        let ended_at = until.unwrap_or(self.recorder.last_change);
+        Performed { outcome: result.outcome, detail: result.detail, targets: result.targets, started_at, ended_at }
     }
 
-    fn report(&mut self, started_at: Time, until: Option<Time>, result: Result) -> StepReport {
+    /// Plays one action; the report has no description.
+    pub fn play_action(&mut self, action: &StepAction) -> StepReport {
+        let end = self.perform(action);
         StepReport {
             action: String::new(),
-            outcome: result.outcome,
-            detail: result.detail,
-            started_at,
-            ended_at: until.unwrap_or(self.recorder.last_change),
+            outcome: end.outcome,
+            detail: end.detail,
+            started_at: end.started_at,
+            ended_at: end.ended_at,
             min_ready: self.lowest_ready(),
             min_endpoints: self.lowest_endpoints(),
-            targets: result.targets,
+            targets: end.targets,
             after: self.summary(),
             unexpected: Vec::new(),
             events: std::mem::take(&mut self.recorder.events),
@@ -221,13 +225,14 @@ impl Simulation {
 
     fn apply_objects(&mut self, change: &super::ObjectChange) -> Target {
         let before = self.state.clone();
+        self.cache = None;
         let refusals = (change.0)(&mut self.state);
         let changed = super::template_change::changed_workloads(&before, &self.state);
         if let Some(reason) = self.refused_change(&before, &changed) {
             self.state = before;
             return Target::Refused(reason);
         }
-        for (id, node) in &before.nodes {
+        for (id, node) in before.nodes.iter() {
             if !self.state.nodes.contains_key(id) {
                 self.gone_nodes.insert(*id, GoneNode { name: node.name, found_at: None });
                 self.dirty.insert(super::engine::Key::Node(*id));

@@ -341,10 +341,7 @@ impl Simulation {
     pub(super) fn replica_sets_of(&self, workload: WorkloadId) -> Vec<ReplicaSetId> {
         match workload {
             WorkloadId::ReplicaSet(id) => vec![id],
-            WorkloadId::Deployment(id) => {
-                let owned = self.state.replica_sets.iter().filter(|(_, set)| set.owner == Some(id));
-                owned.map(|(id, _)| *id).collect()
-            }
+            WorkloadId::Deployment(id) => self.state.replica_sets.at(id).map(|(id, _)| id).collect(),
             WorkloadId::StatefulSet(_) | WorkloadId::DaemonSet(_) | WorkloadId::Job(_) => Vec::new(),
         }
     }

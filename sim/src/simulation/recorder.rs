@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cluster::{ClusterState, Time};
+use crate::cluster::{ClusterState, ServiceId, Time};
 use crate::controller::endpoint_slice::count;
 use crate::controller::{WorkloadId, all_workloads, is_active, workload_of};
 
@@ -17,8 +17,8 @@ pub(crate) struct Recorder {
     pub(crate) last_change: Time,
     ready: BTreeMap<WorkloadId, i64>,
     lowest: BTreeMap<WorkloadId, i64>,
-    endpoints: BTreeMap<usize, i64>,
-    lowest_endpoints: BTreeMap<usize, i64>,
+    endpoints: BTreeMap<ServiceId, i64>,
+    lowest_endpoints: BTreeMap<ServiceId, i64>,
 }
 
 impl Recorder {
@@ -77,17 +77,17 @@ impl Recorder {
 
     /// Counts ready endpoints anew: the state was changed from outside.
     pub(super) fn count_endpoints(&mut self, state: &ClusterState) {
-        let counts = state.services.iter().enumerate();
-        self.endpoints = counts.filter_map(|(place, own)| Some((place, count(state, own)?.ready))).collect();
+        let counts = state.services.iter();
+        self.endpoints = counts.filter_map(|(id, own)| Some((*id, count(state, own)?.ready))).collect();
         for (place, ready) in &self.endpoints {
             self.lowest_endpoints.entry(*place).and_modify(|least| *least = (*least).min(*ready)).or_insert(*ready);
         }
     }
 
     /// Pods behind these Services have changed. That one loses its last ready endpoint, or has one again, is told.
-    pub(super) fn endpoints_changed(&mut self, state: &ClusterState, services: &[usize]) {
+    pub(super) fn endpoints_changed(&mut self, state: &ClusterState, services: &[ServiceId]) {
         for place in services {
-            let Some(service) = state.services.get(*place) else { continue };
+            let Some(service) = state.services.get(place) else { continue };
             let Some(counts) = count(state, service) else { continue };
             let before = self.endpoints.insert(*place, counts.ready).unwrap_or(0);
             let least = self.lowest_endpoints.entry(*place).or_insert(counts.ready);
@@ -110,8 +110,8 @@ impl Recorder {
         }
     }
 
-    /// The fewest ready endpoints of each Service, by its place in the state's list.
-    pub(super) const fn lowest_endpoints(&self) -> &BTreeMap<usize, i64> {
+    /// The fewest ready endpoints of each Service, by its id.
+    pub(super) const fn lowest_endpoints(&self) -> &BTreeMap<ServiceId, i64> {
         &self.lowest_endpoints
     }
 

@@ -107,8 +107,8 @@ pub fn refusal_of(state: &ClusterState, workload: WorkloadId) -> Option<&Refusal
     let own = state.refusals.get(&workload);
     own.or_else(|| {
         let WorkloadId::Deployment(id) = workload else { return None };
-        let sets = state.replica_sets.iter().filter(|(_, set)| set.owner == Some(id));
-        sets.filter_map(|(set, _)| state.refusals.get(&WorkloadId::ReplicaSet(*set))).next_back()
+        let sets = state.replica_sets.at(id);
+        sets.filter_map(|(set, _)| state.refusals.get(&WorkloadId::ReplicaSet(set))).last()
     })
 }
 

@@ -45,6 +45,21 @@ pub struct StepReport {
     pub events: Vec<(Time, String)>,
 }
 
+/// How one step ended.
+#[derive(Clone, Debug)]
+pub struct Performed {
+    /// The outcome; of several targets the worst.
+    pub outcome: StepOutcome,
+    /// Why, in one sentence; empty when there is nothing to say.
+    pub detail: String,
+    /// Each node of a drain, each pod of an eviction, in the order in which they were tried.
+    pub targets: Vec<TargetReport>,
+    /// When it began.
+    pub started_at: Time,
+    /// When nothing more happened on its own.
+    pub ended_at: Time,
+}
+
 /// The outcome of one target.
 #[derive(Clone, Debug, Serialize)]
 pub struct TargetReport {

@@ -64,7 +64,7 @@ pub fn summarize(state: &ClusterState, gone_nodes: impl Fn(NodeId) -> Option<Sym
 fn services(state: &ClusterState) -> BTreeMap<String, EndpointCounts> {
     let counted = state
         .services
-        .iter()
+        .values()
         .filter_map(|service| Some((service_text(state, service), endpoint_slice::count(state, service)?)));
     counted.collect()
 }

@@ -150,7 +150,7 @@ fn hash_requirement(hash: Symbol) -> Requirement {
 fn unused_hash(state: &ClusterState, deployment: DeploymentId, hash: &str) -> String {
     let mut text = hash.to_owned();
     let taken = |text: &str| {
-        let own = state.replica_sets.values().filter(|set| set.owner == Some(deployment));
+        let own = state.replica_sets.at(deployment).map(|(_, set)| set);
         own.filter_map(|set| set.template_hash).any(|used| state.names.text(used) == text)
     };
     while taken(&text) {
@@ -176,16 +176,18 @@ fn revision_hash(names: &Names, template: &PodTemplate) -> String {
 
 /// Sets a workload's template.
 pub(super) fn set_template(state: &mut ClusterState, workload: WorkloadId, template: &Arc<PodTemplate>) {
-    let slot = match workload {
-        WorkloadId::Deployment(id) => state.deployments.get_mut(&id).map(|item| &mut item.template),
-        WorkloadId::ReplicaSet(id) => state.replica_sets.get_mut(&id).map(|item| &mut item.template),
-        WorkloadId::StatefulSet(id) => state.stateful_sets.get_mut(&id).map(|item| &mut item.template),
-        WorkloadId::DaemonSet(id) => state.daemon_sets.get_mut(&id).map(|item| &mut item.template),
+    let template = Arc::clone(template);
+    match workload {
+        WorkloadId::Deployment(id) => state.deployments.change(&id, |item| item.template = template),
+        WorkloadId::ReplicaSet(id) => state.replica_sets.change(&id, |item| item.template = template),
+        WorkloadId::StatefulSet(id) => state.stateful_sets.change(&id, |item| item.template = template),
+        WorkloadId::DaemonSet(id) => {
+            if let Some(item) = state.daemon_sets.get_mut(&id) {
+                item.template = template;
+            }
+        }
         // A Job's template never changes.
-        WorkloadId::Job(_) => None,
-    };
-    if let Some(slot) = slot {
-        *slot = Arc::clone(template);
+        WorkloadId::Job(_) => {}
     }
 }
 
@@ -203,23 +205,18 @@ pub(super) fn observe(state: &mut ClusterState, workload: WorkloadId, nodes: &BT
 
 /// Sets a workload's `spec.replicas`; a DaemonSet and a Job have none.
 pub(super) fn set_replicas(state: &mut ClusterState, workload: WorkloadId, replicas: i64) {
-    let slot = match workload {
-        WorkloadId::Deployment(id) => state.deployments.get_mut(&id).map(|item| &mut item.replicas),
-        WorkloadId::ReplicaSet(id) => state.replica_sets.get_mut(&id).map(|item| &mut item.replicas),
-        WorkloadId::StatefulSet(id) => state.stateful_sets.get_mut(&id).map(|item| &mut item.replicas),
-        WorkloadId::DaemonSet(_) | WorkloadId::Job(_) => None,
-    };
-    if let Some(slot) = slot {
-        *slot = replicas;
+    match workload {
+        WorkloadId::Deployment(id) => state.deployments.change(&id, |item| item.replicas = replicas),
+        WorkloadId::ReplicaSet(id) => state.replica_sets.change(&id, |item| item.replicas = replicas),
+        WorkloadId::StatefulSet(id) => state.stateful_sets.change(&id, |item| item.replicas = replicas),
+        WorkloadId::DaemonSet(_) | WorkloadId::Job(_) => {}
     }
 }
 
 /// Makes a StatefulSet's update revision its current one.
 pub(super) fn complete_revision(state: &mut ClusterState, workload: WorkloadId) {
-    if let WorkloadId::StatefulSet(id) = workload
-        && let Some(set) = state.stateful_sets.get_mut(&id)
-    {
-        set.current_template = Arc::clone(&set.template);
+    if let WorkloadId::StatefulSet(id) = workload {
+        state.stateful_sets.change(&id, |set| set.current_template = Arc::clone(&set.template));
     }
 }
 

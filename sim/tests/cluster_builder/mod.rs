@@ -76,7 +76,7 @@ impl Builder {
 
     pub(crate) fn control_plane(&mut self) -> NodeId {
         let id = self.node("control-plane-1", 2, 4, None);
-        let node = self.state.nodes.get_mut(&id).unwrap();
+        let mut node = self.state.nodes.get_mut(&id).unwrap();
         node.labels.insert(Symbol::CONTROL_PLANE_ROLE, Symbol::EMPTY);
         node.taints.push(Taint {
             key: Symbol::CONTROL_PLANE_ROLE,

@@ -86,7 +86,7 @@ fn play(case: &Value, mut state: ClusterState, pod: Pod, dice: &mut Dice) -> usi
             }
             2 => {
                 let node = nodes[dice.below(nodes.len())];
-                let of_state = state.nodes.get_mut(&node).unwrap();
+                let mut of_state = state.nodes.get_mut(&node).unwrap();
                 of_state.unschedulable = !of_state.unschedulable;
                 if dice.below(2) == 0 {
                     of_state.taints.clear();

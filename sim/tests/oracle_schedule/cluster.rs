@@ -40,7 +40,7 @@ pub(crate) fn convert_objects(objects: &[Value]) -> ClusterState {
     }
     for manifest in of_kind("Service") {
         let service = service(&mut state, manifest);
-        state.services.push(service);
+        state.add_service(service);
     }
     for manifest in of_kind("ReplicaSet") {
         add_replica_set(&mut state, manifest);

@@ -57,7 +57,7 @@ impl Sequence {
             let name = self.state.intern(name);
             if let Some(id) = self.state.node_named(name) {
                 let (taints, unschedulable) = node_spec(&mut self.state, &step["spec"]);
-                let node = self.state.nodes.get_mut(&id).unwrap();
+                let mut node = self.state.nodes.get_mut(&id).unwrap();
                 (node.taints, node.unschedulable) = (taints, unschedulable);
                 self.cache.node_changed(id);
             }

@@ -84,7 +84,7 @@ fn finding(at_rest: &AtRest<'_>, budget: BudgetId, blocked: &[&BlockedDrain], dr
 fn replay(at_rest: &AtRest<'_>, nodes: &[quorate_sim::cluster::NodeId]) -> Simulation {
     let mut simulation = at_rest.simulation.branch();
     for node in nodes {
-        simulation.play_action(&(StepAction::Drain { nodes: vec![*node] }));
+        simulation.perform(&(StepAction::Drain { nodes: vec![*node] }));
     }
     simulation
 }
@@ -103,7 +103,7 @@ fn mend(at_rest: &AtRest<'_>, workload: WorkloadName, example: &BlockedDrain) ->
     another_node(at_rest, workload, |changed| {
         let mut simulation = changed.simulation.branch();
         let completes = [first, second].into_iter().all(|node| {
-            simulation.play_action(&(StepAction::Drain { nodes: vec![node] })).outcome == StepOutcome::Completed
+            simulation.perform(&(StepAction::Drain { nodes: vec![node] })).outcome == StepOutcome::Completed
         });
         completes.then(|| "both drains complete".to_owned())
     })

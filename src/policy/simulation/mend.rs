@@ -28,9 +28,10 @@ fn other_strategy(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<Mend> 
     let mut state = at_rest.state().clone();
     let strategy =
         DeploymentStrategy::RollingUpdate { max_surge: IntOrPercent::Int(0), max_unavailable: IntOrPercent::Int(1) };
-    let mine =
-        |own: &&mut quorate_sim::cluster::Deployment| own.namespace == workload.namespace && own.name == workload.name;
-    state.deployments.values_mut().filter(mine).for_each(|own| own.strategy = strategy);
+    let mine: Vec<_> = state.deployments.at((workload.namespace, workload.name)).map(|(id, _)| id).collect();
+    for id in mine {
+        state.deployments.change(&id, |own| own.strategy = strategy);
+    }
     let changed = AtRest::of_state(at_rest.context, state);
     let (report, _) = changed.what_if(StepAction::Restart { workload });
     let completes = report.outcome == StepOutcome::Completed;

@@ -65,7 +65,7 @@ fn or_list(nodes: &[String]) -> String {
 fn mend(at_rest: &AtRest<'_>, workload: WorkloadName, lost: NodeId) -> Option<Mend> {
     another_node(at_rest, workload, |changed| {
         let mut simulation = changed.simulation.branch();
-        simulation.play_action(&(StepAction::FailNode { nodes: vec![lost] }));
+        simulation.perform(&(StepAction::FailNode { nodes: vec![lost] }));
         pending_pods(&simulation.state, workload).is_empty().then(|| "every pod is placed again".to_owned())
     })
 }

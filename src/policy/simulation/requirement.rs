@@ -152,7 +152,7 @@ impl<'a> Question<'a> {
         let completes = |at_rest: &AtRest<'_>| {
             let mut simulation = at_rest.simulation.branch();
             let drain = |node| StepAction::Drain { nodes: vec![NodeId(node)] };
-            [0, 1].into_iter().all(|node| simulation.play_action(&(drain(node))).outcome == StepOutcome::Completed)
+            [0, 1].into_iter().all(|node| simulation.perform(&(drain(node))).outcome == StepOutcome::Completed)
         };
         let is_covered = |budget: &quorate_sim::cluster::PodDisruptionBudget| self.covers(budget);
         if !self.context.model.state.budgets.values().any(is_covered) {

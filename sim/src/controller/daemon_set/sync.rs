@@ -23,7 +23,7 @@ pub fn sync(state: &ClusterState, id: DaemonSetId, ties: &mut Ties) -> Vec<Chang
     let Some(set) = state.daemon_sets.get(&id) else { return Vec::new() };
     let by_node = pods_by_node(state, id);
     let mut changes = Vec::new();
-    for (node_id, node) in &state.nodes {
+    for (node_id, node) in state.nodes.iter() {
         let pods = by_node.get(node_id).map_or(&[][..], Vec::as_slice);
         let target = (*node_id, node.name);
         match eligibility(state, set, *node_id, node) {

@@ -54,8 +54,8 @@ impl<'a> Revisions<'a> {
     /// Finds them. Of several that have the present template the oldest is the new one.
     #[must_use]
     pub fn of(state: &'a ClusterState, id: DeploymentId, deployment: &Deployment) -> Self {
-        let owned = state.replica_sets.iter().filter(|(_, set)| set.owner == Some(id));
-        let mut sets: Vec<SizedReplicaSet<'a>> = owned.map(|(id, set)| sized(state, *id, set)).collect();
+        let owned = state.replica_sets.at(id);
+        let mut sets: Vec<SizedReplicaSet<'a>> = owned.map(|(id, set)| sized(state, id, set)).collect();
         sets.sort_by_key(|sized| (sized.set.created_at, sized.id));
         let new = sets.iter().find(|sized| same_revision(&sized.set.template, &deployment.template)).copied();
         sets.retain(|sized| new.is_none_or(|new| new.id != sized.id));

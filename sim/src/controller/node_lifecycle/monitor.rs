@@ -40,7 +40,7 @@ impl NodeLifecycle {
     #[must_use]
     pub fn taint(&mut self, state: &ClusterState, settings: &Settings) -> Vec<Change> {
         let mut changes = Vec::new();
-        for (id, node) in &state.nodes {
+        for (id, node) in state.nodes.iter() {
             let queue = self.zones.entry(zone_of(node)).or_insert_with(|| ZoneQueue::new(settings));
             let Some((key, opposite)) = no_execute_keys(node.ready) else {
                 queue.nodes.retain(|waiting| waiting != id);

@@ -110,7 +110,7 @@ impl Classes {
     /// Knows the labels that selectors of Services and controllers ask for.
     pub(super) fn new(state: &ClusterState) -> Self {
         let mut classes = Self::default();
-        let of_services = state.services.iter().filter_map(|service| service.selector.as_ref());
+        let of_services = state.services.values().filter_map(|service| service.selector.as_ref());
         let of_replica_sets = state.replica_sets.values().map(|set| &set.selector);
         let of_stateful_sets = state.stateful_sets.values().map(|set| &set.selector);
         for selector in of_services.chain(of_replica_sets).chain(of_stateful_sets) {
@@ -148,11 +148,20 @@ impl Classes {
         self.of_key.clear();
     }
 
+    /// The class of `pod`, if it has one already.
+    pub(super) fn known(&self, pod: &Pod) -> Option<ClassId> {
+        let spec = self.specs.get(&pod.template)?;
+        self.of_key.get(&(spec, pod.namespace, Spreader::of(pod), self.asked_labels(pod))).copied()
+    }
+
+    fn asked_labels(&self, pod: &Pod) -> Labels {
+        pod.labels.iter().filter(|(key, _)| self.label_keys.contains(key)).collect()
+    }
+
     /// The class of `pod`, whose selectors have been learnt.
     pub(super) fn of(&mut self, pod: &Pod) -> ClassId {
         let spec = self.specs.get(&pod.template).unwrap_or_else(|| self.specs.add(&pod.template));
-        let labels: Labels = pod.labels.iter().filter(|(key, _)| self.label_keys.contains(key)).collect();
-        let key = (spec, pod.namespace, Spreader::of(pod), labels);
+        let key = (spec, pod.namespace, Spreader::of(pod), self.asked_labels(pod));
         if let Some(id) = self.of_key.get(&key) {
             return *id;
         }

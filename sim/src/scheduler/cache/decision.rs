@@ -1,5 +1,7 @@
 //! One decision: the nodes that are examined, and the best of them.
 
+use std::sync::Arc;
+
 use super::class::ClassId;
 use super::keeping::{Cache, VIEWS};
 use super::nominated::Nominations;
@@ -29,16 +31,17 @@ impl Cache {
     fn decide(&mut self, state: &ClusterState, pod: &Pod, id: Option<PodId>) -> Vec<NodeId> {
         let candidate = Candidate { id, ..Candidate::of_pod(id.unwrap_or(PodId(u32::MAX)), pod) };
         let class = self.class_of(state, pod);
-        let Some(mut view) = self.take_view(state, class) else { return Vec::new() };
+        let Some(mut shared) = self.take_view(state, class) else { return Vec::new() };
+        let view = Arc::make_mut(&mut shared);
         let with_volumes = self.snapshot_for_volumes(state, &candidate);
         let best = match VolumeFilters::new(with_volumes.as_ref(), &candidate) {
             Ok(volumes) => {
-                let looked_at = LookedAt::new(state, &view, &candidate);
-                self.choose(state, &mut view, &Question { candidate, volumes, looked_at })
+                let looked_at = LookedAt::new(state, view, &candidate);
+                self.choose(state, view, &Question { candidate, volumes, looked_at })
             }
             Err(_rejected_everywhere) => Vec::new(),
         };
-        self.views.push(view);
+        self.views.push(shared);
         let mut best: Vec<NodeId> =
             best.into_iter().filter_map(|position| self.slots.get(position)).map(|slot| slot.id).collect();
         best.sort_unstable();
@@ -63,21 +66,22 @@ impl Cache {
     }
 
     /// The view of `class`, taken out of the cache.
-    fn take_view(&mut self, state: &ClusterState, class: ClassId) -> Option<View> {
+    fn take_view(&mut self, state: &ClusterState, class: ClassId) -> Option<Arc<View>> {
         self.decisions = self.decisions.saturating_add(1);
         let known = self.views.iter().position(|view| view.class == class);
-        let mut view = if let Some(position) = known {
+        let mut shared = if let Some(position) = known {
             self.views.swap_remove(position)
         } else {
             self.make_room();
             let mut ground = Ground { state, topologies: &mut self.topologies, slots: &self.slots };
-            View::new(&mut ground, class, self.classes.get(class)?, &self.classes)
+            Arc::new(View::new(&mut ground, class, self.classes.get(class)?, &self.classes))
         };
+        let view = Arc::make_mut(&mut shared);
         view.last_used = self.decisions;
         // Of pods that are only nominated it has not been told.
         let mut ground = Ground { state, topologies: &mut self.topologies, slots: &self.slots };
         view.learn(&mut ground, &self.classes);
-        Some(view)
+        Some(shared)
     }
 
     fn make_room(&mut self) {

@@ -36,6 +36,6 @@ mod spread;
 mod topology;
 mod view;
 
-pub use keeping::Cache;
+pub use keeping::{Cache, Followed};
 pub use sampling::Sampling;
 pub(crate) use sampling::node_order;

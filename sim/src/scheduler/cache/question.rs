@@ -2,6 +2,7 @@
 
 use super::keeping::{Cache, Life, Step};
 use super::nominated::{Nominated, Nominations};
+use super::slot::NodeSlot;
 use super::view::{View, Worth, look_at};
 use crate::cluster::{ClusterState, NodeId};
 use crate::scheduler::configuration::Profile;
@@ -131,7 +132,7 @@ impl Worth<'_> {
         question: &Question<'_, '_>,
         position: usize,
     ) -> bool {
-        let Some(mut slot) = self.ground.slots.get(position).cloned() else { return false };
+        let Some(mut slot) = self.ground.slots.get(position).map(|slot| NodeSlot::clone(slot)) else { return false };
         let Some(node) = self.ground.state.nodes.get(&slot.id) else { return false };
         let topologies = &*self.ground.topologies;
         for other in nominated {

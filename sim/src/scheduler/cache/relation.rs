@@ -1,5 +1,7 @@
 //! What a placed pod of one class means to a pod of another that is to be placed.
 
+use std::sync::Arc;
+
 use super::class::PodClass;
 use super::slot::NodeSlot;
 use super::spread::Spread;
@@ -27,13 +29,16 @@ pub(super) struct Relation {
 /// The cluster, as far as relations are read from it.
 pub(super) struct Ground<'g> {
     pub(super) state: &'g ClusterState,
-    pub(super) topologies: &'g mut Topologies,
-    pub(super) slots: &'g [NodeSlot],
+    pub(super) topologies: &'g mut Arc<Topologies>,
+    pub(super) slots: &'g [Arc<NodeSlot>],
 }
 
 impl Ground<'_> {
     pub(super) fn topology(&mut self, key: Symbol) -> TopologyId {
-        self.topologies.of_key(self.state, self.slots, key)
+        match self.topologies.known(key) {
+            Some(id) => id,
+            None => Arc::make_mut(self.topologies).add(self.state, self.slots, key),
+        }
     }
 }
 

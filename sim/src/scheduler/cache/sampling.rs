@@ -55,7 +55,7 @@ impl Sampling {
 pub(crate) fn node_order(state: &ClusterState) -> Vec<NodeId> {
     let mut zones: Vec<Vec<NodeId>> = Vec::new();
     let mut positions = BTreeMap::new();
-    for (id, node) in &state.nodes {
+    for (id, node) in state.nodes.iter() {
         let position = *positions.entry(zone(&node.labels)).or_insert_with(|| {
             zones.push(Vec::new());
             zones.len().saturating_sub(1)

@@ -1,6 +1,7 @@
 //! The domains of each topology key.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::slot::NodeSlot;
 use crate::cluster::{ClusterState, Symbol};
@@ -26,10 +27,13 @@ pub(super) struct Topology {
 }
 
 impl Topologies {
-    pub(super) fn of_key(&mut self, state: &ClusterState, slots: &[NodeSlot], key: Symbol) -> TopologyId {
-        if let Some(id) = self.by_key.get(&key) {
-            return *id;
-        }
+    /// The topology of `key`, if it was asked for.
+    pub(super) fn known(&self, key: Symbol) -> Option<TopologyId> {
+        self.by_key.get(&key).copied()
+    }
+
+    /// Finds the domains of `key`.
+    pub(super) fn add(&mut self, state: &ClusterState, slots: &[Arc<NodeSlot>], key: Symbol) -> TopologyId {
         let mut values: BTreeMap<Symbol, u32> = BTreeMap::new();
         let domains = slots
             .iter()

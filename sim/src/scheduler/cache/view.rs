@@ -102,6 +102,16 @@ impl View {
         }
     }
 
+    /// Whether it knows what pods of all classes mean to it.
+    pub(super) fn knows(&self, classes: &Classes) -> bool {
+        classes.from(self.relations.len()).is_empty()
+    }
+
+    /// Whether a pod of `class`, which it knows, means anything to it.
+    pub(super) fn is_related_to(&self, class: ClassId) -> bool {
+        self.relations.get(class.0 as usize).is_some_and(Option::is_some)
+    }
+
     /// A pod of `class` comes to or goes from the node at `position`.
     pub(super) fn pod_changed(
         &mut self,

@@ -30,8 +30,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::cluster::{
-    ClusterState, Effect, LabelSelector, Labels, Namespace, Node, NodeId, NodeReady, NonZeroRequests, Operator, Owner,
-    Phase, Pod, PodAffinityTerm, PodId, PodMut, PodName, PodSpec, PodTemplate, Requirement, Resources,
+    ClusterState, Effect, LabelSelector, Labels, Namespace, Node, NodeId, NodeReady, NonZeroRequests, ObjectMut,
+    Operator, Owner, Phase, Pod, PodAffinityTerm, PodId, PodMut, PodName, PodSpec, PodTemplate, Requirement, Resources,
     SpreadConstraint, SpreadPolicy, Symbol, Taint, Time, WhenUnsatisfiable,
 };
 
@@ -99,7 +99,7 @@ impl Cluster {
         self.at(node).taints.push(Taint { key, value: Symbol::EMPTY, effect, added_at: None });
     }
 
-    fn at(&mut self, node: NodeId) -> &mut Node {
+    fn at(&mut self, node: NodeId) -> ObjectMut<'_, NodeId, Node> {
         self.state.nodes.get_mut(&node).unwrap()
     }
 

@@ -99,7 +99,7 @@ fn default_spread_constraints_of_a_profile_can_be_hard() {
     let requirements = labels.iter().map(|(key, value)| Requirement { key, operator: Operator::In(vec![value]) });
     let selector = Some(LabelSelector { requirements: requirements.collect() });
     let name = cluster.symbol("web");
-    cluster.state.services.push(Service {
+    cluster.state.add_service(Service {
         namespace: Symbol::DEFAULT,
         name,
         selector,

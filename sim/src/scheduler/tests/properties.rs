@@ -81,7 +81,7 @@ fn build(
         if shape.tainted {
             cluster.taint(id, "dedicated", Effect::NoSchedule);
         }
-        let node = cluster.at(id);
+        let mut node = cluster.at(id);
         (node.allocatable.cpu_milli, node.allocatable_pods) = (shape.cpu_milli, shape.pods);
         node.unschedulable = shape.cordoned;
         ids.insert(*number, id);

@@ -125,7 +125,7 @@ fn pods_of_a_service_or_a_replica_set_spread_by_default() {
     assert!(cluster.scores(pod, Plugin::PodTopologySpread).is_empty());
     let selector = cluster.selector("web");
     let (mut by_service, mut by_set) = (cluster.clone(), cluster);
-    by_service.state.services.push(Service {
+    by_service.state.add_service(Service {
         namespace: Symbol::DEFAULT,
         name: Symbol::EMPTY,
         selector: Some(selector.clone()),

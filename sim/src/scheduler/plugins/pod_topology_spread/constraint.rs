@@ -156,12 +156,10 @@ fn listed_defaults(
 }
 
 fn default_selector(state: &ClusterState, pod: &Candidate<'_>) -> LabelSelector {
-    let services = state.services.iter().filter(|service| service.namespace == pod.namespace);
-    let of_services = services.filter_map(|service| service.selector.as_ref());
-    let mut requirements: Vec<Requirement> = of_services
-        .filter(|selector| selector.matches(pod.labels))
-        .flat_map(|selector| selector.requirements.iter().cloned())
-        .collect();
+    let services = state.services_of(pod.namespace, pod.labels);
+    let of_services = services.values().filter_map(|service| service.selector.as_ref());
+    let mut requirements: Vec<Requirement> =
+        of_services.flat_map(|selector| selector.requirements.iter().cloned()).collect();
     let of_controller = match pod.owner {
         Owner::ReplicaSet(id) => state.replica_sets.get(&id).map(|set| &set.selector),
         Owner::StatefulSet { set, .. } => state.stateful_sets.get(&set).map(|set| &set.selector),
