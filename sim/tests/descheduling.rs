@@ -114,9 +114,7 @@ fn placed(counts: &[usize], wishes: &PodWishes, edit: impl Fn(&mut ClusterState,
     edit(&mut state, &mut template.spec);
     let template = Arc::new(template);
     state.deployments.get_mut(&DeploymentId(0)).unwrap().template = Arc::clone(&template);
-    for set in state.replica_sets.values_mut() {
-        set.template = Arc::clone(&template);
-    }
+    state.replica_sets.for_each_mut(|_, set| set.template = Arc::clone(&template));
     let mut nodes =
         counts.iter().enumerate().flat_map(|(node, count)| vec![NodeId(u32::try_from(node).unwrap()); *count]);
     state.pods.for_each_mut(|_, pod| {
@@ -156,9 +154,8 @@ fn duplicates_go_until_no_node_has_more_than_its_share() {
     let mut state = placed(&[4, 0], &small(), |_, _| {}).state;
     let taint =
         Taint { key: Symbol::UNSCHEDULABLE_TAINT, value: Symbol::EMPTY, effect: Effect::NoSchedule, added_at: None };
-    let node = state.nodes.get_mut(&NodeId(1)).unwrap();
-    node.unschedulable = true;
-    node.taints.push(taint);
+    state.nodes.get_mut(&NodeId(1)).unwrap().unschedulable = true;
+    state.nodes.get_mut(&NodeId(1)).unwrap().taints.push(taint);
     assert_eq!(one_pass(&state, &policy(evictor(), DUPLICATES)).evicted.len(), 0);
 }
 
@@ -247,12 +244,8 @@ fn duplicates_come_to_rest_and_the_budget_is_respected() {
     let wishes = PodWishes { startup_seconds: 20, ..small() };
     let startup = Duration::from_seconds(wishes.startup_seconds);
     builder.state.pods.for_each_mut(|_, pod| Arc::make_mut(&mut pod.template).spec.startup = startup);
-    for set in builder.state.replica_sets.values_mut() {
-        Arc::make_mut(&mut set.template).spec.startup = startup;
-    }
-    for own in builder.state.deployments.values_mut() {
-        Arc::make_mut(&mut own.template).spec.startup = startup;
-    }
+    builder.state.replica_sets.for_each_mut(|_, set| Arc::make_mut(&mut set.template).spec.startup = startup);
+    builder.state.deployments.for_each_mut(|_, own| Arc::make_mut(&mut own.template).spec.startup = startup);
     let mut simulation = with_descheduler(builder, policy(evictor(), DUPLICATES));
     let report = simulation.play(&step(StepAction::Wait { seconds: 0 }));
     assert_eq!(report.outcome, StepOutcome::Completed);
