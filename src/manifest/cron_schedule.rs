@@ -154,7 +154,7 @@ impl Search<'_> {
     fn run(&mut self) -> Option<Timestamp> {
         let limit = self.local().year().saturating_add(YEARS);
         while self.local().year() <= limit {
-            let raised = [Self::to_month, Self::to_day, Self::to_hour, Self::to_minute];
+            let raised = [Self::raise_month, Self::raise_day, Self::raise_hour, Self::raise_minute];
             let mut wraps = false;
             for raise in raised {
                 if matches!(raise(self)?, Raised::Wraps) {
@@ -166,7 +166,7 @@ impl Search<'_> {
                 return Some(self.at);
             }
             if !wraps {
-                self.to_full_minute()?;
+                self.fill_minute()?;
             }
         }
         None
@@ -203,7 +203,7 @@ impl Search<'_> {
         Some(())
     }
 
-    fn to_month(&mut self) -> Option<Raised> {
+    fn raise_month(&mut self) -> Option<Raised> {
         while !has(self.fields.months, self.local().month()) {
             let local = self.local();
             self.round_to(local.date().first_of_month().to_datetime(jiff::civil::Time::midnight()))?;
@@ -219,7 +219,7 @@ impl Search<'_> {
         Some(Raised::Matches)
     }
 
-    fn to_day(&mut self) -> Option<Raised> {
+    fn raise_day(&mut self) -> Option<Raised> {
         while !self.fields.has_day(self.local()) {
             let local = self.local();
             self.round_to(local.date().to_datetime(jiff::civil::Time::midnight()))?;
@@ -237,7 +237,7 @@ impl Search<'_> {
         Some(Raised::Matches)
     }
 
-    fn to_hour(&mut self) -> Option<Raised> {
+    fn raise_hour(&mut self) -> Option<Raised> {
         while !has(self.fields.hours, self.local().hour()) {
             let local = self.local();
             self.round_to(local.date().at(local.hour(), 0, 0, 0))?;
@@ -249,7 +249,7 @@ impl Search<'_> {
         Some(Raised::Matches)
     }
 
-    fn to_minute(&mut self) -> Option<Raised> {
+    fn raise_minute(&mut self) -> Option<Raised> {
         while !has(self.fields.minutes, self.local().minute()) {
             self.truncate()?;
             self.add(MINUTE)?;
@@ -261,7 +261,7 @@ impl Search<'_> {
     }
 
     /// On to the next full minute, second by second.
-    fn to_full_minute(&mut self) -> Option<()> {
+    fn fill_minute(&mut self) -> Option<()> {
         self.is_rounded = true;
         let seconds = self.at.as_second().rem_euclid(60);
         self.add(SignedDuration::from_secs(60_i64.saturating_sub(seconds)))
