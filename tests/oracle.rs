@@ -2,6 +2,10 @@
 //! defaults, admission, model, scheduler.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
+#[path = "oracle_subjects/autoscaling.rs"]
+mod autoscaling;
+#[path = "oracle_subjects/cron.rs"]
+mod cron;
 #[path = "../sim/tests/fresh_cases/mod.rs"]
 mod fresh_cases;
 
@@ -10,7 +14,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use quorate::manifest::assemble::{DecodeOptions, assemble};
+use quorate::manifest::assemble::{Assembled, DecodeOptions, assemble};
 use quorate::manifest::scheduler_configuration::{self, SchedulerFile};
 use quorate::manifest::yaml::{self, Limits, parse_decoded};
 use quorate::manifest::{Inventory, Object, Origin, SourceMap};
@@ -38,6 +42,10 @@ fn cases(name: &str) -> Vec<Value> {
 
 /// Objects as they are read from a file.
 fn inventory(objects: &[&Value]) -> Inventory {
+    assembled(objects).inventory
+}
+
+fn assembled(objects: &[&Value]) -> Assembled {
     let text: Vec<String> = objects.iter().map(ToString::to_string).collect();
     let decoded = yaml::decode(text.join("\n").as_bytes()).text.into_owned();
     let bytes = decoded.as_bytes();
@@ -46,7 +54,7 @@ fn inventory(objects: &[&Value]) -> Inventory {
     let parsed = parse_decoded(source, &yaml::decode(bytes), &Limits::default());
     assert!(parsed.problems.is_empty(), "{:?}", parsed.problems);
     let documents = parsed.documents.into_iter().map(|document| (source, document.root));
-    assemble(documents, &DecodeOptions::default()).inventory
+    assemble(documents, &DecodeOptions::default())
 }
 
 fn only(inventory: &Inventory) -> &Object {

@@ -35,6 +35,8 @@ pub enum Event {
     CronJob(CronJobId),
     /// The cluster autoscaler looks.
     ClusterAutoscaler,
+    /// The descheduler passes.
+    Descheduler,
     /// A node of a pool is there.
     NodeArrives {
         /// The pool.

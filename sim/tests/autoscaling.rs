@@ -136,13 +136,49 @@ fn a_metric_that_cannot_be_read_keeps_it_from_scaling_down_only() {
 }
 
 #[test]
+fn two_autoscalers_of_the_same_pods_go_by_no_metric() {
+    let mut builder = web(0);
+    let second = builder.autoscaler("web", (1, 10), 50);
+    builder.state.autoscalers.get_mut(&second).unwrap().name = builder.state.intern("second");
+    let mut simulation = settled(builder);
+    assert_eq!(scalings(&load(&mut simulation, MetricLoad::Total(3200))), []);
+    let said = simulation.assumptions();
+    let line = "horizontalpodautoscaler/default/web does not scale by its metrics: second selects the same pods";
+    assert!(said.iter().any(|text| text == line), "{said:#?}");
+    simulation.state.autoscalers.remove(&second);
+    assert_eq!(scalings(&load(&mut simulation, MetricLoad::Total(3200))).len(), 2);
+}
+
+#[test]
+fn a_change_is_forgotten_for_the_other_direction_too() {
+    let mut builder = web(0);
+    let policy =
+        |pods, seconds| ScalingPolicy { amount: ScalingAmount::Pods(pods), period: Duration::from_seconds(seconds) };
+    let rules = |policy| ScalingRules {
+        window: Duration::ZERO,
+        select: SelectPolicy::Max,
+        policies: vec![policy],
+        tolerance_billionths: None,
+    };
+    // Down by one within ten minutes, so that what was added in the meantime may go too; up by two within 15 seconds.
+    builder.state.autoscalers.get_mut(&AUTOSCALER).unwrap().behavior =
+        Some(ScalingBehavior { up: rules(policy(2, 15)), down: rules(policy(1, 600)) });
+    let mut simulation = settled(builder);
+    load(&mut simulation, MetricLoad::Total(3200));
+    assert_eq!(replicas(&simulation), 8);
+    let memory = &simulation.state.autoscalers[&AUTOSCALER].memory;
+    // Three changes, and the last took the place of the first: the way up is longer than what is remembered of it.
+    assert!(memory.ups.len() < 3, "{memory:?}");
+}
+
+#[test]
 fn a_behavior_says_how_fast() {
     let mut builder = web(0);
     let rules = |seconds: u64, policies: Vec<ScalingPolicy>| ScalingRules {
         window: Duration::from_seconds(seconds),
         select: SelectPolicy::Max,
         policies,
-        tolerance_millionths: None,
+        tolerance_billionths: None,
     };
     let pods =
         |pods, seconds| ScalingPolicy { amount: ScalingAmount::Pods(pods), period: Duration::from_seconds(seconds) };

@@ -1,11 +1,20 @@
-//! The times of a schedule. Source: `github.com/robfig/cron/v3` (`parser.go`, `spec.go`), which kube-controller-manager uses.
+//! The times of a schedule. Source: `github.com/robfig/cron/v3` (`parser.go`, `spec.go`), which kube-controller-manager uses, and
+//! Go's `time` (`Date`, `AddDate`, `ParseDuration`, `LoadLocation`), on which it leans where clocks leap.
 
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 
 /// A schedule as `ParseStandard` reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    times: Times,
+    /// That of a prefix `TZ=` or `CRON_TZ=`, which the API server refuses in new objects and the controller obeys in old ones.
+    zone: Option<TimeZone>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Schedule {
+enum Times {
     /// `@every 90s`, in milliseconds.
     Every(i64),
     /// Five fields.
@@ -14,7 +23,7 @@ pub enum Schedule {
 
 /// A bit for each value of each field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fields {
+struct Fields {
     minutes: u64,
     hours: u64,
     days: u64,
@@ -25,21 +34,29 @@ pub struct Fields {
 }
 
 struct Bounds {
-    least: u32,
-    most: u32,
+    least: u64,
+    most: u64,
     names: &'static [&'static str],
 }
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 /// As far as a time is searched.
-const YEARS: i64 = 5;
+const YEARS: i16 = 5;
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
 impl Schedule {
     /// Reads a schedule; `None` for what is none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
+        let (zone, text) = match text.strip_prefix("CRON_TZ=").or_else(|| text.strip_prefix("TZ=")) {
+            Some(rest) => {
+                let (name, rest) = rest.split_once(' ')?;
+                (Some(time_zone(name)?), rest.trim())
+            }
+            None => (None, text),
+        };
         let fields = match text {
             "@yearly" | "@annually" => "0 0 1 1 *",
             "@monthly" => "0 0 1 * *",
@@ -47,68 +64,222 @@ impl Schedule {
             "@daily" | "@midnight" => "0 0 * * *",
             "@hourly" => "0 * * * *",
             _ => match text.strip_prefix("@every ") {
-                Some(every) => return Some(Self::Every(every_milliseconds(every)?)),
+                Some(every) => return Some(Self { times: Times::Every(every_milliseconds(every)?), zone }),
                 None => text,
             },
         };
-        let parts: Vec<&str> = fields.split_whitespace().collect();
+        Some(Self { times: Times::Fields(Fields::parse(fields)?), zone })
+    }
+
+    /// The first time after `after`; both in milliseconds since 1970-01-01T00:00:00Z. `zone` is that of a schedule without one.
+    #[must_use]
+    pub fn next(&self, zone: &TimeZone, after: i64) -> Option<i64> {
+        match self.times {
+            Times::Every(milliseconds) => {
+                let next = after.saturating_add(milliseconds);
+                Some(next.saturating_sub(after.rem_euclid(1000)))
+            }
+            Times::Fields(fields) => {
+                // The second that comes next.
+                let start = after.saturating_add(1000).saturating_sub(after.rem_euclid(1000));
+                let start = Timestamp::from_millisecond(start).ok()?;
+                let mut search =
+                    Search { fields, zone: self.zone.as_ref().unwrap_or(zone), at: start, is_rounded: false };
+                search.run().map(Timestamp::as_millisecond)
+            }
+        }
+    }
+}
+
+/// A time zone as Go's `LoadLocation` finds it: the capitals count. `Local` is that of the controller, which is taken to be UTC.
+#[must_use]
+pub fn time_zone(name: &str) -> Option<TimeZone> {
+    match name {
+        "" | "UTC" | "Local" => Some(TimeZone::UTC),
+        _ => {
+            // It is the path of a file, in which two slashes are one.
+            let path = name.replace("//", "/");
+            TimeZone::get(&path).ok().filter(|zone| zone.iana_name() == Some(path.as_str()))
+        }
+    }
+}
+
+impl Fields {
+    fn parse(text: &str) -> Option<Self> {
+        let parts: Vec<&str> = text.split_whitespace().collect();
         let [minutes, hours, days, months, weekdays] = parts.as_slice() else { return None };
         let numbers = |least, most| Bounds { least, most, names: &[] };
         let (days, any_day) = field(days, &numbers(1, 31))?;
         let (weekdays, any_weekday) = field(weekdays, &Bounds { least: 0, most: 6, names: &WEEKDAYS })?;
-        Some(Self::Fields(Fields {
+        Some(Self {
             minutes: field(minutes, &numbers(0, 59))?.0,
             hours: field(hours, &numbers(0, 23))?.0,
             days,
             months: field(months, &Bounds { least: 1, most: 12, names: &MONTHS })?.0,
             weekdays,
             needs_both_days: any_day || any_weekday,
-        }))
+        })
     }
 
-    /// The first time after `after`; both in milliseconds since 1970-01-01T00:00:00Z.
-    #[must_use]
-    pub fn next(&self, zone: &TimeZone, after: i64) -> Option<i64> {
-        match self {
-            Self::Every(milliseconds) => {
-                let next = after.saturating_add(*milliseconds);
-                Some(next.saturating_sub(next.rem_euclid(1000)))
-            }
-            Self::Fields(fields) => fields.next(zone, after),
-        }
+    fn has_day(&self, local: DateTime) -> bool {
+        let weekday = has(self.weekdays, local.weekday().to_sunday_zero_offset());
+        let day = has(self.days, local.day());
+        if self.needs_both_days { day && weekday } else { day || weekday }
     }
 }
 
-impl Fields {
-    fn next(&self, zone: &TimeZone, after: i64) -> Option<i64> {
-        let minute = 60_000;
-        let start = after.div_euclid(minute).checked_add(1)?.checked_mul(minute)?;
-        let end = start.saturating_add(YEARS.saturating_mul(366 * 24 * 60 * minute));
-        let mut time = Timestamp::from_millisecond(start).ok()?;
-        while time.as_millisecond() <= end {
-            let local = zone.to_datetime(time);
-            let has = |bits: u64, value: i8| u32::try_from(value).is_ok_and(|bit| bits & (1 << bit) != 0);
-            let weekday = has(self.weekdays, local.weekday().to_sunday_zero_offset());
-            let day = has(self.days, local.day());
-            let is_day = if self.needs_both_days { day && weekday } else { day || weekday };
-            if !is_day || !has(self.months, local.month()) || !has(self.hours, local.hour()) {
-                // On to the next hour of the local clock.
-                let left = 60_i64.saturating_sub(i64::from(local.minute()));
-                time = time.checked_add(SignedDuration::from_mins(left)).ok()?;
-            } else if has(self.minutes, local.minute()) {
-                return Some(time.as_millisecond());
-            } else {
-                time = time.checked_add(SignedDuration::from_mins(1)).ok()?;
+fn has(bits: u64, value: i8) -> bool {
+    u32::try_from(value).is_ok_and(|bit| bits & (1 << bit) != 0)
+}
+
+/// Goes on from month to month, then from day to day, hour to hour and minute to minute, and begins anew where one is over. Source:
+/// `SpecSchedule.Next`. Where clocks leap it is not always what one would expect, and it is followed to the letter.
+struct Search<'a> {
+    fields: Fields,
+    zone: &'a TimeZone,
+    at: Timestamp,
+    /// Whether what is smaller than the field that was raised has been set to its beginning.
+    is_rounded: bool,
+}
+
+/// What came of raising a field.
+enum Raised {
+    /// It matches.
+    Matches,
+    /// The next larger one has changed: all are looked at again.
+    Wraps,
+}
+
+impl Search<'_> {
+    fn run(&mut self) -> Option<Timestamp> {
+        let limit = self.local().year().saturating_add(YEARS);
+        while self.local().year() <= limit {
+            let raised = [Self::raise_month, Self::raise_day, Self::raise_hour, Self::raise_minute];
+            let mut wraps = false;
+            for raise in raised {
+                if matches!(raise(self)?, Raised::Wraps) {
+                    wraps = true;
+                    break;
+                }
+            }
+            if !wraps && self.at.as_second().rem_euclid(60) == 0 {
+                return Some(self.at);
+            }
+            if !wraps {
+                self.fill_minute()?;
             }
         }
         None
     }
+
+    fn local(&self) -> DateTime {
+        self.zone.to_datetime(self.at)
+    }
+
+    /// `time.Date`: a time of the local clock, whichever of two where there are two or none.
+    fn set(&mut self, local: DateTime) -> Option<()> {
+        let utc = TimeZone::UTC.to_timestamp(local).ok()?;
+        let offset = self.zone.to_offset(utc);
+        if offset.is_zero() {
+            self.at = utc;
+            return Some(());
+        }
+        let offset = self.zone.to_offset(utc.checked_sub(Span::new().seconds(offset.seconds())).ok()?);
+        self.at = utc.checked_sub(Span::new().seconds(offset.seconds())).ok()?;
+        Some(())
+    }
+
+    /// The first time that something is raised, what is smaller begins anew.
+    fn round_to(&mut self, local: DateTime) -> Option<()> {
+        if self.is_rounded {
+            return Some(());
+        }
+        self.is_rounded = true;
+        self.set(local)
+    }
+
+    fn add(&mut self, duration: SignedDuration) -> Option<()> {
+        self.at = self.at.checked_add(duration).ok()?;
+        Some(())
+    }
+
+    fn raise_month(&mut self) -> Option<Raised> {
+        while !has(self.fields.months, self.local().month()) {
+            let local = self.local();
+            self.round_to(local.date().first_of_month().to_datetime(jiff::civil::Time::midnight()))?;
+            let local = self.local();
+            let first = local.date().first_of_month().checked_add(Span::new().months(1)).ok()?;
+            // A day that the month does not have is one of the next.
+            let date = first.checked_add(Span::new().days(i32::from(local.day()) - 1)).ok()?;
+            self.set(date.to_datetime(local.time()))?;
+            if self.local().month() == 1 {
+                return Some(Raised::Wraps);
+            }
+        }
+        Some(Raised::Matches)
+    }
+
+    fn raise_day(&mut self) -> Option<Raised> {
+        while !self.fields.has_day(self.local()) {
+            let local = self.local();
+            self.round_to(local.date().to_datetime(jiff::civil::Time::midnight()))?;
+            let local = self.local();
+            let tomorrow: Date = local.date().tomorrow().ok()?;
+            self.set(tomorrow.to_datetime(local.time()))?;
+            // Where there is no midnight.
+            let hour = i64::from(self.local().hour());
+            let back_to_midnight = if hour > 12 { 24 - hour } else { -hour };
+            self.add(SignedDuration::from_hours(back_to_midnight))?;
+            if self.local().day() == 1 {
+                return Some(Raised::Wraps);
+            }
+        }
+        Some(Raised::Matches)
+    }
+
+    fn raise_hour(&mut self) -> Option<Raised> {
+        while !has(self.fields.hours, self.local().hour()) {
+            let local = self.local();
+            self.round_to(local.date().at(local.hour(), 0, 0, 0))?;
+            self.add(HOUR)?;
+            if self.local().hour() == 0 {
+                return Some(Raised::Wraps);
+            }
+        }
+        Some(Raised::Matches)
+    }
+
+    fn raise_minute(&mut self) -> Option<Raised> {
+        while !has(self.fields.minutes, self.local().minute()) {
+            self.truncate()?;
+            self.add(MINUTE)?;
+            if self.local().minute() == 0 {
+                return Some(Raised::Wraps);
+            }
+        }
+        Some(Raised::Matches)
+    }
+
+    /// On to the next full minute, second by second.
+    fn fill_minute(&mut self) -> Option<()> {
+        self.is_rounded = true;
+        let seconds = self.at.as_second().rem_euclid(60);
+        self.add(SignedDuration::from_secs(60_i64.saturating_sub(seconds)))
+    }
+
+    fn truncate(&mut self) -> Option<()> {
+        if !self.is_rounded {
+            self.is_rounded = true;
+            self.add(SignedDuration::from_secs(self.at.as_second().rem_euclid(60).saturating_neg()))?;
+        }
+        Some(())
+    }
 }
 
-/// The bits of a field, and whether it is `*`.
+/// The bits of a field, and whether it is `*`. What is empty between commas is passed over.
 fn field(text: &str, bounds: &Bounds) -> Option<(u64, bool)> {
     let (mut bits, mut any) = (0, false);
-    for part in text.split(',') {
+    for part in text.split(',').filter(|part| !part.is_empty()) {
         let (own, is_any) = range(part, bounds)?;
         bits |= own;
         any |= is_any;
@@ -121,13 +292,16 @@ fn range(text: &str, bounds: &Bounds) -> Option<(u64, bool)> {
         Some((range, step)) => (range, Some(number(step)?)),
         None => (text, None),
     };
-    let is_any = matches!(range, "*" | "?");
-    let (first, last) = match range.split_once('-') {
+    let mut ends = range.split('-');
+    let first = ends.next()?;
+    // Whatever follows a star is not looked at.
+    let is_any = matches!(first, "*" | "?");
+    let (first, last) = match (ends.next(), ends.next()) {
         _ if is_any => (bounds.least, bounds.most),
-        Some((first, last)) => (value(first, bounds)?, value(last, bounds)?),
-        // A step from a number goes on to the end.
-        None if step.is_some() => (value(range, bounds)?, bounds.most),
-        None => (value(range, bounds)?, value(range, bounds)?),
+        (None, _) if step.is_some() => (value(first, bounds)?, bounds.most),
+        (None, _) => (value(first, bounds)?, value(first, bounds)?),
+        (Some(last), None) => (value(first, bounds)?, value(last, bounds)?),
+        (Some(_), Some(_)) => return None,
     };
     let step = step.unwrap_or(1);
     if step == 0 || first > last || first < bounds.least || last > bounds.most {
@@ -137,39 +311,80 @@ fn range(text: &str, bounds: &Bounds) -> Option<(u64, bool)> {
     Some((bits, is_any && step == 1))
 }
 
-fn value(text: &str, bounds: &Bounds) -> Option<u32> {
-    let lower = text.to_ascii_lowercase();
+fn value(text: &str, bounds: &Bounds) -> Option<u64> {
+    let lower = text.to_lowercase();
     match bounds.names.iter().position(|name| *name == lower) {
-        Some(position) => bounds.least.checked_add(u32::try_from(position).ok()?),
+        Some(position) => bounds.least.checked_add(u64::try_from(position).ok()?),
         None => number(text),
     }
 }
 
-fn number(text: &str) -> Option<u32> {
-    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
+/// Go's `Atoi`, of numbers that are not negative.
+fn number(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse::<i64>().ok())?.and_then(|number| u64::try_from(number).ok())
 }
 
-/// A duration as Go writes it, at least a second.
+/// A duration as Go writes it, at least a second, without fractions of one.
 fn every_milliseconds(text: &str) -> Option<i64> {
-    let mut rest = text;
-    let mut total = 0_i64;
+    let nanoseconds = go_duration(text)?;
+    let seconds = nanoseconds.div_euclid(1_000_000_000).max(1);
+    i64::try_from(seconds).ok()?.checked_mul(1000)
+}
+
+/// Nanoseconds. Source: `ParseDuration` of Go's `time/format.go`.
+fn go_duration(text: &str) -> Option<i128> {
+    let (is_negative, mut rest) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    if rest == "0" {
+        return Some(0);
+    }
+    if rest.is_empty() {
+        return None;
+    }
+    let mut total = 0_i128;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let (number, after) = rest.split_at(digits);
-        let end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
-        let (unit, next) = after.split_at(end);
-        let factor = match unit {
-            "h" => 3_600_000,
-            "m" => 60_000,
-            "s" => 1000,
-            "ms" => 1,
-            _ => return None,
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (whole, after) = rest.split_at(end);
+        let (fraction, after) = match after.strip_prefix('.') {
+            Some(after) => after.split_at(after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len())),
+            None => ("", after),
         };
-        total = total.checked_add(number.parse::<i64>().ok()?.checked_mul(factor)?)?;
+        let end = after.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, next) = after.split_at(end);
+        if whole.is_empty() && fraction.is_empty() {
+            return None;
+        }
+        total = total.checked_add(amount(whole, fraction, unit_nanoseconds(unit)?)?)?;
         rest = next;
     }
-    // Delays of less than a second are rounded up, and fractions of one are dropped.
-    (!text.is_empty()).then(|| total.max(1000) - total.max(1000) % 1000)
+    let limit = i128::from(i64::MAX).saturating_add(i128::from(is_negative));
+    (total <= limit).then_some(if is_negative { total.saturating_neg() } else { total })
+}
+
+fn unit_nanoseconds(unit: &str) -> Option<i128> {
+    match unit {
+        "ns" => Some(1),
+        "us" | "\u{b5}s" | "\u{3bc}s" => Some(1000),
+        "ms" => Some(1_000_000),
+        "s" => Some(1_000_000_000),
+        "m" => Some(60_000_000_000),
+        "h" => Some(3_600_000_000_000),
+        _ => None,
+    }
+}
+
+fn amount(whole: &str, fraction: &str, unit: i128) -> Option<i128> {
+    let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    // Digits beyond these are less than a nanosecond of any unit.
+    let digits = fraction.get(..fraction.len().min(18))?;
+    let scale = 10_i128.checked_pow(u32::try_from(digits.len()).ok()?)?;
+    let part: i128 = if digits.is_empty() { 0 } else { digits.parse().ok()? };
+    whole.checked_mul(unit)?.checked_add(part.checked_mul(unit)?.checked_div(scale)?)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ mod typed;
 mod validate;
 pub mod yaml;
 
-pub use cron_schedule::Schedule;
+pub use cron_schedule::{Schedule, time_zone};
 pub use field_path::{FieldPath, Segment};
 pub use node::{Entry, Existence, Located, Node, Value};
 pub use object::{Inventory, Object, ObjectId, ObjectReference};

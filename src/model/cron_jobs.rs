@@ -9,7 +9,7 @@ use quorate_sim::cluster::{ClusterState, ConcurrencyPolicy, CronJob, CronJobId, 
 use super::build::{Assumption, Context};
 use super::jobs;
 use super::workloads::named;
-use crate::manifest::Schedule;
+use crate::manifest::{Schedule, time_zone};
 
 /// Adds a CronJob; `None` for one whose schedule cannot be read, which was reported when the object was read.
 pub(super) fn add(state: &mut ClusterState, context: &mut Context<'_>, api: &batch::CronJob) -> Option<CronJobId> {
@@ -18,7 +18,7 @@ pub(super) fn add(state: &mut ClusterState, context: &mut Context<'_>, api: &bat
     let job = jobs::job_spec(state, context, &own.namespace, spec.job_template.spec.as_ref()?);
     let parsed = Schedule::parse(&spec.schedule)?;
     let zone = match spec.time_zone.as_deref() {
-        Some(name) => TimeZone::get(name).ok()?,
+        Some(name) => time_zone(name)?,
         None => {
             context.assume(Assumption::TimesOfCronJobs);
             TimeZone::UTC

@@ -105,11 +105,9 @@ fn rules(rules: Option<&api::HPAScalingRules>, window_seconds: u64) -> ScalingRu
         },
         period: seconds(policy.period_seconds),
     };
-    let tolerance = rules.and_then(|rules| rules.tolerance.as_ref()).and_then(|tolerance| {
-        // Millionths are as fine as anybody writes it.
-        let millionths = parse_quantity(&tolerance.0).ok()?.micro();
-        i64::try_from(millionths).ok()
-    });
+    let tolerance = rules
+        .and_then(|rules| rules.tolerance.as_ref())
+        .and_then(|tolerance| i64::try_from(parse_quantity(&tolerance.0).ok()?.nano()).ok());
     ScalingRules {
         window: rules
             .and_then(|rules| rules.stabilization_window_seconds)
@@ -120,7 +118,7 @@ fn rules(rules: Option<&api::HPAScalingRules>, window_seconds: u64) -> ScalingRu
             Some(_) | None => SelectPolicy::Max,
         },
         policies: rules.iter().flat_map(|rules| rules.policies.iter().flatten()).map(policy).collect(),
-        tolerance_millionths: tolerance,
+        tolerance_billionths: tolerance,
     }
 }
 

@@ -20,6 +20,9 @@ use super::pod_template::pod_template;
 use super::workloads::named;
 use crate::manifest::{EXIT_CODE_ANNOTATION, RUN_SECONDS_ANNOTATION};
 
+/// The descheduler's: whatever their values are.
+const EVICT_ANNOTATION: &str = "descheduler.alpha.kubernetes.io/evict";
+const PREFER_NO_EVICTION_ANNOTATION: &str = "descheduler.alpha.kubernetes.io/prefer-no-eviction";
 const SAFE_TO_EVICT_ANNOTATION: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 const INDEX_ANNOTATION: &str = "batch.kubernetes.io/job-completion-index";
 const FAILURES_ANNOTATION: &str = "batch.kubernetes.io/job-index-failure-count";
@@ -132,6 +135,8 @@ fn parse_indexes(text: &str) -> BTreeSet<u32> {
 /// object was read.
 pub(super) fn declare_run(spec: &mut PodSpec, annotations: Option<&BTreeMap<String, String>>) {
     let annotation = |key: &str| annotations.and_then(|all| all.get(key));
+    spec.descheduling.has_evict_annotation = annotation(EVICT_ANNOTATION).is_some();
+    spec.descheduling.prefers_no_eviction = annotation(PREFER_NO_EVICTION_ANNOTATION).is_some();
     spec.run = annotation(RUN_SECONDS_ANNOTATION).and_then(|text| text.parse().ok()).map(Duration::from_seconds);
     spec.safe_to_evict = annotation(SAFE_TO_EVICT_ANNOTATION).and_then(|text| text.parse().ok());
     spec.exit_code = annotation(EXIT_CODE_ANNOTATION).and_then(|text| text.parse().ok()).unwrap_or(0);

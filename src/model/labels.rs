@@ -38,6 +38,11 @@ pub(super) fn selector(state: &mut ClusterState, selector: &ApiSelector) -> Labe
     LabelSelector { requirements }
 }
 
+/// A label selector of something that is no object of the cluster.
+pub fn label_selector(state: &mut ClusterState, own: &ApiSelector) -> LabelSelector {
+    selector(state, own)
+}
+
 /// A selector that is a plain map, as a Service's; `None` or an empty one selects nothing.
 pub(super) fn map_selector(
     state: &mut ClusterState,

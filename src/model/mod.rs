@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
+//! | `qos.rs` | a pod's quality of service |
 //! | `quantity.rs` | amounts as people write them |
 //! | `requests.rs` | what kube-scheduler counts for a pod |
 //! | `pod_template.rs` | pod specifications |
@@ -36,6 +37,7 @@ mod nodes;
 mod placement_causes;
 mod pod_template;
 mod pods;
+mod qos;
 mod quantity;
 mod requests;
 mod scheduler;
@@ -47,6 +49,7 @@ pub use asked_pod::{AskError, AskedPod, AskedWorkload, ask, makes_pods, spec_pat
 pub use autoscalers::{ReplicaRange, with_replicas};
 pub use build::{Assumption, Model, build};
 pub use change::apply_change;
+pub use labels::label_selector;
 pub use nodes::{add_pool, says_its_room, with_room_of};
 pub use placement_causes::{Cause, CausePlace, PlaceOf, causes};
 pub use quantity::Quantity;

@@ -7,7 +7,8 @@ use k8s_openapi::api::core::v1::{
     Container, PersistentVolumeClaim, Pod, PodSpec as ApiPodSpec, PodStatus, PodTemplateSpec, Probe,
 };
 use quorate_sim::cluster::{
-    ClusterState, Duration, HostPort, NodeFeature, PodSpec, PodTemplate, PreemptionPolicy, Protocol, Symbol,
+    ClusterState, Descheduling, Duration, HostPort, NodeFeature, PodSpec, PodTemplate, PreemptionPolicy, Protocol,
+    Symbol,
 };
 use quorate_sim::scheduler::SchedulingGates;
 use sha2::{Digest, Sha256};
@@ -18,6 +19,7 @@ use super::horizontal_autoscalers;
 use super::jobs;
 use super::labels;
 use super::nodes::normalised_image;
+use super::qos;
 use super::scheduler::{DEFAULT_SCHEDULER, Placer};
 use super::{admission, requests, scheduler, volumes};
 use crate::manifest::{POD_DELETION_COST, SHUTDOWN_SECONDS, STARTUP_SECONDS, default, pod_deletion_cost};
@@ -108,6 +110,15 @@ pub(super) fn pod_spec(
         restart_policy: jobs::restart_policy(api.restart_policy.as_deref()),
         admission: Arc::new(admission::of_pod(state, api, status)),
         has_empty_dir: api.volumes.iter().flatten().any(|volume| volume.empty_dir.is_some()),
+        descheduling: Descheduling {
+            has_local_storage: api
+                .volumes
+                .iter()
+                .flatten()
+                .any(|volume| volume.empty_dir.is_some() || volume.host_path.is_some()),
+            qos: qos::qos_class(api),
+            ..Descheduling::default()
+        },
         required_features: required_features(api),
         priority: api.priority.unwrap_or(0),
         preemption_policy: match api.preemption_policy.as_deref() {

@@ -166,6 +166,15 @@ pub(super) struct Reapply {
     pub seconds: u64,
 }
 
+/// The descheduler: its policy, here or in a file beside the scenario, and how often it passes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Descheduler {
+    pub policy: Option<serde_json::Value>,
+    pub path: Option<String>,
+    pub descheduling_interval: Option<String>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Wait {
     pub seconds: u64,
@@ -187,6 +196,7 @@ pub(super) struct Settings {
     pub now: Option<String>,
     pub cluster_autoscaler: Option<ClusterAutoscaler>,
     pub reapply: Option<Reapply>,
+    pub descheduler: Option<Descheduler>,
     pub metrics: Vec<SetMetric>,
 }
 

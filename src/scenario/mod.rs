@@ -6,9 +6,11 @@
 //! | `resolve.rs` | names in it become nodes and workloads of the cluster |
 //! | `workload_reference.rs` | `deployment/default/backend` |
 //! | `settings.rs` | control-plane flags |
+//! | `descheduler/` | the descheduler's policy |
 //! | `metrics.rs` | values of autoscalers' metrics |
 //! | `problem.rs` | what can be wrong, with the place |
 
+mod descheduler;
 mod file;
 mod metrics;
 mod problem;
@@ -17,5 +19,7 @@ mod settings;
 mod workload_reference;
 
 pub use problem::{Problem, ProblemKind};
-pub use resolve::{AppliedObjects, ApplyObjects, Scenario, drain_step, fail_step, find_node, resolve, restart_step};
+pub use resolve::{
+    AppliedObjects, ApplyObjects, ReadFile, Scenario, drain_step, fail_step, find_node, resolve, restart_step,
+};
 pub use workload_reference::{WorkloadReference, WorkloadReferenceError, find_workload};

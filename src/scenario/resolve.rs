@@ -28,6 +28,9 @@ pub struct Scenario {
 /// Makes a change of the cluster from `apply`: inline objects as a tree, or a path beside the scenario.
 pub type ApplyObjects<'a> = dyn FnMut(AppliedObjects<'_>) -> Result<ObjectChange, String> + 'a;
 
+/// Reads a YAML file beside the scenario.
+pub type ReadFile<'a> = dyn FnMut(&str) -> Result<Node, String> + 'a;
+
 /// What an `apply` step names.
 #[derive(Clone, Copy, Debug)]
 pub enum AppliedObjects<'a> {
@@ -49,6 +52,7 @@ pub fn resolve(
     namespace: &str,
     base: Settings,
     apply: &mut ApplyObjects<'_>,
+    read: &mut ReadFile<'_>,
 ) -> Result<Scenario, Vec<Finding>> {
     let (file, problems) = decode::<file::File>(root);
     let mut findings: Vec<Finding> = problems.into_iter().map(|problem| problem.into_finding(source, None)).collect();
@@ -64,6 +68,7 @@ pub fn resolve(
     let settings = settings::settings(&file.spec.settings, base, &mut problems);
     settings::apply_default_tolerations(state, &file.spec.settings);
     settings::set_clock(state, &file.spec.settings, &mut problems);
+    settings::set_descheduler((root, source), state, &file.spec.settings, read, &mut problems);
     for (index, own) in file.spec.settings.metrics.iter().enumerate() {
         match metrics::read(state, own, namespace) {
             Ok(given) => metrics::set(state, &given),

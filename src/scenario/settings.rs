@@ -4,9 +4,11 @@ use quorate_sim::cluster::{ClusterState, Duration, PodTemplate, Symbol, WallCloc
 use quorate_sim::simulation::{ObjectChange, Settings};
 use std::sync::Arc;
 
+use super::descheduler;
 use super::file;
 use super::problem::{Problem, ProblemKind};
-use crate::manifest::FieldPath;
+use super::resolve::ReadFile;
+use crate::manifest::{FieldPath, Node, SourceId};
 
 /// The settings; what is not given keeps Kubernetes' default.
 pub(super) fn settings(file: &file::Settings, base: Settings, problems: &mut Vec<Problem>) -> Settings {
@@ -70,6 +72,56 @@ pub(super) fn set_clock(state: &mut ClusterState, file: &file::Settings, problem
     }
 }
 
+/// How often it passes unless it is said: as in the descheduler's own manifests.
+const DESCHEDULING_INTERVAL: Duration = Duration::from_seconds(300);
+
+/// The descheduler, where there is one.
+pub(super) fn set_descheduler(
+    (root, source): (&Node, SourceId),
+    state: &mut ClusterState,
+    file: &file::Settings,
+    read: &mut ReadFile<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    let Some(own) = &file.descheduler else { return };
+    let at = FieldPath::parse("spec.settings.descheduler");
+    let mut problem =
+        |path: FieldPath, message: String| problems.push(Problem { path, kind: ProblemKind::Value(message) });
+    let interval = match own.descheduling_interval.as_deref() {
+        None => DESCHEDULING_INTERVAL,
+        Some(text) => match go_duration(text).filter(|interval| *interval > Duration::ZERO) {
+            Some(interval) => interval,
+            None => {
+                let message = format!("{text:?} is not a duration; write for example 5m");
+                return problem(at.key("deschedulingInterval"), message);
+            }
+        },
+    };
+    let policy_at = at.key("policy");
+    let found = match (root.at(&policy_at), own.path.as_deref()) {
+        (Some(node), None) => descheduler::read(node, source, state, interval).map_err(|found| {
+            for one in found {
+                let path = policy_at.segments().iter().chain(one.path.segments()).cloned().collect();
+                problem(path, one.message);
+            }
+        }),
+        (None, Some(path)) => match read(path) {
+            Ok(node) => descheduler::read(&node, source, state, interval).map_err(|found| {
+                for one in found {
+                    problem(at.key("path"), format!("{path}: {}: {}", one.path, one.message));
+                }
+            }),
+            Err(message) => return problem(at.key("path"), message),
+        },
+        (Some(_), Some(_)) | (None, None) => {
+            return problem(at, "takes either policy, a DeschedulerPolicy, or path, a file with one".to_owned());
+        }
+    };
+    if let Ok(policy) = found {
+        state.descheduler = Some(Arc::new(policy));
+    }
+}
+
 /// The time between two nodes at `rate` nodes a second; a rate of 0 is "never", as far away as virtual time reaches.
 fn interval(rate: f64) -> Duration {
     if rate > 0.0 {
@@ -86,7 +138,7 @@ fn whole(number: f64) -> u32 {
 }
 
 /// A duration as Go writes it: a sum of numbers with units `h`, `m`, `s`, `ms`.
-fn go_duration(text: &str) -> Option<Duration> {
+pub(super) fn go_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut milliseconds = 0_u64;
     while !rest.is_empty() {

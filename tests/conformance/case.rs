@@ -81,7 +81,9 @@ impl Case {
             }
         };
         let settings = Settings { seed, ..Settings::default() };
-        let resolved = scenario::resolve(&root, source, &mut model.state, "default", settings, &mut apply).map_err(
+        let mut read = |path: &str| Err(format!("{path}: a case stands alone"));
+        let state = &mut model.state;
+        let resolved = scenario::resolve(&root, source, state, "default", settings, &mut apply, &mut read).map_err(
             |findings| findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>().join("; "),
         )?;
         Ok((Simulation::new(model.state, &resolved.settings), resolved.steps))

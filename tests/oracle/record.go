@@ -34,6 +34,8 @@ var recordings = []recording{
 	{"schedule-configurations-volumes.jsonl.gz", generateSchedule, []string{"--seed", "7", "--count", "200", "--draw", "small-volumes", "--configurations"}, answerSchedule},
 	{"requests.jsonl.gz", generateRequests, []string{"--seed", "4", "--count", "2000"}, answerRequests},
 	{"admission.jsonl.gz", generateAdmit, []string{"--seed", "5", "--count", "1500"}, answerAdmit},
+	{"autoscale.jsonl.gz", generateAutoscale, []string{"--seed", "10", "--count", "800"}, answerAutoscale},
+	{"cron.jsonl.gz", generateCron, []string{"--seed", "11", "--count", "6000"}, answerCron},
 	{"preempt.jsonl.gz", generatePreempt, []string{"--seed", "3", "--count", "1500"}, answerPreempt},
 	{"preempt-configurations.jsonl.gz", generatePreempt, []string{"--seed", "8", "--count", "300", "--configurations"}, answerPreempt},
 	{"preempt-volumes.jsonl.gz", generatePreempt, []string{"--seed", "4", "--count", "250", "--draw", "small-volumes"}, answerPreempt},

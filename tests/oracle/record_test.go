@@ -16,6 +16,7 @@ const recordingsDirectory = "../../fixtures/oracle/1.36.3"
 func TestRecordingsAreCurrent(t *testing.T) {
 	for _, each := range recordings {
 		t.Run(each.file, func(t *testing.T) {
+			testOfProcess = t
 			recorded, err := readRecording(filepath.Join(recordingsDirectory, each.file))
 			if err != nil {
 				t.Fatal(err)

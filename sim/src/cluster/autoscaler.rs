@@ -97,8 +97,8 @@ pub struct ScalingRules {
     pub select: SelectPolicy,
     /// `policies`.
     pub policies: Vec<ScalingPolicy>,
-    /// `tolerance`, in millionths; `None`: that of the controller.
-    pub tolerance_millionths: Option<i64>,
+    /// `tolerance`, in billionths; `None`: that of the controller.
+    pub tolerance_billionths: Option<i64>,
 }
 
 /// Which of several policies counts.
@@ -135,10 +135,12 @@ pub enum ScalingAmount {
 pub struct AutoscalerMemory {
     /// What it would have scaled to, unstabilised, and when.
     pub recommendations: Vec<(Time, i64)>,
-    /// By how much it has scaled up, and when.
+    /// By how much it has scaled up, and when; in the order in which the controller keeps them.
     pub ups: Vec<(Time, i64)>,
-    /// By how much it has scaled down, and when.
+    /// By how much it has scaled down, and when; in the same way.
     pub downs: Vec<(Time, i64)>,
+    /// When it last looked, and what it recommended then; `None` inside: it could not say.
+    pub last_look: Option<(Time, Option<i64>)>,
 }
 
 impl PodResource {
@@ -154,16 +156,18 @@ impl PodResource {
 }
 
 impl HorizontalPodAutoscaler {
-    /// What decides what it does next; times by their distance from `now`.
-    pub(crate) fn hash_at(&self, now: Time, hasher: &mut impl Hasher) {
+    /// What decides what it does next; times by their distance from `now`, as far as `horizon`.
+    pub(crate) fn hash_at(&self, now: Time, horizon: Duration, hasher: &mut impl Hasher) {
+        let ago = |at: Time| now.since(at).min(horizon);
         (self.target, self.min_replicas, self.max_replicas).hash(hasher);
+        self.memory.last_look.map(|(at, recommended)| (ago(at), recommended)).hash(hasher);
         for metric in &self.metrics {
             metric.load.hash(hasher);
         }
         for remembered in [&self.memory.recommendations, &self.memory.ups, &self.memory.downs] {
             remembered.len().hash(hasher);
             for (at, number) in remembered {
-                (now.since(*at).milliseconds(), *number).hash(hasher);
+                (ago(*at), *number).hash(hasher);
             }
         }
     }

@@ -28,6 +28,7 @@ mod autoscaler;
 mod budget;
 mod cron_job;
 mod csi_migration;
+mod descheduler;
 mod job;
 mod labels;
 mod name;
@@ -54,6 +55,10 @@ pub use budget::{BudgetId, BudgetStatus, BudgetTarget, PodDisruptionBudget, Unhe
 pub use cron_job::{ConcurrencyPolicy, CronJob, CronJobId, CronSchedule, NextTime, WallClock};
 pub(crate) use csi_migration::ZONE_DELIMITER;
 pub use csi_migration::{AzureDiskKind, InTreeDisk, InTreePlugin, MigratedDisk, MigratedVolume, TranslatedVolume};
+pub use descheduler::{
+    BalancePlugin, DefaultEvictor, DeschedulerPolicy, DeschedulerProfile, EvictionLimits, NamespaceFilter,
+    PodProtection, UtilizationThreshold, UtilizedResource,
+};
 pub use job::{
     CompletionMode, ExitedContainer, Job, JobEnd, JobFailure, JobId, JobPod, JobSpec, JobStatus, PodEnd,
     PodFailureAction, PodFailureMatch, PodFailureRule, PodReplacementPolicy, SuccessRule,
@@ -64,9 +69,9 @@ pub use node::{Effect, Node, NodeFeature, NodeId, NodeReady, Taint};
 pub use node_pool::NodePool;
 pub use pod::{Deletion, DeletionCause, DeletionOrder, Owner, Phase, Pod, PodId, PodName, Unschedulable};
 pub use pod_template::{
-    ContainerRequests, HostPort, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm, PodAffinityTerm, PodSpec,
-    PodTemplate, PreemptionPolicy, PreferredNodeTerm, PreferredPodTerm, ProfileId, Protocol, RestartPolicy,
-    SpreadConstraint, SpreadPolicy, Toleration, TolerationOperator, WhenUnsatisfiable,
+    ContainerRequests, Descheduling, HostPort, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm,
+    PodAffinityTerm, PodSpec, PodTemplate, PreemptionPolicy, PreferredNodeTerm, PreferredPodTerm, ProfileId, Protocol,
+    QosClass, RestartPolicy, SpreadConstraint, SpreadPolicy, Toleration, TolerationOperator, WhenUnsatisfiable,
 };
 pub use pods::{PodMut, Pods};
 pub use quota::{PodAdmission, PriorityClassScope, QuotaAmount, QuotaScope, ResourceQuota, Suffixes};

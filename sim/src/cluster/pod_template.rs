@@ -101,6 +101,33 @@ pub struct PodSpec {
     pub deletion_cost: i32,
     /// Whether it has an `emptyDir` volume (kubectl drain asks).
     pub has_empty_dir: bool,
+    /// What the descheduler asks of it.
+    pub descheduling: Descheduling,
+}
+
+/// What the descheduler asks of a pod.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Descheduling {
+    /// Whether it has an `emptyDir` or a `hostPath` volume.
+    pub has_local_storage: bool,
+    /// Annotation `descheduler.alpha.kubernetes.io/evict`: whatever it is, it may be evicted.
+    pub has_evict_annotation: bool,
+    /// Annotation `descheduler.alpha.kubernetes.io/prefer-no-eviction`.
+    pub prefers_no_eviction: bool,
+    /// Its quality of service.
+    pub qos: QosClass,
+}
+
+/// Quality of service; the lower goes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum QosClass {
+    /// It requests nothing.
+    #[default]
+    BestEffort,
+    /// It requests something.
+    Burstable,
+    /// It requests all that it may use.
+    Guaranteed,
 }
 
 /// What containers and sidecars request; `None` where one of them requests nothing.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::autoscaler::{AutoscalerId, HorizontalPodAutoscaler};
 use super::budget::{BudgetId, PodDisruptionBudget};
 use super::cron_job::{CronJob, CronJobId, WallClock};
+use super::descheduler::DeschedulerPolicy;
 use super::job::{Job, JobId};
 use super::labels::{LabelSelector, Labels};
 use super::name::{Names, Symbol};
@@ -39,6 +40,8 @@ pub struct ClusterState {
     pub nodes: Table<NodeId, Node>,
     /// Pools that a cluster autoscaler makes larger and smaller; none: there is no such autoscaler.
     pub node_pools: Vec<NodePool>,
+    /// What the descheduler does; `None`: there is none.
+    pub descheduler: Option<Arc<DeschedulerPolicy>>,
     /// Pods, in the order of creation.
     pub pods: Pods,
     /// How many pods were ever created: the next pod's id.

@@ -11,6 +11,7 @@
 //! | `job/` | Jobs |
 //! | `cron_job/` | CronJobs |
 //! | `cluster_autoscaler/` | pools of nodes that grow and shrink |
+//! | `descheduler/` | the descheduler: pods that would be better elsewhere |
 //! | `horizontal_pod_autoscaler/` | HorizontalPodAutoscalers with given metrics |
 //! | `attach_detach.rs` | volumes for one node, and pods that wait for them |
 //! | `disruption.rs` | the status of PodDisruptionBudgets |
@@ -28,6 +29,7 @@ pub mod cluster_autoscaler;
 pub mod cron_job;
 pub mod daemon_set;
 pub mod deployment;
+pub mod descheduler;
 pub mod disruption;
 pub mod endpoint_slice;
 pub mod horizontal_pod_autoscaler;

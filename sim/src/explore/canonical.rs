@@ -16,7 +16,7 @@ use crate::cluster::{
 use crate::controller::WorkloadId;
 use crate::controller::cron_job::wall_clock;
 use crate::controller::daemon_set::target_node;
-use crate::controller::horizontal_pod_autoscaler::PERIOD as AUTOSCALER_PERIOD;
+use crate::controller::horizontal_pod_autoscaler::{PERIOD as AUTOSCALER_PERIOD, horizon};
 use crate::drain::PodDrain;
 use crate::event_queue::Event;
 use crate::simulation::{Call, Key, Simulation};
@@ -87,6 +87,9 @@ impl Canonical {
             now.milliseconds().checked_rem(reapply).hash(&mut hasher);
             simulation.last_commit.map(|at| age(at, now)).hash(&mut hasher);
         }
+        if let Some(policy) = &state.descheduler {
+            now.milliseconds().checked_rem(policy.interval.milliseconds().max(1)).hash(&mut hasher);
+        }
         self.hash_workloads(simulation, &mut hasher);
         let marks = self.marks(simulation);
         let mut on_nodes: BTreeMap<NodeId, Vec<(u8, Digest)>> = BTreeMap::new();
@@ -137,7 +140,7 @@ impl Canonical {
         }
         for (id, own) in &state.autoscalers {
             id.hash(hasher);
-            own.hash_at(state.now, hasher);
+            own.hash_at(state.now, horizon(own), hasher);
         }
         for (id, job) in &state.jobs {
             (*id, job.spec.parallelism, job.spec.suspend, self.template(&job.spec.template)).hash(hasher);
@@ -193,6 +196,7 @@ impl Canonical {
                 | Event::Reapply
                 | Event::CronJob(_)
                 | Event::ClusterAutoscaler
+                | Event::Descheduler
                 | Event::NodeArrives { .. }
                 | Event::PodGarbageCollection => {}
             }
@@ -365,6 +369,7 @@ fn hash_rest(simulation: &Simulation, marks: &Marks, hasher: &mut SipHasher13) {
             | Event::Reapply
             | Event::CronJob(_)
             | Event::ClusterAutoscaler
+            | Event::Descheduler
             | Event::NodeArrives { .. }
             | Event::PodGarbageCollection => (ahead(time, now), event).hash(hasher),
         }

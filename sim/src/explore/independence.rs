@@ -188,6 +188,7 @@ impl Components {
                 | Event::Reapply
                 | Event::CronJob(_)
                 | Event::ClusterAutoscaler
+                | Event::Descheduler
                 | Event::NodeArrives { .. },
                 _,
             ) => None,

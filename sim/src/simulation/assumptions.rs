@@ -8,6 +8,7 @@ use crate::cluster::{
     PersistentVolumeClaim, PersistentVolumeSource, Pod, PodSpec, ProvisionerKind, Symbol, VolumeAssumption,
     VolumeClaim, VolumeSource,
 };
+use crate::controller::horizontal_pod_autoscaler::rival;
 
 use super::Settings;
 
@@ -39,8 +40,22 @@ pub(super) fn of(state: &ClusterState, settings: &Settings) -> Vec<String> {
                 .into(),
         );
     }
-    for own in state.autoscalers.values() {
+    if state.descheduler.is_some() {
+        said.insert(
+            "the descheduler passes at whole multiples of its interval, and what controllers do during a pass is left out"
+                .into(),
+        );
+    }
+    for (id, own) in &state.autoscalers {
         of_autoscaler(state, own, &mut said);
+        if let Some(other) = rival(state, *id).and_then(|other| state.autoscalers.get(&other)) {
+            said.insert(format!(
+                "horizontalpodautoscaler/{}/{} does not scale by its metrics: {} selects the same pods",
+                state.names.text(own.namespace),
+                state.names.text(own.name),
+                state.names.text(other.name)
+            ));
+        }
     }
     super::jobs::assumptions(state, &settings.pods, &mut said);
     of_volumes(state, &mut said);

@@ -82,6 +82,7 @@ impl Simulation {
             | Event::Autoscaler(_)
             | Event::Reapply
             | Event::ClusterAutoscaler
+            | Event::Descheduler
             | Event::NodeArrives { .. } => false,
         }
     }

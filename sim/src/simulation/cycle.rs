@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::cluster::{ClusterState, PodId, Time};
+use crate::controller::horizontal_pod_autoscaler::horizon;
 use crate::event_queue::Event;
 
 use super::engine::{Key, Simulation};
@@ -100,7 +101,7 @@ impl Simulation {
             own.replicas.hash(&mut hasher);
         }
         for own in self.state.autoscalers.values() {
-            own.hash_at(self.state.now, &mut hasher);
+            own.hash_at(self.state.now, horizon(own), &mut hasher);
         }
         for (id, job) in &self.state.jobs {
             let status = &job.status;
@@ -152,6 +153,7 @@ fn hash_event(event: Event, rank: &BTreeMap<PodId, usize>, hasher: &mut DefaultH
         | Event::Reapply
         | Event::CronJob(_)
         | Event::ClusterAutoscaler
+        | Event::Descheduler
         | Event::NodeArrives { .. }
         | Event::PodGarbageCollection => event.hash(hasher),
     }

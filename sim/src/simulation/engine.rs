@@ -18,6 +18,7 @@ use crate::transition::{Change, Created, NodeChange, PodChange, WorkloadChange, 
 use super::calls::Calls;
 use super::cluster_autoscaling::ClusterAutoscaler;
 use super::cycle::CycleSearch;
+use super::descheduling::Descheduling;
 use super::recorder::Recorder;
 use super::{Settings, Ties};
 
@@ -74,6 +75,7 @@ pub struct Simulation {
     /// What was set back to its manifest in this step.
     pub(crate) reapplied: BTreeSet<WorkloadName>,
     pub(crate) cluster_autoscaler: ClusterAutoscaler,
+    pub(super) descheduling: Descheduling,
     /// Pods that wait for a volume.
     pub(super) attaching: BTreeSet<PodId>,
     /// What was refused when the step began.
@@ -109,6 +111,7 @@ impl Simulation {
             last_commit: Some(now),
             reapplied: BTreeSet::new(),
             cluster_autoscaler: ClusterAutoscaler::default(),
+            descheduling: Descheduling::default(),
             attaching: BTreeSet::new(),
             refused_before: BTreeMap::new(),
             late_webhooks: BTreeSet::new(),
@@ -143,6 +146,7 @@ impl Simulation {
             last_commit: self.last_commit,
             reapplied: BTreeSet::new(),
             cluster_autoscaler: self.cluster_autoscaler.clone(),
+            descheduling: Descheduling::default(),
             attaching: self.attaching.clone(),
             refused_before: BTreeMap::new(),
             late_webhooks: self.late_webhooks.clone(),
@@ -188,6 +192,7 @@ impl Simulation {
         }
         self.recorder.begin(self.state.now);
         self.reapplied.clear();
+        self.descheduling.begin_step();
         self.cycle = CycleSearch::default();
         self.calls = Calls::default();
         self.scheduling.end_backoffs();
@@ -447,6 +452,7 @@ impl Simulation {
             self.schedule_creation_retries();
             self.schedule_autoscaling();
             self.schedule_cluster_autoscaler();
+            self.schedule_descheduler();
             let Some((time, event)) = self.next_event(until) else { break };
             self.state.now = self.state.now.max(time);
             self.handle(event);

@@ -9,6 +9,7 @@
 //! | `play.rs` | what a user does in a step |
 //! | `autoscaling.rs` | autoscalers' looks, and manifests that are applied again |
 //! | `cluster_autoscaling.rs` | the cluster autoscaler's looks |
+//! | `descheduling.rs` | the descheduler's passes |
 //! | `cron_jobs.rs` | CronJobs, which do not prolong a step |
 //! | `calls.rs` | the calls of the Eviction API that a step makes |
 //! | `drains.rs` | kubectl drain while it is under way |
@@ -31,6 +32,7 @@ mod calls;
 mod cluster_autoscaling;
 mod cron_jobs;
 mod cycle;
+mod descheduling;
 mod drains;
 mod engine;
 mod jobs;

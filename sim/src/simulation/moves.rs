@@ -79,6 +79,7 @@ impl Simulation {
                 | Event::Reapply
                 | Event::CronJob(_)
                 | Event::ClusterAutoscaler
+                | Event::Descheduler
                 | Event::NodeArrives { .. } => {}
             }
         }
@@ -176,7 +177,8 @@ impl Simulation {
     pub(crate) fn is_asking_for_evictions(&self) -> bool {
         let now = self.state.now;
         let mut due = self.queue.iter().take_while(|(time, _)| *time <= now);
-        !self.calls.waiting.is_empty() || due.any(|(_, event)| matches!(event, Event::DrainRetry(_)))
+        !self.calls.waiting.is_empty()
+            || due.any(|(_, event)| matches!(event, Event::DrainRetry(_) | Event::Descheduler))
     }
 
     /// Lets time go on to the next event, if there is one by `until`.
@@ -185,6 +187,7 @@ impl Simulation {
         self.schedule_creation_retries();
         self.schedule_autoscaling();
         self.schedule_cluster_autoscaler();
+        self.schedule_descheduler();
         if until.is_none() && self.is_quiet_but_for_cron_jobs() {
             return false;
         }

@@ -92,7 +92,7 @@ fn judge_target(simulation: &Simulation, target: &Target) -> Result {
 pub(crate) fn livelock(simulation: &Simulation) -> Result {
     let changes = simulation.recorder.changes;
     let mut detail = format!("after {changes} changes the system still goes round in a circle");
-    for fight in simulation.fights() {
+    for fight in simulation.fights().into_iter().chain(simulation.descheduled()) {
         detail.push_str("; ");
         detail.push_str(&fight);
     }

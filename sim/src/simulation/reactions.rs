@@ -218,6 +218,7 @@ impl Simulation {
             | Event::Reapply
             | Event::CronJob(_)
             | Event::ClusterAutoscaler
+            | Event::Descheduler
             | Event::NodeArrives { .. } => true,
         }
     }
@@ -247,6 +248,7 @@ impl Simulation {
             Event::Reapply => self.reapply(),
             Event::CronJob(id) => self.sync_cron_job(id),
             Event::ClusterAutoscaler => self.scan_pools(),
+            Event::Descheduler => self.deschedule(),
             Event::NodeArrives { pool, .. } => self.node_arrives(usize::try_from(pool).unwrap_or(usize::MAX)),
         }
     }

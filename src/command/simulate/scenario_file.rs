@@ -87,8 +87,15 @@ impl Resolver<'_> {
             };
             self.change(documents, &mut known)
         };
-        let scenario = scenario::resolve(root, source, state, &self.arguments.namespace, settings, &mut apply)?;
-        Ok((scenario, with_objects(root.to_json(), of_files)))
+        let mut policy = None;
+        let mut read = |relative: &str| -> Result<Node, String> {
+            let root = read_policy(&self.folder.join(relative), relative, source)?;
+            policy = Some(root.to_json());
+            Ok(root)
+        };
+        let namespace = &self.arguments.namespace;
+        let scenario = scenario::resolve(root, source, state, namespace, settings, &mut apply, &mut read)?;
+        Ok((scenario, with_files(root.to_json(), of_files, policy)))
     }
 
     fn change(&self, documents: Vec<(SourceId, Node)>, known: &mut BTreeSet<String>) -> Result<ObjectChange, String> {
@@ -117,13 +124,30 @@ fn read_applied(path: &Path, relative: &str, sources: &mut SourceMap) -> Result<
     Ok(parsed.documents.into_iter().map(|document| (id, document.root)).collect())
 }
 
-/// The scenario with the objects of files, in the order of its steps, in the places of their paths.
-fn with_objects(mut scenario: Value, of_files: Vec<Vec<Value>>) -> Value {
+/// The descheduler's policy beside a scenario.
+fn read_policy(path: &Path, relative: &str, source: SourceId) -> Result<Node, String> {
+    let bytes = fs::read(path).map_err(|error| format!("{relative}: {error}"))?;
+    let parsed = parse_decoded(source, &yaml::decode(&bytes), &Limits::default());
+    match (parsed.problems.first(), parsed.documents.into_iter().next()) {
+        (None, Some(document)) => Ok(document.root),
+        (Some(problem), _) => Err(format!("{relative}: {}", problem.finding().message)),
+        (None, None) => Err(format!("{relative} is empty")),
+    }
+}
+
+/// The scenario with what files hold in the places of their paths: the objects, in the order of its steps, and the descheduler's
+/// policy.
+fn with_files(mut scenario: Value, objects_of_files: Vec<Vec<Value>>, policy: Option<Value>) -> Value {
     let steps = scenario.pointer_mut("/spec/steps").and_then(Value::as_array_mut);
     let applied = steps.into_iter().flatten().filter_map(|step| step.get_mut("apply"));
     let of_paths = applied.filter(|apply| apply.get("path").is_some());
-    for (apply, objects) in of_paths.zip(of_files) {
+    for (apply, objects) in of_paths.zip(objects_of_files) {
         *apply = json!({"objects": objects});
+    }
+    let descheduler = scenario.pointer_mut("/spec/settings/descheduler").and_then(Value::as_object_mut);
+    if let (Some(descheduler), Some(policy)) = (descheduler, policy) {
+        descheduler.remove("path");
+        descheduler.insert("policy".to_owned(), policy);
     }
     scenario
 }

@@ -59,10 +59,10 @@ impl ParsedQuantity {
         away_from_zero(self.nanos, 1_000_000)
     }
 
-    /// The amount in millionths, rounded up (away from zero).
+    /// The amount in billionths: as fine as it is kept.
     #[must_use]
-    pub const fn micro(self) -> i128 {
-        away_from_zero(self.nanos, 1000)
+    pub const fn nano(self) -> i128 {
+        self.nanos
     }
 
     /// The amount in whole units, rounded up (away from zero), as memory and all others are counted.

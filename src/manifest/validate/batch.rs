@@ -7,7 +7,7 @@ use super::at::At;
 use super::labels;
 use super::pod;
 use super::verdict::Verdict;
-use crate::manifest::Schedule;
+use crate::manifest::{Schedule, time_zone};
 
 pub(super) fn job(verdict: &mut Verdict<'_, '_>, job: &Job) {
     if let Some(spec) = &job.spec {
@@ -23,7 +23,7 @@ pub(super) fn cron_job(verdict: &mut Verdict<'_, '_>, cron_job: &CronJob) {
         schedule(verdict, &at.key("schedule"), &spec.schedule);
     }
     if let Some(zone) = &spec.time_zone
-        && (zone.eq_ignore_ascii_case("local") || jiff::tz::TimeZone::get(zone).is_err())
+        && (zone.is_empty() || zone.contains("//") || zone.eq_ignore_ascii_case("local") || time_zone(zone).is_none())
     {
         let message = format!("{zone:?} is no time zone; write for example Europe/Berlin or Etc/UTC");
         verdict.invalid(&at.key("timeZone"), &message);

@@ -16,4 +16,4 @@ pub use behavior::{Normalization, stabilized, stabilized_with_behavior, within_l
 pub use replica_calculator::{
     Group, NoProposal, Sample, Tolerances, TotalTarget, plain_replicas, total_replicas, utilization_replicas,
 };
-pub use sync::{PERIOD, Rescale, horizon, replicas_of, sync};
+pub use sync::{PERIOD, Rescale, horizon, replicas_of, rival, sync};

@@ -122,18 +122,20 @@ fn proposal(
 
 /// For a value of all pods together: of an object or of something outside. `per_pod`: the target is for each pod. Source:
 /// `GetObjectMetricReplicas`, `GetObjectPerPodMetricReplicas` and those of external metrics.
-#[must_use]
-pub fn total_replicas(total: i64, target: TotalTarget, tolerances: Tolerances) -> i64 {
-    match target {
+///
+/// # Errors
+/// When another number is asked for and there is no pod at all.
+pub fn total_replicas(total: i64, target: TotalTarget, tolerances: Tolerances) -> Result<i64, NoProposal> {
+    Ok(match target {
         TotalTarget::Value { target, current, ready } => {
             let ratio = float(total) / float(target);
-            if tolerances.is_within(ratio) { current } else { ceil(ratio * float(ready)) }
+            if tolerances.is_within(ratio) { current } else { ceil(ratio * float(ready.ok_or(NoProposal)?)) }
         }
         TotalTarget::PerPod { target, pods } => {
             let ratio = float(total) / (float(target) * float(pods));
             if tolerances.is_within(ratio) { pods } else { ceil(float(total) / float(target)) }
         }
-    }
+    })
 }
 
 /// What a value of all pods together should be.
@@ -145,8 +147,8 @@ pub enum TotalTarget {
         target: i64,
         /// `spec.replicas`.
         current: i64,
-        /// How many pods are ready.
-        ready: i64,
+        /// How many pods are ready; `None`: there is no pod.
+        ready: Option<i64>,
     },
     /// So much for each pod.
     PerPod {

@@ -45,11 +45,14 @@ pub(super) fn samples(
     pods.iter().map(|(_, pod)| sample(pod)).collect()
 }
 
-/// How many pods are running and ready.
-pub(super) fn ready(state: &ClusterState, namespace: Symbol, selector: &LabelSelector) -> i64 {
+/// How many pods are running and ready; `None` where there are none at all.
+pub(super) fn ready(state: &ClusterState, namespace: Symbol, selector: &LabelSelector) -> Option<i64> {
     let pods = state.pods.selected(namespace, selector);
+    if pods.is_empty() {
+        return None;
+    }
     let ready = pods.iter().filter(|(_, pod)| pod.phase == Phase::Running && pod.ready).count();
-    i64::try_from(ready).unwrap_or(i64::MAX)
+    i64::try_from(ready).ok()
 }
 
 /// Whether every pod says how much of the resource it requests.

@@ -1,9 +1,11 @@
 //! One look at a HorizontalPodAutoscaler. Source: `reconcileAutoscaler` and `computeReplicasForMetrics` of
 //! `pkg/controller/podautoscaler/horizontal.go`.
 
+use std::cmp::Ordering;
+
 use crate::cluster::{
     AutoscalerId, AutoscalerMemory, AutoscalerMetric, ClusterState, Duration, HorizontalPodAutoscaler, LabelSelector,
-    MetricLoad, MetricTarget, ScalingRules, Symbol, Time,
+    MetricLoad, MetricTarget, Pod, ScalingRules, Symbol, Time,
 };
 use crate::controller::{WorkloadId, find_workload, is_active, workload_of};
 
@@ -40,6 +42,7 @@ pub fn sync(state: &ClusterState, id: AutoscalerId) -> Option<(AutoscalerMemory,
     let target = find_workload(state, own.target)?;
     let current = replicas_of(state, target)?;
     let mut memory = recall(own, state.now, current);
+    memory.last_look = Some((state.now, None));
     let outside = if current == 0 {
         // Scaled to nothing by hand: it is switched off.
         return Some((memory, None));
@@ -53,30 +56,61 @@ pub fn sync(state: &ClusterState, id: AutoscalerId) -> Option<(AutoscalerMemory,
     let (to, why) = match outside {
         Some((to, why)) => (to, why.to_owned()),
         None => {
-            let Some((proposed, metric)) = propose(state, own, target, current) else { return Some((memory, None)) };
+            let proposal = propose(state, own, target, current).filter(|_| rival(state, id).is_none());
+            let Some((proposed, metric)) = proposal else { return Some((memory, None)) };
             let to = normalize(own, &memory, state.now, current, proposed);
             memory.recommendations.push((state.now, proposed));
-            let metric = state.names.text(metric);
-            let why = if proposed > current {
-                format!("{metric} above target")
-            } else {
-                "all metrics below target".to_owned()
-            };
-            (to, why)
+            memory.last_look = Some((state.now, Some(proposed)));
+            (to, reason(state, metric, proposed, current))
         }
     };
     if to == current {
         return Some((memory, None));
     }
-    if own.behavior.is_some() {
-        let (events, change) = if to > current {
-            (&mut memory.ups, to.saturating_sub(current))
+    if let Some(behavior) = &own.behavior {
+        let (events, rules, change) = if to > current {
+            (&mut memory.ups, &behavior.up, to.saturating_sub(current))
         } else {
-            (&mut memory.downs, current.saturating_sub(to))
+            (&mut memory.downs, &behavior.down, current.saturating_sub(to))
         };
-        events.push((state.now, change));
+        note(events, rules, state.now, change);
     }
     Some((memory, Some(Rescale { target, from: current, to, why })))
+}
+
+/// Another autoscaler that selects one of the same pods: neither goes by its metrics then. Source: `validateAndParseSelector` of
+/// `pkg/controller/podautoscaler/horizontal.go`; the first look after a start of the controller, before it knows both, is left out.
+#[must_use]
+pub fn rival(state: &ClusterState, id: AutoscalerId) -> Option<AutoscalerId> {
+    let own = state.autoscalers.get(&id)?;
+    let others = state.autoscalers.iter().filter(|(other, item)| **other != id && item.namespace == own.namespace);
+    let mut selecting =
+        others.filter_map(|(other, item)| Some((*other, selector_of(state, find_workload(state, item.target)?)?)));
+    let selector = selector_of(state, find_workload(state, own.target)?)?;
+    let is_own = |pod: &Pod| selector.matches(&pod.labels);
+    selecting
+        .find(|(_, others)| state.pods.selected(own.namespace, others).iter().any(|(_, pod)| is_own(pod)))
+        .map(|(other, _)| other)
+}
+
+/// Why the target is rescaled. It speaks of what the metrics ask for, whatever stabilisation makes of that; empty where they ask
+/// for what there is.
+fn reason(state: &ClusterState, metric: Symbol, proposed: i64, current: i64) -> String {
+    match proposed.cmp(&current) {
+        Ordering::Greater => format!("{} above target", state.names.text(metric)),
+        Ordering::Less => "all metrics below target".to_owned(),
+        Ordering::Equal => String::new(),
+    }
+}
+
+/// Remembers a change. It takes the place of one that is older than the policies of its own direction look back, although those of
+/// the other may look back further. Source: `storeScaleEvent` of `pkg/controller/podautoscaler/horizontal.go`.
+fn note(events: &mut Vec<(Time, i64)>, rules: &ScalingRules, now: Time, change: i64) {
+    let longest = rules.policies.iter().map(|policy| policy.period).max().unwrap_or(Duration::ZERO);
+    match events.iter_mut().rev().find(|(at, _)| now.since(*at) > longest) {
+        Some(outdated) => *outdated = (now, change),
+        None => events.push((now, change)),
+    }
 }
 
 /// How long its own past may make it act still, nothing else changing.
@@ -93,19 +127,20 @@ pub fn horizon(own: &HorizontalPodAutoscaler) -> Duration {
 /// recommendation all the time.
 fn recall(own: &HorizontalPodAutoscaler, now: Time, current: i64) -> AutoscalerMemory {
     let mut memory = own.memory.clone();
-    match memory.recommendations.last().copied() {
+    match memory.last_look {
         None => memory.recommendations.push((now, current)),
-        Some((at, last)) if now.since(at) > PERIOD => {
+        Some((at, Some(last))) if now.since(at) > PERIOD => {
             let before = now.milliseconds().saturating_sub(PERIOD.milliseconds());
             memory.recommendations.push((Time::from_milliseconds(before), last));
         }
         Some(_) => {}
     }
     let oldest = horizon(own);
-    let counts = |(at, _): &(Time, i64)| now.since(*at) <= oldest;
-    memory.recommendations.retain(counts);
-    memory.ups.retain(counts);
-    memory.downs.retain(counts);
+    memory.recommendations.retain(|(at, _)| now.since(*at) <= oldest);
+    for event in memory.ups.iter_mut().chain(&mut memory.downs).filter(|(at, _)| now.since(*at) > oldest) {
+        // It counts for nothing, but decides where the next one is kept.
+        *event = (Time::ZERO, 0);
+    }
     memory
 }
 
@@ -165,12 +200,12 @@ fn of_metric(
         }
         MetricTarget::PodsValue(value) => plain_replicas(&samples(Measured::Other)?, current, value, tolerances),
         MetricTarget::Value(value) => {
-            let target = TotalTarget::Value { target: value, current, ready: ready(state, own.namespace, selector) };
-            Ok(total_replicas(total(load)?, target, tolerances))
+            let ready = ready(state, own.namespace, selector);
+            total_replicas(total(load)?, TotalTarget::Value { target: value, current, ready }, tolerances)
         }
         MetricTarget::AverageValue(value) => {
             let pods = active_pods(state, target);
-            Ok(total_replicas(total(load)?, TotalTarget::PerPod { target: value, pods }, tolerances))
+            total_replicas(total(load)?, TotalTarget::PerPod { target: value, pods }, tolerances)
         }
         MetricTarget::NotModelled => Err(NoProposal),
     }
@@ -185,12 +220,21 @@ const fn total(load: MetricLoad) -> Result<i64, NoProposal> {
 
 fn tolerances(own: &HorizontalPodAutoscaler) -> Tolerances {
     let of = |rules: Option<&ScalingRules>| {
-        let millionths = rules.and_then(|rules| rules.tolerance_millionths);
-        #[expect(clippy::cast_precision_loss, reason = "a few millions")]
-        millionths.map_or(TOLERANCE, |millionths| millionths as f64 / 1_000_000.0)
+        rules.and_then(|rules| rules.tolerance_billionths).map_or(TOLERANCE, approximate)
     };
     let behavior = own.behavior.as_ref();
     Tolerances { down: of(behavior.map(|behavior| &behavior.down)), up: of(behavior.map(|behavior| &behavior.up)) }
+}
+
+/// As the controller takes it: the digits that the API server writes, times the power of ten of their suffix. Source:
+/// `AsApproximateFloat64` of `k8s.io/apimachinery/pkg/api/resource/quantity.go`.
+fn approximate(billionths: i64) -> f64 {
+    let scales = [(1_000_000_000, 1.0), (1_000_000, 1e-3), (1000, 1e-6)];
+    let whole = |unit: i64| billionths.checked_rem(unit) == Some(0);
+    let (unit, factor) = scales.into_iter().find(|(unit, _)| whole(*unit)).unwrap_or((1, 1e-9));
+    #[expect(clippy::cast_precision_loss, reason = "as the controller computes, in float64")]
+    let digits = billionths.checked_div(unit).unwrap_or(0) as f64;
+    digits * factor
 }
 
 /// `spec.replicas`; `None` for a kind without a scale.
