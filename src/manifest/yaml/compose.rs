@@ -93,6 +93,29 @@ fn blank_comment(text: &str, comment: usize) -> String {
     blanked
 }
 
+/// The longest key of YAML, with everything up to its colon. A key of JSON is as long as it is.
+const YAML_KEY_CHARACTERS: usize = 1024;
+
+/// At least as many characters as the longest key of a well-formed JSON text has, with everything up to its colon.
+fn longest_json_key(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let (mut longest, mut at) = (0, 0);
+    while let Some(quote) = bytes[at..].iter().position(|byte| *byte == b'"') {
+        let start = at + quote;
+        at = start + 1;
+        while at < bytes.len() && bytes[at] != b'"' {
+            at += if bytes[at] == b'\\' { 2 } else { 1 };
+        }
+        at = (at + 1).min(bytes.len());
+        let blanks = bytes[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        at += blanks;
+        if bytes.get(at) == Some(&b':') {
+            longest = longest.max(at + 1 - start);
+        }
+    }
+    longest
+}
+
 /// How far the documents of a text are read; only the first counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Documents {
@@ -157,7 +180,9 @@ impl<'text, 'limits> Composer<'text, 'limits> {
         options.emit_comments = false;
         options.flow_nesting_limit = self.limits.depth;
         options.block_nesting_limit = self.limits.depth;
-        options.simple_key_max_lookahead = if json { usize::MAX } else { 1024 };
+        // The parser keeps everything from the start of what may be a key until it is none: of a list of many objects all of it.
+        let longest_key = if json { longest_json_key(self.input.text) } else { 0 };
+        options.simple_key_max_lookahead = YAML_KEY_CHARACTERS.max(longest_key);
         options
     }
 

@@ -49,6 +49,8 @@ pub(super) struct Expansion<'limits> {
     alias_steps: u64,
     /// Nodes that exist: in the tree, and kept for aliases.
     nodes: u64,
+    /// Those of them that are not written there.
+    copied_nodes: u64,
 }
 
 /// Why an alias has no value.
@@ -64,7 +66,7 @@ pub(super) enum NoValue {
 impl<'limits> Expansion<'limits> {
     pub(super) fn new(limits: &'limits Limits) -> Self {
         // The document itself is a step of go-yaml's decoder.
-        Self { limits, anchors: HashMap::new(), steps: 1, alias_steps: 0, nodes: 0 }
+        Self { limits, anchors: HashMap::new(), steps: 1, alias_steps: 0, nodes: 0, copied_nodes: 0 }
     }
 
     /// Counts one node that is written in the document.
@@ -92,7 +94,7 @@ impl<'limits> Expansion<'limits> {
         if anchor == 0 {
             return Ok(());
         }
-        self.nodes += value.steps;
+        self.count_copies(value.steps);
         self.check_nodes()?;
         self.anchors.insert(anchor, Anchored::Value(Box::new(value.clone())));
         Ok(())
@@ -109,8 +111,9 @@ impl<'limits> Expansion<'limits> {
             return Err(NoValue::Limit(ProblemKind::Depth { limit: self.limits.depth }));
         }
         self.steps += 1 + value.steps;
-        self.alias_steps += value.steps;
-        self.nodes += value.steps;
+        let copies = value.steps;
+        self.alias_steps += copies;
+        self.count_copies(copies);
         // Before the value is copied.
         self.check().map_err(NoValue::Limit)?;
         let Some(Anchored::Value(value)) = self.anchors.get(&anchor) else { return Err(NoValue::Unknown) };
@@ -128,10 +131,18 @@ impl<'limits> Expansion<'limits> {
     }
 
     fn check_nodes(&self) -> Result<(), ProblemKind> {
+        if self.copied_nodes > self.limits.copied_nodes as u64 {
+            return Err(ProblemKind::Nodes { limit: self.limits.copied_nodes });
+        }
         if self.nodes > self.limits.nodes as u64 {
             return Err(ProblemKind::Nodes { limit: self.limits.nodes });
         }
         Ok(())
+    }
+
+    fn count_copies(&mut self, copies: u64) {
+        self.nodes += copies;
+        self.copied_nodes += copies;
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]

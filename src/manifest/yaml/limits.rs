@@ -13,6 +13,8 @@ pub struct Limits {
     pub documents: usize,
     /// Nodes of one document, after aliases were expanded. (A node takes 48 bytes, an entry of a mapping 80.)
     pub nodes: usize,
+    /// Those of them that are copies: values of aliases, and what is kept for them.
+    pub copied_nodes: usize,
     /// Collections inside one another, after aliases were expanded. Kubernetes' own limit is 10,000; the deepest
     /// schemas of real CustomResourceDefinitions stay under 100. Trees are walked by recursion, so it bounds the stack.
     pub depth: usize,
@@ -20,6 +22,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { source_bytes: 64 << 20, document_bytes: 32 << 20, documents: 100_000, nodes: 4_000_000, depth: 256 }
+        Self {
+            // A list of some 90,000 pods.
+            source_bytes: 256 << 20,
+            document_bytes: 256 << 20,
+            documents: 100_000,
+            nodes: 40_000_000,
+            copied_nodes: 4_000_000,
+            depth: 256,
+        }
     }
 }

@@ -206,7 +206,7 @@ fn bytes_that_are_no_text_cost_only_their_document() {
 
 #[test]
 fn every_limit_holds_and_is_no_lower_than_it_says() {
-    let small = Limits { source_bytes: 100, document_bytes: 40, documents: 3, nodes: 6, depth: 3 };
+    let small = Limits { source_bytes: 100, document_bytes: 40, documents: 3, nodes: 6, copied_nodes: 6, depth: 3 };
     let kinds = |text: &str| complaints(text, &small).into_iter().map(|(kind, _, _)| kind).collect::<Vec<_>>();
     assert_eq!(kinds(&"#".repeat(101)), [ProblemKind::SourceBytes { limit: 100 }]);
     assert_eq!(
@@ -227,6 +227,18 @@ fn every_limit_holds_and_is_no_lower_than_it_says() {
     assert_eq!(kinds("[&x [[1]], [*x]]"), [ProblemKind::Depth { limit: 3 }]);
 }
 
+/// Kubernetes reads a key of any length from JSON.
+#[test]
+fn a_key_of_json_is_as_long_as_it_is() {
+    for (length, blanks) in [(10, 0), (1030, 0), (5000, 3000), (20, 3000)] {
+        let (key, blanks) = ("k".repeat(length), " ".repeat(blanks));
+        let text = format!("{{\"a\": {{\"x\\\"y\": \"{}\"}}, \"{key}\"{blanks}: [1]}}", "v".repeat(100));
+        assert_eq!(complaints(&text, &Limits::default()), []);
+        let parsed = parse(SOURCE, &text, &Limits::default());
+        assert_eq!(parsed.documents[0].root.get(&key).unwrap().items().len(), 1);
+    }
+}
+
 #[test]
 fn aliases_cannot_explode() {
     let mut text = "a0: &a0 [x]\n".to_owned();
@@ -236,7 +248,7 @@ fn aliases_cannot_explode() {
     }
     assert_eq!(complaint(&text).0, ProblemKind::ExcessiveAliasing);
     // Anchors around anchors are kept each for itself, and that counts too.
-    let limits = Limits { nodes: 10_000, ..Limits::default() };
+    let limits = Limits { copied_nodes: 10_000, ..Limits::default() };
     let nested: String =
         (0..200).map(|level| format!("&n{level} [")).collect::<String>() + &"x, ".repeat(100) + &"]".repeat(200);
     assert_eq!(complaints(&nested, &limits)[0].0, ProblemKind::Nodes { limit: 10_000 });
