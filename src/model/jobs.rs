@@ -138,7 +138,9 @@ pub(super) fn declare_run(spec: &mut PodSpec, annotations: Option<&BTreeMap<Stri
     spec.descheduling.has_evict_annotation = annotation(EVICT_ANNOTATION).is_some();
     spec.descheduling.prefers_no_eviction = annotation(PREFER_NO_EVICTION_ANNOTATION).is_some();
     spec.run = annotation(RUN_SECONDS_ANNOTATION).and_then(|text| text.parse().ok()).map(Duration::from_seconds);
-    spec.safe_to_evict = annotation(SAFE_TO_EVICT_ANNOTATION).and_then(|text| text.parse().ok());
+    // `on-completion`: the node waits until the pod has ended.
+    spec.safe_to_evict = annotation(SAFE_TO_EVICT_ANNOTATION)
+        .and_then(|text| if text == "on-completion" { Some(false) } else { text.parse().ok() });
     spec.exit_code = annotation(EXIT_CODE_ANNOTATION).and_then(|text| text.parse().ok()).unwrap_or(0);
 }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{
-    Container, PersistentVolumeClaim, Pod, PodSpec as ApiPodSpec, PodStatus, PodTemplateSpec, Probe,
+    Container, EmptyDirVolumeSource, PersistentVolumeClaim, Pod, PodSpec as ApiPodSpec, PodStatus, PodTemplateSpec,
+    Probe,
 };
 use quorate_sim::cluster::{
     ClusterState, Descheduling, Duration, HostPort, NodeFeature, PodSpec, PodTemplate, PreemptionPolicy, Protocol,
@@ -109,7 +110,10 @@ pub(super) fn pod_spec(
         shutdown: shutdown(api),
         restart_policy: jobs::restart_policy(api.restart_policy.as_deref()),
         admission: Arc::new(admission::of_pod(state, api, status)),
-        has_empty_dir: api.volumes.iter().flatten().any(|volume| volume.empty_dir.is_some()),
+        has_local_storage: api.volumes.iter().flatten().any(|volume| {
+            let is_on_disk = |own: &EmptyDirVolumeSource| own.medium.as_deref() != Some("Memory");
+            volume.host_path.is_some() || volume.empty_dir.as_ref().is_some_and(is_on_disk)
+        }),
         descheduling: Descheduling {
             has_local_storage: api
                 .volumes

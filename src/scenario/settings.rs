@@ -10,6 +10,9 @@ use super::problem::{Problem, ProblemKind};
 use super::resolve::ReadFile;
 use crate::manifest::{FieldPath, Node, SourceId};
 
+/// The cluster autoscaler's `--max-node-provision-time`.
+const MOST_PROVISIONING_SECONDS: u64 = 900;
+
 /// The settings; what is not given keeps Kubernetes' default.
 pub(super) fn settings(file: &file::Settings, base: Settings, problems: &mut Vec<Problem>) -> Settings {
     let mut settings = base;
@@ -46,6 +49,12 @@ pub(super) fn settings(file: &file::Settings, base: Settings, problems: &mut Vec
     if let Some(own) = &file.cluster_autoscaler {
         let times = &mut settings.cluster_autoscaler;
         let or = |seconds: Option<u64>, default| seconds.map_or(default, Duration::from_seconds);
+        if own.provisioning_seconds.is_some_and(|seconds| seconds > MOST_PROVISIONING_SECONDS) {
+            let message =
+                format!("must be at most {MOST_PROVISIONING_SECONDS}: the autoscaler gives up nodes that take longer");
+            let path = root.key("cluster-autoscaler").key("provisioningSeconds");
+            problems.push(Problem { path, kind: ProblemKind::Value(message) });
+        }
         times.provisioning = or(own.provisioning_seconds, times.provisioning);
         times.unneeded = or(own.scale_down_unneeded_seconds, times.unneeded);
         times.delay_after_growth = or(own.scale_down_delay_after_add_seconds, times.delay_after_growth);

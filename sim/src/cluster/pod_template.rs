@@ -99,8 +99,8 @@ pub struct PodSpec {
     pub admission: Arc<PodAdmission>,
     /// Annotation `controller.kubernetes.io/pod-deletion-cost`.
     pub deletion_cost: i32,
-    /// Whether it has an `emptyDir` volume (kubectl drain asks).
-    pub has_empty_dir: bool,
+    /// Whether it has a `hostPath` volume, or an `emptyDir` that is not of memory: the cluster autoscaler leaves it where it is.
+    pub has_local_storage: bool,
     /// What the descheduler asks of it.
     pub descheduling: Descheduling,
 }

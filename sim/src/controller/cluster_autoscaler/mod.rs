@@ -1,4 +1,5 @@
-//! The cluster autoscaler with declared pools. Source: `cluster-autoscaler/FAQ.md` of `kubernetes/autoscaler`.
+//! The cluster autoscaler with declared pools. Source: `cluster-autoscaler` 1.36.1 of
+//! `kubernetes/autoscaler`, with its flags' defaults (`config/flags/flags.go`).
 //!
 //! | file | what |
 //! | --- | --- |
@@ -10,6 +11,6 @@ mod scale_down;
 mod scale_up;
 mod trial;
 
-pub use scale_down::{can_be_removed, pods_to_move, unneeded};
+pub use scale_down::{Unneeded, next_changes, pods_to_evict, pods_to_move, unneeded};
 pub use scale_up::{Growth, growth};
 pub use trial::add_node;

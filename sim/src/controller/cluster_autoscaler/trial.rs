@@ -1,10 +1,13 @@
 //! What would be on nodes that do not exist.
 
-use crate::cluster::{ClusterState, NodeId, PodId, Symbol};
+use crate::cluster::{ClusterState, NodeId, Pod, PodId, Symbol};
 use crate::controller::daemon_set;
 use crate::scheduler::schedule;
 use crate::simulation::Ties;
 use crate::transition::{Change, Created, PodChange, apply};
+
+/// `--expendable-pods-priority-cutoff`: for pods below nothing grows, and they keep no node.
+const PRIORITY_CUTOFF: i32 = -10;
 
 /// Adds the next node of a pool; `None` if there is no such pool.
 pub fn add_node(state: &mut ClusterState, pool: usize) -> Option<NodeId> {
@@ -47,10 +50,23 @@ pub(super) fn add_daemon_pods(state: &mut ClusterState, node: NodeId) {
     }
 }
 
-/// Puts a pod on the first of `nodes` on which it fits; whether there is one.
-pub(super) fn place(state: &mut ClusterState, pod: PodId, is_allowed: impl Fn(NodeId) -> bool) -> bool {
+/// Puts a pod on the first node that is allowed and on which it fits.
+pub(super) fn place(state: &mut ClusterState, pod: PodId, is_allowed: impl Fn(NodeId) -> bool) -> Option<NodeId> {
     let result = schedule(state, pod);
-    let Some(node) = result.feasible().find(|node| is_allowed(*node)) else { return false };
+    let node = result.feasible().find(|node| is_allowed(*node))?;
     apply(state, &Change::Pod(pod, PodChange::Bind(node)));
-    true
+    Some(node)
+}
+
+/// Whether a pod counts for nothing. Source: `core/utils/expendable.go` of kubernetes/autoscaler 1.36.1.
+pub(super) fn is_expendable(pod: &Pod) -> bool {
+    pod.template.spec.priority < PRIORITY_CUTOFF
+}
+
+/// Takes away what counts for nothing.
+pub(super) fn remove_expendable(state: &mut ClusterState) {
+    let expendable: Vec<PodId> = state.pods.iter().filter(|(_, pod)| is_expendable(pod)).map(|(id, _)| *id).collect();
+    for pod in expendable {
+        state.pods.remove(&pod);
+    }
 }
