@@ -359,3 +359,13 @@ fn broken_manifests_are_not_played() {
     assert!(run.stdout.contains("error[unreadable-document]"), "{}", run.stdout);
     assert!(!run.stdout.contains("drain worker-1"), "{}", run.stdout);
 }
+
+/// The stories of `fixtures/scenarios`, which say themselves what they expect.
+#[test]
+fn the_stories_of_the_first_environment() {
+    for story in ["second-drain", "crash-at-night"] {
+        let scenario = format!("fixtures/scenarios/{story}.yaml");
+        let run = quorate(&["simulate", QAWAVE, "--scenario", &scenario, "--color", "never"]).with_status(0);
+        insta::assert_snapshot!(format!("story_{}", story.replace('-', "_")), run.stdout);
+    }
+}

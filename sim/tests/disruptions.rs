@@ -93,6 +93,11 @@ fn two_budgets_on_a_pod_fail_every_eviction() {
     assert_eq!(report.after.workloads["deployment/default/web"].ready, 3);
     let pod = *simulation.state.pods.keys().next().unwrap();
     assert_eq!(decide(&simulation.state, pod), EvictionDecision::SeveralBudgets(vec![BudgetId(0), BudgetId(1)]));
+    let said = simulation.assumptions();
+    assert!(
+        said.iter().any(|said| said.starts_with("budgets default/web and default/web cover the same pods")),
+        "{said:?}"
+    );
 }
 
 #[test]

@@ -203,15 +203,22 @@ impl Search<'_> {
         Some(())
     }
 
+    /// Where a whole day is left out (Samoa's 30 December 2011) a step may lead back to where it began. The controller hangs there;
+    /// here such a schedule has no next time.
+    fn goes_on_from(&self, before: Timestamp) -> Option<()> {
+        (self.at > before).then_some(())
+    }
+
     fn raise_month(&mut self) -> Option<Raised> {
         while !has(self.fields.months, self.local().month()) {
-            let local = self.local();
+            let (local, before) = (self.local(), self.at);
             self.round_to(local.date().first_of_month().to_datetime(jiff::civil::Time::midnight()))?;
             let local = self.local();
             let first = local.date().first_of_month().checked_add(Span::new().months(1)).ok()?;
             // A day that the month does not have is one of the next.
             let date = first.checked_add(Span::new().days(i32::from(local.day()) - 1)).ok()?;
             self.set(date.to_datetime(local.time()))?;
+            self.goes_on_from(before)?;
             if self.local().month() == 1 {
                 return Some(Raised::Wraps);
             }
@@ -223,13 +230,14 @@ impl Search<'_> {
         while !self.fields.has_day(self.local()) {
             let local = self.local();
             self.round_to(local.date().to_datetime(jiff::civil::Time::midnight()))?;
-            let local = self.local();
+            let (local, before) = (self.local(), self.at);
             let tomorrow: Date = local.date().tomorrow().ok()?;
             self.set(tomorrow.to_datetime(local.time()))?;
             // Where there is no midnight.
             let hour = i64::from(self.local().hour());
             let back_to_midnight = if hour > 12 { 24 - hour } else { -hour };
             self.add(SignedDuration::from_hours(back_to_midnight))?;
+            self.goes_on_from(before)?;
             if self.local().day() == 1 {
                 return Some(Raised::Wraps);
             }
@@ -414,6 +422,14 @@ mod tests {
         assert_eq!(times("30 2 29 feb *", "UTC", after, 1), ["2028-02-29T02:30:00Z"]);
         assert_eq!(times("59 23 31 2 *", "UTC", after, 1), [""; 0]);
         assert_eq!(times("@every 1h30m", "UTC", after, 1), ["2026-11-27T06:37:26Z"]);
+    }
+
+    #[test]
+    fn what_hangs_the_controller_never_runs() {
+        // Samoa left out 30 December 2011.
+        let after = "2011-12-29T19:12:40Z";
+        assert_eq!(times("* 11-22 6-7,?/15 12,6 0/7", "Pacific/Apia", after, 1), [""; 0]);
+        assert_eq!(times("0 12 * * *", "Pacific/Apia", after, 1), ["2011-12-29T22:00:00Z"]);
     }
 
     #[test]

@@ -37,8 +37,13 @@ type cronAnswer struct {
 	Parsed bool `json:"parsed"`
 	// Times are the next ones after the moment, in milliseconds.
 	Times []int64 `json:"times"`
-	Error string  `json:"error,omitempty"`
+	// Hangs: the search for the next one after these goes round for ever, in the controller too.
+	Hangs bool   `json:"hangs,omitempty"`
+	Error string `json:"error,omitempty"`
 }
+
+// cronPatience is how long one time is waited for: it takes microseconds where it is found.
+const cronPatience = 10 * time.Second
 
 // answerCron is the subcommand cron: github.com/robfig/cron/v3 as kube-controller-manager calls it.
 func answerCron(arguments []string, in io.Reader, out io.Writer) error {
@@ -53,8 +58,16 @@ func (c cronCase) answer() cronAnswer {
 	}
 	answer.Parsed = true
 	at := time.UnixMilli(c.After).UTC()
+	found := make(chan time.Time)
 	for range cronTimes {
-		at = schedule.Next(at)
+		// A search that hangs cannot be ended: it takes a processor until the process ends.
+		go func() { found <- schedule.Next(at) }()
+		select {
+		case at = <-found:
+		case <-time.After(cronPatience):
+			answer.Hangs = true
+			return answer
+		}
 		if at.IsZero() {
 			break
 		}

@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 
 use crate::admission::{Operation, Request, Resource, is_wanted};
 use crate::cluster::{
-    AccessMode, ClaimName, ClassName, ClusterState, HorizontalPodAutoscaler, Labels, MetricTarget, Owner,
+    AccessMode, BudgetId, ClaimName, ClassName, ClusterState, HorizontalPodAutoscaler, Labels, MetricTarget, Owner,
     PersistentVolumeClaim, PersistentVolumeSource, Pod, PodSpec, ProvisionerKind, Symbol, VolumeAssumption,
     VolumeClaim, VolumeSource,
 };
 use crate::controller::horizontal_pod_autoscaler::rival;
 
+use crate::eviction::budgets_of;
+
 use super::Settings;
+use super::outcome::budget_text;
 
 /// The assumptions that a simulation of `state` makes.
 pub(super) fn of(state: &ClusterState, settings: &Settings) -> Vec<String> {
@@ -62,12 +65,27 @@ pub(super) fn of(state: &ClusterState, settings: &Settings) -> Vec<String> {
     super::jobs::assumptions(state, &settings.pods, &mut said);
     of_volumes(state, &mut said);
     of_webhooks(state, &mut said);
+    of_overlapping_budgets(state, &mut said);
     if state.budgets.values().any(|budget| budget.status.sync_failed) {
         said.insert(
             "a budget covers pods whose controller is assumed to have no scale: it allows no disruption".into(),
         );
     }
     said.into_iter().collect()
+}
+
+/// Of several budgets of one pod the disruption controller looks at one when the pod changes (`getPdbForPod` in
+/// `pkg/controller/disruption/disruption.go`): the numbers of the others stay what they were.
+fn of_overlapping_budgets(state: &ClusterState, said: &mut BTreeSet<String>) {
+    let covering = state.pods.values().map(|pod| budgets_of(state, pod).map(|(id, _)| id).collect::<Vec<BudgetId>>());
+    let several: BTreeSet<Vec<BudgetId>> = covering.filter(|ids| ids.len() > 1).collect();
+    for ids in several {
+        let names: Vec<String> = ids.iter().map(|id| budget_text(state, *id)).collect();
+        said.insert(format!(
+            "budgets {} cover the same pods: Kubernetes keeps only one of them up to date, which is left to chance; here each is",
+            names.join(" and ")
+        ));
+    }
 }
 
 fn of_owner(state: &ClusterState, pod: &Pod, said: &mut BTreeSet<String>) {
