@@ -7,7 +7,14 @@ use quorate::manifest::{Existence, FieldPath, Node, Origin, Segment, SourceMap, 
 
 /// Bounds that an input of a few kilobytes can reach.
 pub(crate) fn limits() -> Limits {
-    Limits { source_bytes: 1 << 20, document_bytes: 1 << 19, documents: 1000, nodes: 20_000, depth: 40 }
+    Limits {
+        source_bytes: 1 << 20,
+        document_bytes: 1 << 19,
+        documents: 1000,
+        nodes: 20_000,
+        copied_nodes: 20_000,
+        depth: 40,
+    }
 }
 
 /// Reads `bytes` and checks what was made of them.
