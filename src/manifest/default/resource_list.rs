@@ -38,7 +38,7 @@ pub(super) fn add(sum: &mut ResourceList, other: &ResourceList) {
             Some(present) => {
                 let (left, right) = (parse_quantity(&present.0), parse_quantity(&quantity.0));
                 if let (Ok(left), Ok(right)) = (left, right) {
-                    *present = Quantity(left.plus(right).to_string());
+                    *present = Quantity(left.plus(right).canonical());
                 }
             }
         }
