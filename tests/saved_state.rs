@@ -111,6 +111,17 @@ fn what_is_saved_can_be_explored_and_asked_with_flags() {
     assert!(upgraded.iter().all(|step| step["outcome"] == "completed"), "{upgraded:#?}");
 }
 
+/// Each run has a namespace of its own for what is named without one.
+#[test]
+fn names_mean_what_they_meant() {
+    let kept = Kept::new();
+    let restart = "restart: {workload: deployment/web}";
+    std::fs::write(kept.path("restart.yaml"), scenario(&[restart], "")).unwrap();
+    kept.steps(&["@cluster", NODES, "--scenario", "@restart.yaml", "--save", "@one.json"]);
+    kept.steps(&["--resume", "@one.json", "-n", "other", "--drain", "node-1", "--save", "@two.json"]);
+    assert_eq!(kept.steps(&["--resume", "@two.json", "--drain", "node-2"]).len(), 1);
+}
+
 #[test]
 fn no_value_of_a_secret_is_saved() {
     let kept = Kept::new();

@@ -7,7 +7,7 @@ use quorate_sim::explore::{ExploredStep, Likelihood, SearchLimits, explore};
 use quorate_sim::simulation::{Settings, Simulation, SimulationReport, Step, StepOutcome, StepReport};
 
 use super::plan::{Plan, plan};
-use super::saved_state::{self, Inherited, Origins, Reading, at_rest};
+use super::saved_state::{self, Inherited, Origins, Reading, SavedScenario, at_rest};
 use crate::command::arguments::SimulateArguments;
 use crate::command::check::MODELLED_VERSION;
 use crate::command::error::CommandError;
@@ -71,14 +71,13 @@ pub(in crate::command) fn run(arguments: &SimulateArguments) -> Result<ExitStatu
     report.assumptions.extend(input.stray_schedulers());
     drop(progress);
     write(arguments, &plan, &report, explored.as_deref())?;
-    if let (Some(path), Some(document)) = (&arguments.save, document) {
-        scenarios.push(document);
+    if let (Some(path), Some(scenario)) = (&arguments.save, document) {
+        scenarios.push(SavedScenario { namespace: arguments.input.namespace.clone(), scenario });
         let origins = Origins {
             input: &input,
             inventory: &inventory,
             other_nodes: &other_nodes,
             began_at,
-            namespace: &arguments.input.namespace,
             seed: plan.settings.seed,
             scenarios,
         };

@@ -45,15 +45,21 @@ struct SavedState {
     seed: u64,
     /// What the wall clock showed when it began, where that was given; milliseconds since 1970.
     began_at: Option<i64>,
-    /// The namespace of workloads that are named without one.
-    namespace: String,
     cluster: SavedCluster,
-    /// What was played since, as scenarios.
-    scenarios: Vec<Value>,
+    /// What was played since.
+    scenarios: Vec<SavedScenario>,
     /// Virtual time, in milliseconds.
     time: u64,
     /// As `quorate simulate -o json` shows it.
     state: Value,
+}
+
+/// What was played in one run.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct SavedScenario {
+    /// The namespace of workloads that are named without one.
+    pub(super) namespace: String,
+    pub(super) scenario: Value,
 }
 
 /// What the simulation began with. Secrets and ConfigMaps are left out: nothing depends on them.
@@ -188,14 +194,15 @@ impl Reading {
         arguments: &InputArguments,
         (sources, inventory): (&SourceMap, &Inventory),
         model: &mut Model,
-    ) -> Result<(Inherited, Vec<Value>), CommandError> {
+    ) -> Result<(Inherited, Vec<SavedScenario>), CommandError> {
         let damaged = |why: &str| CommandError::Usage(format!("{} is damaged: {why}", self.path));
-        let arguments = InputArguments { namespace: self.saved.namespace.clone(), ..arguments.clone() };
-        let resolver = Resolver { arguments: &arguments, inventory, sources, folder: Path::new("") };
-        let scenarios = self.root.get("scenarios").map_or(&[][..], Node::items);
+        let roots = self.root.get("scenarios").map_or(&[][..], Node::items);
         let mut inherited = Inherited::nothing(Settings { seed: self.saved.seed, ..Settings::default() });
         let mut simulation: Option<Simulation> = None;
-        for root in scenarios {
+        for (root, saved) in roots.iter().zip(&self.saved.scenarios) {
+            let Some(root) = root.get("scenario") else { continue };
+            let arguments = InputArguments { namespace: saved.namespace.clone(), ..arguments.clone() };
+            let resolver = Resolver { arguments: &arguments, inventory, sources, folder: Path::new("") };
             let state = simulation.as_mut().map_or(&mut model.state, |simulation| &mut simulation.state);
             let resolved = resolver.resolve((root, self.source), state, inherited.settings);
             let (scenario, _) = resolved.map_err(|findings| {
@@ -259,9 +266,8 @@ pub(super) struct Origins<'a> {
     pub(super) inventory: &'a Inventory,
     pub(super) other_nodes: &'a [ApiNode],
     pub(super) began_at: Option<WallClock>,
-    pub(super) namespace: &'a str,
     pub(super) seed: u64,
-    pub(super) scenarios: Vec<Value>,
+    pub(super) scenarios: Vec<SavedScenario>,
 }
 
 /// A type of ours has no part that JSON cannot carry.
@@ -287,7 +293,6 @@ pub(super) fn save(path: &Path, origins: Origins<'_>, simulation: &Simulation) -
         kubernetes: MODELLED_VERSION.to_owned(),
         seed: origins.seed,
         began_at: origins.began_at.map(|clock| clock.0),
-        namespace: origins.namespace.to_owned(),
         cluster: SavedCluster {
             objects: objects.map(|(_, object)| object.root.to_json()).collect(),
             nodes: origins.other_nodes.iter().map(json_of).collect(),
