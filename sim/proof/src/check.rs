@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use crate::input::{
-    AntiAffinityTerm, HostPort, Input, Labels, Node, NodeTerm, Operator, PlacedPod, Pod, Requirement, Taint, Toleration,
+    HostPort, Input, Labels, Node, NodeTerm, Operator, PlacedPod, Pod, PodTerm, Requirement, Taint, Toleration,
 };
 use crate::no_placement::{NoPlacement, Refutation};
 
@@ -152,7 +152,7 @@ impl Question<'_> {
         self.require(self.same_domain(&term.topology_key, &placed.node), "the placed pod is in another domain")
     }
 
-    fn term_matches(&self, term: &AntiAffinityTerm, pod: &Pod) -> bool {
+    fn term_matches(&self, term: &PodTerm, pod: &Pod) -> bool {
         let empty = BTreeMap::new();
         let labels = self.input.namespaces.get(&pod.namespace).unwrap_or(&empty);
         let in_namespace = term.namespaces.contains(&pod.namespace)

@@ -1,5 +1,5 @@
-//! The canonical input of a proof. Everything is text and exact integers; maps are sorted; nothing is optional that could
-//! be left out by mistake.
+//! Nodes and pods in proof files. Everything is text and exact integers; maps are sorted, and so are lists whose order means
+//! nothing; nothing is optional that could be left out by mistake.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ pub type Labels = BTreeMap<String, String>;
 pub type Amounts = BTreeMap<String, i64>;
 
 /// A cluster with a pod in question.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// Namespace labels by namespace.
@@ -26,7 +26,7 @@ pub struct Input {
 }
 
 /// A node.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
     /// Labels.
@@ -39,10 +39,12 @@ pub struct Node {
     pub allocatable: Amounts,
     /// Allocatable pods.
     pub allocatable_pods: i64,
+    /// Whether its Ready condition is `True`.
+    pub ready: bool,
 }
 
 /// A taint that keeps pods away.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Taint {
     /// Key.
@@ -54,7 +56,7 @@ pub struct Taint {
 }
 
 /// A pod on a node.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlacedPod {
     /// Its node.
@@ -64,13 +66,17 @@ pub struct PlacedPod {
 }
 
 /// A pod.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pod {
     /// Namespace.
     pub namespace: String,
     /// Labels.
     pub labels: Labels,
+    /// Priority.
+    pub priority: i32,
+    /// Whether the scheduler may evict pods of lower priority for it.
+    pub preempts: bool,
     /// Requests.
     pub requests: Amounts,
     /// Tolerations.
@@ -79,16 +85,21 @@ pub struct Pod {
     pub node_selector: Labels,
     /// Required node affinity: one of the terms; `None`: no requirement.
     pub node_terms: Option<Vec<NodeTerm>>,
+    /// Required pod affinity: all of the terms.
+    pub affinity: Vec<PodTerm>,
     /// Required pod anti-affinity.
-    pub anti_affinity: Vec<AntiAffinityTerm>,
+    pub anti_affinity: Vec<PodTerm>,
     /// Host ports.
     pub host_ports: Vec<HostPort>,
-    /// Hard spread constraints.
+    /// Hard spread constraints (`DoNotSchedule`), in the order of the pod.
     pub spread: Vec<Spread>,
+    /// What else decides where it may run and is not carried here, for example `volumes`: a claim that would need it cannot be
+    /// proved.
+    pub not_carried: Vec<String>,
 }
 
 /// A toleration; an empty `key` or `effect` is every one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Toleration {
     /// Key; empty: every key.
@@ -97,10 +108,12 @@ pub struct Toleration {
     pub value: Option<String>,
     /// Effect; empty: every effect.
     pub effect: String,
+    /// For how many seconds a NoExecute taint is tolerated; `None`: for ever.
+    pub seconds: Option<i64>,
 }
 
 /// A term of required node affinity: all requirements hold. One without requirements matches nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeTerm {
     /// Over labels.
@@ -110,7 +123,7 @@ pub struct NodeTerm {
 }
 
 /// A requirement on a label.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Requirement {
     /// Key.
@@ -120,7 +133,7 @@ pub struct Requirement {
 }
 
 /// What a requirement asks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Operator {
     /// One of these.
     In(Vec<String>),
@@ -138,10 +151,10 @@ pub enum Operator {
     Never,
 }
 
-/// A term of required pod anti-affinity.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A term of required pod affinity or anti-affinity; `matchLabelKeys` and `mismatchLabelKeys` are folded into the selector.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AntiAffinityTerm {
+pub struct PodTerm {
     /// The label that names the domain.
     pub topology_key: String,
     /// Which pods; `None`: none.
@@ -153,7 +166,7 @@ pub struct AntiAffinityTerm {
 }
 
 /// A host port; an empty address is every address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HostPort {
     /// Address.
@@ -164,10 +177,20 @@ pub struct HostPort {
     pub port: u16,
 }
 
-/// A hard topology spread constraint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A hard topology spread constraint; `matchLabelKeys` are folded into the selector.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spread {
     /// The label that names the domain.
     pub topology_key: String,
+    /// How uneven it may be.
+    pub max_skew: i64,
+    /// Which pods of the pod's namespace count; `None`: none.
+    pub selector: Option<Vec<Requirement>>,
+    /// With fewer domains the smallest count is taken as 0; 1 where nothing is given.
+    pub min_domains: i64,
+    /// Whether nodes that the pod's node affinity excludes are left out (`nodeAffinityPolicy: Honor`).
+    pub honors_affinity: bool,
+    /// Whether nodes with taints that the pod does not tolerate are left out (`nodeTaintsPolicy: Honor`).
+    pub honors_taints: bool,
 }

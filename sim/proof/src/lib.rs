@@ -2,7 +2,10 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`input`] | the canonical input: nodes, placed pods, and the pod in question, as plain text |
+//! | [`cluster`] | the canonical cluster that a claim is about, and its digest |
+//! | [`claim`] | what is claimed: so many pods available, whatever fails, wherever pods may be |
+//! | [`evidence`] | proof files: a claim and why it holds or does not |
+//! | [`input`] | nodes and pods as plain text |
 //! | [`no_placement`] | the claim "this pod fits on no node", with one refutation for each node |
 //! | [`check`] | the checker |
 //!
@@ -11,6 +14,9 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic))]
 
 pub mod check;
+pub mod claim;
+pub mod cluster;
+pub mod evidence;
 pub mod input;
 pub mod no_placement;
 

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use quorate_proof::input::{
-    Amounts, AntiAffinityTerm, HostPort, Input, Labels as PlainLabels, Node as PlainNode, NodeTerm,
-    Operator as PlainOperator, PlacedPod, Pod as PlainPod, Requirement as PlainRequirement, Spread,
-    Taint as PlainTaint, Toleration as PlainToleration,
+    Amounts, HostPort, Input, Labels as PlainLabels, Node as PlainNode, NodeTerm, Operator as PlainOperator, PlacedPod,
+    Pod as PlainPod, PodTerm, Requirement as PlainRequirement, Spread, Taint as PlainTaint,
+    Toleration as PlainToleration,
 };
 
 use crate::cluster::{
-    ClusterState, Effect, LabelSelector, Labels, Node, NodeRequirement, NodeRequirementOperator, NodeSelectorTerm,
-    Operator, Phase, Pod, PodAffinityTerm, PodId, PodSpec, Protocol, Requirement, Resources, Symbol,
-    TolerationOperator, WhenUnsatisfiable,
+    ClusterState, Effect, LabelSelector, Labels, Node, NodeReady, NodeRequirement, NodeRequirementOperator,
+    NodeSelectorTerm, Operator, Phase, Pod, PodAffinityTerm, PodId, PodSpec, PreemptionPolicy, Protocol, Requirement,
+    Resources, SpreadConstraint, SpreadPolicy, Symbol, TolerationOperator, WhenUnsatisfiable,
 };
 
 /// The whole cluster, with `pod` in question.
@@ -93,6 +93,7 @@ impl Writer<'_> {
             unschedulable: node.unschedulable,
             allocatable: self.amounts(&node.allocatable),
             allocatable_pods: node.allocatable_pods,
+            ready: node.ready == NodeReady::True,
         }
     }
 
@@ -101,6 +102,8 @@ impl Writer<'_> {
         PlainPod {
             namespace: self.text(pod.namespace),
             labels: self.labels(&pod.labels),
+            priority: spec.priority,
+            preempts: spec.preemption_policy == PreemptionPolicy::PreemptLowerPriority,
             requests: self.amounts(&spec.requests),
             tolerations: self.tolerations(spec),
             node_selector: self.labels(&spec.node_selector),
@@ -108,18 +111,16 @@ impl Writer<'_> {
                 .required_node_terms
                 .as_ref()
                 .map(|terms| terms.iter().map(|term| self.node_term(term)).collect()),
-            anti_affinity: spec
-                .required_anti_affinity
-                .iter()
-                .map(|term| self.anti_affinity(term, &pod.labels))
-                .collect(),
+            affinity: self.pod_terms(&spec.required_affinity, &pod.labels),
+            anti_affinity: self.pod_terms(&spec.required_anti_affinity, &pod.labels),
             host_ports: self.host_ports(spec),
             spread: spec
                 .spread_constraints
                 .iter()
                 .filter(|constraint| constraint.when_unsatisfiable == WhenUnsatisfiable::DoNotSchedule)
-                .map(|constraint| Spread { topology_key: self.text(constraint.topology_key) })
+                .map(|constraint| self.spread(constraint, &pod.labels))
                 .collect(),
+            not_carried: Vec::new(),
         }
     }
 
@@ -131,6 +132,7 @@ impl Writer<'_> {
                 TolerationOperator::Exists => None,
             },
             effect: toleration.effect.map_or_else(String::new, effect),
+            seconds: toleration.toleration_seconds,
         };
         spec.tolerations.iter().map(plain).collect()
     }
@@ -155,28 +157,51 @@ impl Writer<'_> {
         PlainRequirement { key: self.text(requirement.key), operator }
     }
 
+    fn pod_terms(&self, terms: &[PodAffinityTerm], own: &Labels) -> Vec<PodTerm> {
+        terms.iter().map(|term| self.pod_term(term, own)).collect()
+    }
+
     /// `matchLabelKeys` and `mismatchLabelKeys` are folded into the selector, as the API server does at creation.
-    fn anti_affinity(&self, term: &PodAffinityTerm, own: &Labels) -> AntiAffinityTerm {
+    fn pod_term(&self, term: &PodAffinityTerm, own: &Labels) -> PodTerm {
         let mut selector = term.selector.as_ref().map(|selector| self.selector(selector));
         if let Some(selector) = &mut selector {
-            let valued = |keys: &[Symbol]| -> Vec<(Symbol, Symbol)> {
-                keys.iter().filter_map(|key| Some((*key, own.get(*key)?))).collect()
-            };
-            for (key, value) in valued(&term.match_label_keys) {
-                let operator = PlainOperator::In(vec![self.text(value)]);
-                selector.push(PlainRequirement { key: self.text(key), operator });
-            }
-            for (key, value) in valued(&term.mismatch_label_keys) {
-                let operator = PlainOperator::NotIn(vec![self.text(value)]);
-                selector.push(PlainRequirement { key: self.text(key), operator });
-            }
+            selector.extend(self.own_values(&term.match_label_keys, own, |value| PlainOperator::In(vec![value])));
+            selector.extend(self.own_values(&term.mismatch_label_keys, own, |value| PlainOperator::NotIn(vec![value])));
         }
-        AntiAffinityTerm {
+        PodTerm {
             topology_key: self.text(term.topology_key),
             selector,
             namespaces: self.texts(&term.namespaces),
             namespace_selector: term.namespace_selector.as_ref().map(|selector| self.selector(selector)),
         }
+    }
+
+    fn spread(&self, constraint: &SpreadConstraint, own: &Labels) -> Spread {
+        let mut selector = constraint.selector.as_ref().map(|selector| self.selector(selector));
+        if let Some(selector) = &mut selector {
+            selector.extend(self.own_values(&constraint.match_label_keys, own, |value| PlainOperator::In(vec![value])));
+        }
+        Spread {
+            topology_key: self.text(constraint.topology_key),
+            max_skew: constraint.max_skew,
+            selector,
+            min_domains: constraint.min_domains.unwrap_or(1),
+            honors_affinity: constraint.node_affinity_policy == SpreadPolicy::Honor,
+            honors_taints: constraint.node_taints_policy == SpreadPolicy::Honor,
+        }
+    }
+
+    /// A requirement for each of `keys` that the pod has.
+    fn own_values(
+        &self,
+        keys: &[Symbol],
+        own: &Labels,
+        operator: impl Fn(String) -> PlainOperator,
+    ) -> Vec<PlainRequirement> {
+        let valued = keys.iter().filter_map(|key| Some((*key, own.get(*key)?)));
+        valued
+            .map(|(key, value)| PlainRequirement { key: self.text(key), operator: operator(self.text(value)) })
+            .collect()
     }
 
     fn selector(&self, selector: &LabelSelector) -> Vec<PlainRequirement> {

@@ -14,8 +14,8 @@ fn host(name: &str) -> Node {
     }
 }
 
-fn apart() -> AntiAffinityTerm {
-    AntiAffinityTerm {
+fn apart() -> PodTerm {
+    PodTerm {
         topology_key: "kubernetes.io/hostname".to_owned(),
         selector: Some(vec![Requirement { key: "app".to_owned(), operator: Operator::In(vec!["backend".to_owned()]) }]),
         namespaces: vec!["default".to_owned()],
@@ -87,7 +87,8 @@ fn what_alters_the_meaning_is_rejected() {
         (
             "the taint tolerated",
             |proof| {
-                let toleration = Toleration { key: "control-plane".to_owned(), value: None, effect: String::new() };
+                let key = "control-plane".to_owned();
+                let toleration = Toleration { key, value: None, effect: String::new(), seconds: None };
                 proof.input.pod.tolerations.push(toleration);
             },
             does_not_hold("control-plane-1", "the pod tolerates the taint"),
@@ -105,7 +106,11 @@ fn what_alters_the_meaning_is_rejected() {
         (
             "a topology key that is there",
             |proof| {
-                proof.input.pod.spread.push(Spread { topology_key: "kubernetes.io/hostname".to_owned() });
+                proof
+                    .input
+                    .pod
+                    .spread
+                    .push(Spread { topology_key: "kubernetes.io/hostname".to_owned(), ..Spread::default() });
                 proof.refutations.insert("worker-1".to_owned(), Refutation::MissingTopologyKey(0));
             },
             does_not_hold("worker-1", "the node has the topology key"),
@@ -129,7 +134,7 @@ fn every_kind_of_fact_can_hold() {
     small.allocatable.insert("cpu".to_owned(), 600);
     let busy = Pod { requests: BTreeMap::from([("cpu".to_owned(), 200)]), ..Pod::default() };
     let mut jealous = Pod { namespace: "other".to_owned(), ..Pod::default() };
-    jealous.anti_affinity.push(AntiAffinityTerm { namespace_selector: Some(Vec::new()), ..apart() });
+    jealous.anti_affinity.push(PodTerm { namespace_selector: Some(Vec::new()), ..apart() });
     let port = HostPort { address: String::new(), protocol: "TCP".to_owned(), port: 80 };
     input.pod.host_ports.push(HostPort { address: "10.0.0.1".to_owned(), ..port.clone() });
     input.pod.node_selector = labels(&[("kubernetes.io/hostname", "nowhere")]);

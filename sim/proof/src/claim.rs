@@ -1,0 +1,75 @@
+//! What a proof file claims.
+
+use serde::{Deserialize, Serialize};
+
+/// "At least `at_least` pods of `subject` are available": Ready, not terminating, on a node that has not failed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Claim {
+    /// Whose pods.
+    pub subject: Subject,
+    /// How many of them at least.
+    pub at_least: i64,
+    /// What may fail.
+    pub failures: Failures,
+    /// Where the pods may be before the failure.
+    pub placement: Placement,
+    /// When it must hold.
+    pub phase: Phase,
+}
+
+/// Whose pods.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Subject {
+    /// Those of a workload, by its name in the cluster.
+    Workload(String),
+    /// Those that a PodDisruptionBudget selects, by its name in the cluster; `at_least` is what it asks for.
+    Budget(String),
+}
+
+/// Every set of at most `count` domains of one kind, none included, all at the same time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Failures {
+    /// Nodes, or all nodes with one value of a label.
+    pub domain: Domain,
+    /// How many at most.
+    pub count: usize,
+}
+
+/// A kind of failure domain.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Domain {
+    /// Single nodes.
+    Node,
+    /// All nodes with one value of this label; a node without it does not fail.
+    Label(String),
+}
+
+/// Where pods may be before a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Placement {
+    /// Where they are.
+    Current,
+    /// Wherever the scheduler puts them from an empty cluster, by its scores: some of what `Fresh` has.
+    Scheduled,
+    /// Wherever hard constraints allow, from an empty cluster, in every order.
+    Fresh,
+    /// Wherever any history leaves them, at rest: all of what `Fresh` has, and more.
+    Reachable,
+}
+
+/// When a claim must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Phase {
+    /// Right after the loss.
+    Instant,
+    /// At rest again, the lost nodes' objects still there.
+    Recovered,
+    /// At rest after those objects are gone too.
+    Removed,
+}
