@@ -41,13 +41,18 @@ impl Room {
 
     /// Takes one pod of a shape off a node's room.
     pub(crate) fn take(&mut self, index: &Index<'_>, shape: usize, node: usize) {
+        self.take_many(index, shape, node, 1);
+    }
+
+    /// Takes so many pods of a shape off a node's room.
+    pub(crate) fn take_many(&mut self, index: &Index<'_>, shape: usize, node: usize, count: i128) {
         for (resource, amount) in index.requests(shape) {
             if let Some(free) = self.amounts.get_mut(*resource).and_then(|column| column.get_mut(node)) {
-                *free = free.saturating_sub(i128::from(*amount));
+                *free = free.saturating_sub(i128::from(*amount).saturating_mul(count));
             }
         }
         if let Some(free) = self.slots.get_mut(node) {
-            *free = free.saturating_sub(1);
+            *free = free.saturating_sub(count);
         }
     }
 

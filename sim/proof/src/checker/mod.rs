@@ -15,6 +15,7 @@
 //! | `placed`, `lost`, `share` | evidence `bound` |
 //! | `board`, `counters` | pods on nodes, and where one more fits |
 //! | `outcome`, `rest`, `witness` | evidence `witness` |
+//! | `followed`, `search` | evidence `search` |
 
 mod board;
 mod counters;
@@ -23,6 +24,7 @@ mod crowd;
 mod disruption;
 mod existing;
 mod fixed;
+mod followed;
 mod index;
 mod lost;
 mod node_set;
@@ -30,6 +32,7 @@ mod outcome;
 mod placed;
 mod question;
 mod rest;
+mod search;
 mod selection;
 mod share;
 mod topology;

@@ -23,6 +23,8 @@ pub(crate) struct Group<'a> {
     pub(crate) terms: &'a [PodTerm],
     /// Shapes that match all terms.
     pub(crate) members: Vec<usize>,
+    /// Shapes that may match one of them.
+    may: BTreeSet<usize>,
 }
 
 /// Whom a spread constraint counts.
@@ -117,13 +119,15 @@ impl<'a> Selection<'a> {
     fn add_group(&mut self, index: &Index<'a>, by_label: &ByLabel<'a>, shape: usize, terms: &'a [PodTerm]) {
         let found = |term, reading| matching(index, by_label, term, reading, Bearer::Incoming);
         let mut members: Option<BTreeSet<usize>> = None;
+        let mut may = BTreeSet::new();
         for term in terms {
             let exact: BTreeSet<usize> = found(term, Reading::Exact).into_iter().collect();
             members = Some(members.map_or_else(|| exact.clone(), |all| all.intersection(&exact).copied().collect()));
+            may.extend(found(term, Reading::May));
         }
         let members: Vec<usize> = members.unwrap_or_default().into_iter().collect();
         members.iter().for_each(|member| push(&mut self.hit_groups, *member, shape));
-        self.groups.insert(shape, Group { terms, members });
+        self.groups.insert(shape, Group { terms, members, may });
     }
 
     pub(crate) fn own_terms(&self, shape: usize) -> &[usize] {
@@ -169,6 +173,21 @@ impl<'a> Selection<'a> {
             conflicts.entry(term.topology_key).or_default().extend(&term.bearers);
         }
         conflicts
+    }
+
+    /// The shapes whose terms or spread constraints may match a shape, and those that its own may match.
+    pub(crate) fn related(&self, shape: usize) -> BTreeSet<usize> {
+        let mut related: BTreeSet<usize> = self.conflicts(shape).into_values().flatten().collect();
+        related.extend(self.groups.get(&shape).into_iter().flat_map(|group| &group.may));
+        related.extend(self.groups.iter().filter(|(_, group)| group.may.contains(&shape)).map(|(bearer, _)| *bearer));
+        for ((bearer, _), counted) in &self.spreads {
+            if *bearer == shape {
+                related.extend(&counted.may);
+            } else if counted.may.contains(&shape) {
+                related.insert(*bearer);
+            }
+        }
+        related
     }
 }
 

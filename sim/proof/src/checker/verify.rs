@@ -7,7 +7,7 @@ use super::fixed::Fixed;
 use super::index::Index;
 use super::question::Question;
 use super::selection::Selection;
-use super::{counting, share, validate, witness};
+use super::{counting, search, share, validate, witness};
 use crate::claim::Placement;
 use crate::cluster::Cluster;
 use crate::evidence::{Evidence, FORMAT, Proof};
@@ -70,7 +70,7 @@ impl<'a> Checker<'a> {
         match &proof.evidence {
             Evidence::Counting { remain } => counting::check(&self.index, &self.existing, &question, *remain),
             Evidence::Bound { workloads } => share::check(self, &question, workloads),
-            Evidence::Search(_) => Err(Rejection::Claim("searches are not read yet".to_owned())),
+            Evidence::Search(search) => search::check(self, &question, search),
             Evidence::Witness(witness) => witness::check(self, &question, witness),
         }
     }

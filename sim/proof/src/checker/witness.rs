@@ -105,7 +105,8 @@ impl<'c, 'a> Play<'c, 'a> {
             }
         }
         let base = if is_current { &checker.existing_base } else { &checker.fixed_base };
-        let pending = index.movable().map(|workload| (workload, pending(checker, question, workload))).collect();
+        let pending =
+            index.movable().map(|workload| (workload, pending_at_first(checker, question, workload))).collect();
         Ok(Play { checker, question, board: Board::new(index, &checker.selection, base), pending })
     }
 
@@ -259,7 +260,7 @@ impl<'c, 'a> Play<'c, 'a> {
 }
 
 /// How many pods of a movable workload are pending at first.
-fn pending(checker: &Checker<'_>, question: &Question<'_>, workload: usize) -> i128 {
+pub(crate) fn pending_at_first(checker: &Checker<'_>, question: &Question<'_>, workload: usize) -> i128 {
     let Some(wanted) = checker.index.workloads.get(workload) else { return 0 };
     let replicas = i128::from(wanted.replicas);
     if question.placement() != Placement::Current {
