@@ -92,34 +92,19 @@ pub(crate) fn cordon() -> Taint {
     Taint { key: "node.kubernetes.io/unschedulable".to_owned(), value: String::new(), effect: "NoSchedule".to_owned() }
 }
 
-/// How a pod bears an unreachable node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unreachable {
-    /// It is evicted.
-    Evicted,
-    /// It stays for ever.
-    Stays,
-    /// Tolerations contradict each other: which of them counts depends on their order.
-    Unclear,
+/// Whether a pod stays on an unreachable node for ever. The first toleration that matches decides (`GetMatchingTolerations`).
+pub(crate) fn stays_when_unreachable(pod: &Pod) -> bool {
+    let taint = unreachable("NoExecute");
+    let first = pod.tolerations.iter().find(|toleration| tolerates_one(toleration, &taint));
+    first.is_some_and(|toleration| toleration.seconds.is_none())
 }
 
-/// How a pod bears `node.kubernetes.io/unreachable:NoExecute`.
-pub(crate) fn bears_unreachable(pod: &Pod) -> Unreachable {
-    let taint = unreachable("NoExecute");
-    let mut matching = pod.tolerations.iter().filter(|toleration| tolerates_one(toleration, &taint)).peekable();
-    if matching.peek().is_none() {
-        return Unreachable::Evicted;
-    }
-    let (mut forever, mut limited) = (false, false);
-    for toleration in matching {
-        forever |= toleration.seconds.is_none();
-        limited |= toleration.seconds.is_some();
-    }
-    match (forever, limited) {
-        (true, true) => Unreachable::Unclear,
-        (true, false) => Unreachable::Stays,
-        (false, _) => Unreachable::Evicted,
-    }
+/// Whether a pod that may run on a node with these taints is evicted from it after some time.
+pub(crate) fn is_fleeting(pod: &Pod, taints: &[Taint]) -> bool {
+    taints.iter().filter(|taint| taint.effect == "NoExecute").any(|taint| {
+        let first = pod.tolerations.iter().find(|toleration| tolerates_one(toleration, taint));
+        first.is_some_and(|toleration| toleration.seconds.is_some())
+    })
 }
 
 pub(crate) fn tolerates(pod: &Pod, taint: &Taint) -> bool {

@@ -6,7 +6,7 @@ use super::question::Question;
 use super::verify::Checker;
 use crate::claim::{Domain, Phase, Placement};
 use crate::rejection::Rejection;
-use crate::rules::{Unreachable, bears_unreachable, clash};
+use crate::rules::{clash, stays_when_unreachable};
 
 /// Checks that a search over these workloads, sorted, decides the claim.
 ///
@@ -41,6 +41,10 @@ pub(crate) fn check(checker: &Checker<'_>, question: &Question<'_>, followed: &[
     for workload in followed {
         if let Some(what) = index.pod_of(*workload).not_carried.first() {
             return Err(claim(&format!("the cluster does not carry {what} of {}", index.name(*workload))));
+        }
+        let class = index.class(index.shape_of(*workload));
+        if class.eligible.intersects(&class.fleeting) {
+            return Err(claim(&format!("{} bears a taint for some seconds only", index.name(*workload))));
         }
     }
     nobody_else(checker, question, followed)?;
@@ -133,12 +137,6 @@ fn one_after_the_other(checker: &Checker<'_>, question: &Question<'_>, followed:
     let evicts = highest.max().zip(ranks().min()).is_some_and(|(highest, lowest)| highest > lowest);
     for workload in followed {
         let (name, pod, shape) = (index.name(*workload), index.pod_of(*workload), index.shape_of(*workload));
-        let bears = bears_unreachable(pod);
-        if bears == Unreachable::Unclear {
-            return Err(claim(&format!(
-                "tolerations of {name} do not say whether it is evicted from an unreachable node"
-            )));
-        }
         let counts_others = |position: usize| {
             let counted = checker.selection.counted(shape, position);
             counted.is_none_or(|counted| counted.may.iter().any(|other| *other != shape))
@@ -154,7 +152,7 @@ fn one_after_the_other(checker: &Checker<'_>, question: &Question<'_>, followed:
         let is_local = pod.anti_affinity.iter().all(|term| index.topology(&term.topology_key).is_single());
         let is_simple = pod.affinity.is_empty()
             && pod.spread.iter().all(|spread| spread.min_domains <= 1)
-            && bears == Unreachable::Evicted
+            && !stays_when_unreachable(pod)
             && !index.class(shape).tolerates_unreachable
             && !(evicts && !(is_local && pod.spread.is_empty()));
         if !is_simple {

@@ -7,7 +7,7 @@ use super::node_set::{NodeSet, at, list};
 use super::topology::Topology;
 use crate::cluster::{Cluster, Kind, Workload};
 use crate::input::{Labels, Node, NodeTerm, Pod, Toleration};
-use crate::rules::{cordon, node_matches, tolerates, tolerates_all, unreachable};
+use crate::rules::{cordon, is_fleeting, node_matches, tolerates, tolerates_all, unreachable};
 
 /// What stands for a shape that is not there: it can be proved nothing about.
 static NO_SHAPE: LazyLock<Pod> = LazyLock::new(|| Pod { not_carried: vec!["everything".to_owned()], ..Pod::default() });
@@ -44,6 +44,8 @@ pub(crate) struct Class {
     pub(crate) uncordoned: NodeSet,
     /// Nodes of both that are not cordoned, or whose cordon is tolerated.
     pub(crate) eligible: NodeSet,
+    /// Nodes from which a pod would be evicted after some time.
+    pub(crate) fleeting: NodeSet,
     /// Whether `unreachable:NoSchedule` is tolerated.
     pub(crate) schedules_unreachable: bool,
     /// Whether both taints of an unreachable node are tolerated.
@@ -194,11 +196,13 @@ fn class(shape: &Pod, affinity: &NodeSet, taints: &NodeSet, nodes: &[&Node]) -> 
     let uncordoned = affinity.both(taints);
     let bears_cordon = tolerates(shape, &cordon());
     let is_open = |node: &usize| bears_cordon || nodes.get(*node).is_some_and(|node| !node.unschedulable);
+    let evicts = |node: &usize| nodes.get(*node).is_some_and(|node| is_fleeting(shape, &node.taints));
     let schedules_unreachable = tolerates(shape, &unreachable("NoSchedule"));
     Class {
         affinity: affinity.clone(),
         taints: taints.clone(),
         eligible: uncordoned.iter().filter(is_open).collect(),
+        fleeting: uncordoned.iter().filter(evicts).collect(),
         uncordoned,
         schedules_unreachable,
         tolerates_unreachable: schedules_unreachable && tolerates(shape, &unreachable("NoExecute")),

@@ -8,15 +8,10 @@ use super::index::Index;
 use super::node_set::NodeSet;
 use crate::claim::Phase;
 use crate::cluster::Kind;
-use crate::rules::{Unreachable, bears_unreachable};
+use crate::rules::stays_when_unreachable;
 
 /// How many pods of each workload are pending.
 pub(crate) type Pending = BTreeMap<usize, i128>;
-
-/// A pod whose fate the checker cannot tell.
-pub(crate) struct Unclear {
-    pub(crate) workload: usize,
-}
 
 /// Whether pods of a workload that are lost are created again.
 pub(crate) fn is_replaced(index: &Index<'_>, workload: usize, phase: Phase) -> bool {
@@ -28,19 +23,11 @@ pub(crate) fn is_replaced(index: &Index<'_>, workload: usize, phase: Phase) -> b
 }
 
 /// Fails nodes on a board as a phase has it.
-///
-/// # Errors
-/// When tolerations of a pod there do not say whether it is evicted.
-pub(crate) fn fail(
-    board: &mut Board<'_, '_>,
-    pending: &mut Pending,
-    failed: NodeSet,
-    phase: Phase,
-) -> Result<(), Unclear> {
+pub(crate) fn fail(board: &mut Board<'_, '_>, pending: &mut Pending, failed: NodeSet, phase: Phase) {
     let nodes: Vec<usize> = failed.iter().collect();
     board.fail(Outage { failed, is_gone: phase == Phase::Removed });
     if phase == Phase::Instant {
-        return Ok(());
+        return;
     }
     for node in nodes {
         for (lot, count) in board.lots(node) {
@@ -48,10 +35,8 @@ pub(crate) fn fail(
                 if lot.is_dying || board.index.is_fixed(lot.workload) {
                     continue;
                 }
-                match bears_unreachable(board.index.shape(lot.shape)) {
-                    Unreachable::Stays => continue,
-                    Unreachable::Unclear => return Err(Unclear { workload: lot.workload }),
-                    Unreachable::Evicted => {}
+                if stays_when_unreachable(board.index.shape(lot.shape)) {
+                    continue;
                 }
                 board.change(node, Lot { is_dying: true, ..lot }, count);
             }
@@ -62,5 +47,4 @@ pub(crate) fn fail(
             }
         }
     }
-    Ok(())
 }

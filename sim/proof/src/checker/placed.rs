@@ -106,6 +106,9 @@ impl<'c, 'a> Waiting<'c, 'a> {
         if reaches.intersects(&index.not_ready) {
             return self.refuse("it may run on a node that is not ready");
         }
+        if reaches.intersects(&class.fleeting) {
+            return self.refuse("it bears a taint for some seconds only: it would be evicted again");
+        }
         let key = pod.spread.first().map(|spread| index.topology(&spread.topology_key));
         let has_key = |node: &usize| key.is_none_or(|topology| topology.domain(*node).is_some());
         self.eligible = class.eligible.iter().filter(has_key).collect();

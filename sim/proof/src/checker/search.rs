@@ -15,7 +15,7 @@ use crate::claim::{Phase, Placement};
 use crate::cluster::Kind;
 use crate::evidence::{Search, State};
 use crate::rejection::Rejection;
-use crate::rules::{Unreachable, bears_unreachable};
+use crate::rules::stays_when_unreachable;
 
 /// More ways to evict pods from one node are not looked at.
 const WAYS: usize = 10_000;
@@ -181,7 +181,7 @@ impl<'c, 'a> Exploration<'c, 'a> {
             let shape = index.shape_of(*workload);
             let free: Vec<usize> = (0..index.nodes.len()).filter(|node| board.fits(shape, *node)).collect();
             let is_lost = |node: &usize| failed.contains(*node);
-            if free.iter().any(is_lost) && bears_unreachable(index.shape(shape)) != Unreachable::Stays {
+            if free.iter().any(is_lost) && !stays_when_unreachable(index.shape(shape)) {
                 let why = format!(
                     "pods of {} are placed on an unreachable node and evicted, again and again",
                     index.name(*workload)
@@ -281,8 +281,7 @@ impl<'c, 'a> Exploration<'c, 'a> {
         }
         let is_gone = self.question.phase() == Phase::Removed;
         for (place, workload) in self.workloads.iter().enumerate() {
-            let bears = bears_unreachable(index.pod_of(*workload));
-            if bears == Unreachable::Stays && !is_gone {
+            if stays_when_unreachable(index.pod_of(*workload)) && !is_gone {
                 continue;
             }
             let (Some(alive), Some(dying)) = (lost.alive.get_mut(place), lost.dying.get_mut(place)) else { continue };

@@ -11,7 +11,7 @@ use crate::claim::{Phase, Placement};
 use crate::cluster::Kind;
 use crate::evidence::Share;
 use crate::rejection::Rejection;
-use crate::rules::{Unreachable, bears_unreachable};
+use crate::rules::stays_when_unreachable;
 
 /// Checks each share, and that their sum is enough.
 pub(crate) fn check(
@@ -128,7 +128,7 @@ fn replaced(checker: &Checker<'_>, question: &Question<'_>, workload: usize) -> 
         return refuse("its lost pods are not replaced");
     }
     if question.phase() == Phase::Recovered {
-        if bears_unreachable(index.pod_of(workload)) != Unreachable::Evicted {
+        if stays_when_unreachable(index.pod_of(workload)) {
             return refuse("its pods may stay on an unreachable node for ever");
         }
         if can_stop_evictions(index, &question.domains, question.count()) {

@@ -6,7 +6,7 @@ use super::board::{Board, Lot};
 use super::counting::available_on;
 use super::disruption::disrupts_a_zone;
 use super::node_set::NodeSet;
-use super::outcome::{Pending, Unclear, fail};
+use super::outcome::{Pending, fail};
 use super::question::Question;
 use super::rest::{at_rest, placed_nowhere};
 use super::verify::Checker;
@@ -14,7 +14,7 @@ use crate::claim::{Phase, Placement};
 use crate::cluster::Kind;
 use crate::evidence::{Placing, Witness};
 use crate::rejection::Rejection;
-use crate::rules::{Unreachable, bears_unreachable};
+use crate::rules::stays_when_unreachable;
 
 /// Checks that a witness breaks a claim.
 pub(crate) fn check(checker: &Checker<'_>, question: &Question<'_>, witness: &Witness) -> Result<(), Rejection> {
@@ -148,11 +148,8 @@ impl<'c, 'a> Play<'c, 'a> {
                 self.rest("after a loss without evictions")?;
             }
         }
-        let lost = fail(&mut self.board, &mut self.pending, failed, self.question.phase());
-        lost.map_err(|Unclear { workload }| {
-            let why = "its tolerations do not say whether it is evicted from an unreachable node";
-            refuse(index.name(workload), why)
-        })
+        fail(&mut self.board, &mut self.pending, failed, self.question.phase());
+        Ok(())
     }
 
     fn rest(&mut self, at: &str) -> Result<(), Rejection> {
@@ -176,12 +173,15 @@ impl<'c, 'a> Play<'c, 'a> {
         if !index.shape(shape).not_carried.is_empty() {
             return refuse("something that the cluster does not carry decides where it may run");
         }
+        if index.class(shape).fleeting.contains(node) {
+            return refuse("it would be evicted again: it bears a taint there for some seconds only");
+        }
         let waiting = self.pending.get(&workload).copied().unwrap_or(0);
         if waiting < 1 {
             return refuse("no pod of it is pending");
         }
         let is_lost = self.board.outage.failed.contains(node);
-        if is_lost && bears_unreachable(index.shape(shape)) != Unreachable::Stays {
+        if is_lost && !stays_when_unreachable(index.shape(shape)) {
             return refuse("it would be evicted from the unreachable node again");
         }
         let gone = self.evicted(placing, node).map_err(|why| super::witness::refuse(at.as_str(), why))?;

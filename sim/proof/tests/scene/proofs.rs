@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use quorate_proof::claim::{Claim, Domain, Failures, Phase, Placement, Subject};
 use quorate_proof::cluster::{Asks, Cluster, Kind};
 use quorate_proof::evidence::{Evidence, FORMAT, Placing, Proof, Share, Weights, Witness};
-use quorate_proof::input::{HostPort, Pod, Taint, Toleration};
+use quorate_proof::input::{HostPort, Pod};
 
+use super::brute::World;
 use super::{HOST, Scene, ZONE, apart, pod, spread};
 
 /// A proof and its cluster.
@@ -173,10 +174,34 @@ fn witnesses() -> Vec<Example> {
     ]
 }
 
-/// One that tolerates every taint for ever, and a node with one.
-pub(crate) fn tainted() -> (Taint, Toleration) {
-    let taint = Taint { key: "dedicated".to_owned(), value: String::new(), effect: "NoSchedule".to_owned() };
-    (taint, Toleration { key: String::new(), value: None, effect: String::new(), seconds: None })
+/// A search over these workloads; the states come from brute force.
+fn searched(name: &'static str, scene: Scene, claim: Claim, followed: &[&str]) -> Example {
+    let cluster = scene.cluster();
+    let truth = World::new(&cluster, &claim, Some(followed)).truth().unwrap();
+    let proof =
+        Proof { format: FORMAT, cluster: cluster.digest().unwrap(), claim, evidence: Evidence::Search(truth.search) };
+    Example { name, cluster, proof }
+}
+
+fn searches() -> Vec<Example> {
+    let fresh = |at_least, domain, phase| claim(at_least, domain, 1, Placement::Fresh, phase);
+    let spread_out = Pod { spread: vec![spread("w", HOST, 1)], ..pod("w", 400) };
+    let tight = Scene::nodes(&["x", "y", "z"], 1000).deployment("w", spread_out, 3).deployment("v", pod("v", 600), 1);
+    let beside =
+        Scene::nodes(&["x", "x", "y"], 1000).deployment("w", pod("w", 400), 2).deployment("v", pod("v", 100), 1);
+    let set = Scene::nodes(&["x", "y", "z"], 1000).workload("w", Kind::StatefulSet, kept_apart(HOST), 2);
+    let evictor =
+        Scene::nodes(&["x", "y"], 1000).deployment("w", important(pod("w", 600)), 1).deployment("v", pod("v", 500), 2);
+    let now = Scene::nodes(&["x", "y"], 1000).deployment("w", pod("w", 600), 2);
+    let now = now.existing("w-1", "w", Some("a"), true).existing("w-2", "w", Some("b"), true);
+    let current = claim(1, Domain::Node, 1, Placement::Current, Phase::Recovered);
+    vec![
+        searched("spread and searched", tight, fresh(2, Domain::Node, Phase::Instant), &["v", "w"]),
+        searched("a part is followed", beside, fresh(2, zones(), Phase::Recovered), &["w"]),
+        searched("a set is searched", set, fresh(2, Domain::Node, Phase::Removed), &["w"]),
+        searched("evictions are searched", evictor, fresh(1, Domain::Node, Phase::Recovered), &["v", "w"]),
+        searched("searched from now", now, current, &["w"]),
+    ]
 }
 
 /// All of them.
@@ -184,5 +209,6 @@ pub(crate) fn all() -> Vec<Example> {
     let mut all = counting();
     all.extend(bounds());
     all.extend(witnesses());
+    all.extend(searches());
     all
 }
