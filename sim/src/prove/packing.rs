@@ -286,6 +286,12 @@ impl Packing {
         let mut after = self.clone();
         after.failed = nodes.clone();
         after.removed = phase == Phase::Removed;
+        if after.removed {
+            // What was on them makes no difference any more.
+            for node in nodes {
+                after.left.get_mut(*node).into_iter().for_each(Vec::clear);
+            }
+        }
         for (number, group) in problem.groups.iter().enumerate() {
             let kind = &group.workload.kind;
             let is_replaced = match kind {

@@ -380,7 +380,7 @@ pub(super) fn domain_name(problem: &Problem<'_>, claim: &Claim, domain: usize) -
 
 impl Problem<'_> {
     /// The pods that are there, of the groups that are followed.
-    fn present(&self, follow: &BTreeSet<usize>) -> Result<Packing, String> {
+    pub(super) fn present(&self, follow: &BTreeSet<usize>) -> Result<Packing, String> {
         let mut packing = Packing::empty(self, |_| false);
         for (name, pod) in &self.cluster.pods {
             let Some(number) = self.group(&pod.workload) else { continue };
