@@ -209,7 +209,6 @@ fn changes_of_clusters() {
             assert_ne!(truth, Some(false), "{}: {path}", example.name);
         }
     }
-    eprintln!("{rejected} {accepted} {known}");
     assert!(
         rejected > 1_000 && known > 1_000,
         "{rejected} rejected, {accepted} accepted, {known} of them known to be true"
