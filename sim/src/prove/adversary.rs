@@ -17,7 +17,8 @@ pub(super) fn attack(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) ->
     if problem.obstacle.is_some() {
         return None;
     }
-    let is_plain = |number: &usize| problem.groups.get(*number).is_some_and(|group| group.shape.not_carried.is_empty());
+    let is_plain =
+        |number: &usize| problem.groups.get(*number).is_some_and(|group| problem.unknown(group, true).is_none());
     if !subject.iter().all(is_plain) {
         return None;
     }
@@ -101,7 +102,7 @@ fn starve(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -> Option<Bro
             && problem.groups.get(other).is_some_and(|own| {
                 own.is_movable()
                     && own.shape.priority >= group.shape.priority
-                    && own.shape.not_carried.is_empty()
+                    && problem.unknown(own, true).is_none()
                     && own.workload.replicas > 0
             })
     };

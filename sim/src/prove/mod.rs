@@ -20,6 +20,8 @@ mod no_placement;
 mod packing;
 mod placed;
 mod problem;
+mod question;
+mod scheduled;
 mod search;
 
 pub use canonical_cluster::cluster;
@@ -27,3 +29,4 @@ pub use decide::{DEFAULT_STATES, Verdict, decide};
 pub use guarantee::{Guarantee, NoPromise, Origin, derived, selected};
 pub use no_placement::{Unproved, no_placement};
 pub use problem::Problem;
+pub use scheduled::{NotPlayed, Observed, Run, run};
