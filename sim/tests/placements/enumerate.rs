@@ -56,6 +56,8 @@ pub(crate) enum FailureDomain {
 pub(crate) enum Victims {
     /// On any node any set without which it fits, and would not if any of them stayed. DaemonSets' pods stay.
     Fewest,
+    /// The same, but DaemonSets' pods may go too.
+    FewestOfAll,
     /// Those that the scheduler would choose on that node, whichever node it is.
     SchedulersAnywhere,
     /// Those that the scheduler would choose, on a node that it would choose.
@@ -78,6 +80,9 @@ impl Reading {
     /// What `docs/proofs.md` says.
     pub(crate) const DOCUMENTED: Self =
         Self { victims: Victims::Fewest, lost_one_by_one: false, removed_after_recovery: false };
+    /// As close to Kubernetes as the enumeration comes.
+    pub(crate) const KUBERNETES: Self =
+        Self { victims: Victims::FewestOfAll, lost_one_by_one: true, removed_after_recovery: true };
 }
 
 /// A placement: the pods that run or are about to, and those that terminate on lost nodes. All others are pending.

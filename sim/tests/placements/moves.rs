@@ -110,7 +110,8 @@ impl<'a> Scene<'a> {
             let nodes = self.nodes_for(&snapshot, class);
             if nodes.is_empty() && preempts(own) {
                 moves.extend(match victims {
-                    Victims::Fewest => self.fewest_victims(alive, class),
+                    Victims::Fewest => self.fewest_victims(alive, class, false),
+                    Victims::FewestOfAll => self.fewest_victims(alive, class, true),
                     Victims::SchedulersAnywhere => self.schedulers_victims(alive, class, false),
                     Victims::Schedulers => self.schedulers_victims(alive, class, true),
                 });
@@ -121,12 +122,12 @@ impl<'a> Scene<'a> {
     }
 
     /// On every node the sets of pods of lower priority without which the pod fits there, and would not if any of them stayed.
-    fn fewest_victims(&self, alive: &Counts, class: usize) -> Vec<Move> {
+    fn fewest_victims(&self, alive: &Counts, class: usize, of_all: bool) -> Vec<Move> {
         let priority = self.ground.classes[class].pod.template.spec.priority;
         let mut moves = Vec::new();
         for node in 0..self.ground.nodes.len() {
             let lower: Vec<usize> = (0..self.ground.classes.len())
-                .filter(|other| self.ground.classes[*other].upkeep != Upkeep::Fixed)
+                .filter(|other| of_all || self.ground.classes[*other].upkeep != Upkeep::Fixed)
                 .filter(|other| self.ground.classes[*other].pod.template.spec.priority < priority)
                 .filter(|other| alive[self.ground.at(*other, node)] > 0)
                 .collect();
