@@ -28,8 +28,8 @@ pub(crate) fn settled(ground: &Ground, state: &ClusterState, seed: u64) -> Resul
     at_rest(simulation.settle())?;
     let names: Vec<WorkloadName> = all_workloads(state).into_iter().filter_map(|id| workload_name(state, id)).collect();
     let wanted = |name: &WorkloadName| {
-        let class = ground.classes.iter().find(|class| class.workload == *name && class.node.is_none());
-        class.map_or(0, |class| i64::from(class.replicas))
+        let classes = ground.classes.iter().filter(|class| class.workload == *name && class.node.is_none());
+        classes.map(|class| i64::from(class.replicas)).sum::<i64>()
     };
     let mut left: Vec<(WorkloadName, i64)> =
         names.iter().flat_map(|name| (1..=wanted(name)).map(|replicas| (*name, replicas))).collect();
@@ -66,8 +66,6 @@ fn ids(ground: &Ground, nodes: &NodeSet) -> Vec<NodeId> {
 
 /// Where the pods of a simulation are.
 pub(crate) fn placed(simulation: &Simulation, ground: &Ground) -> Placed {
-    Placed {
-        alive: ground.counts(&simulation.state, |pod| pod.deletion.is_none()),
-        dying: ground.counts(&simulation.state, |pod| pod.deletion.is_some()),
-    }
+    let alive = ground.counts(&simulation.state, |pod| pod.deletion.is_none());
+    Placed::new(alive, ground.counts(&simulation.state, |pod| pod.deletion.is_some()))
 }
