@@ -44,6 +44,20 @@ fn edit(builder: &mut Builder, change: impl Fn(&mut PodSpec)) {
     builder.state.deployments.for_each_mut(|_, own| change(&mut Arc::make_mut(&mut own.template).spec));
 }
 
+/// Evenly over nodes.
+fn spread(builder: &mut Builder, app: &str, node_taints_policy: SpreadPolicy) -> SpreadConstraint {
+    SpreadConstraint {
+        max_skew: 1,
+        topology_key: Symbol::HOSTNAME,
+        when_unsatisfiable: WhenUnsatisfiable::DoNotSchedule,
+        selector: Some(builder.selector(app)),
+        min_domains: None,
+        node_affinity_policy: SpreadPolicy::Honor,
+        node_taints_policy,
+        match_label_keys: Vec::new(),
+    }
+}
+
 #[test]
 fn pods_apart_on_as_many_nodes() {
     for (nodes, recovered) in [(3, 2), (4, 3)] {
@@ -62,17 +76,7 @@ fn a_lost_node_is_a_domain_unless_taints_are_honoured() {
         let mut builder = Builder::new();
         builder.workers(3);
         let web = deployment(&mut builder, "web", 3, &PodWishes { cpu_milli: 500, ..PodWishes::default() });
-        let selector = builder.selector("web");
-        let constraint = SpreadConstraint {
-            max_skew: 1,
-            topology_key: Symbol::HOSTNAME,
-            when_unsatisfiable: WhenUnsatisfiable::DoNotSchedule,
-            selector: Some(selector),
-            min_domains: None,
-            node_affinity_policy: SpreadPolicy::Honor,
-            node_taints_policy: policy,
-            match_label_keys: Vec::new(),
-        };
+        let constraint = spread(&mut builder, "web", policy);
         edit(&mut builder, |spec| spec.spread_constraints = vec![constraint.clone()]);
         assert_eq!(answers(&builder, web, 1), [2, recovered, 3]);
     }
@@ -183,11 +187,78 @@ fn pods_of_daemon_sets_make_room() {
     builder.daemon_set("agent", ints(0, 1), &PodWishes { cpu_milli: 1000, ..PodWishes::default() });
     deployment(&mut builder, "other", 2, &PodWishes { cpu_milli: 1000, ..PodWishes::default() });
     let web = deployment(&mut builder, "web", 3, &PodWishes { cpu_milli: 1000, priority: 10, ..PodWishes::default() });
-    let ground = Ground::in_order(&builder.state);
-    let failures = Failures { domain: FailureDomain::Nodes, count: 1 };
-    for (reading, expected) in [(Reading::DOCUMENTED, 1), (Reading::KUBERNETES, 0)] {
-        let worst = Enumeration::new(&ground, reading).worst(web, failures, Placement::Fresh, Phase::Instant).unwrap();
-        assert_eq!(worst.available, expected, "{reading:?}: {worst}");
+    assert_eq!(both(&builder, web, 1, Phase::Instant), [1, 0]);
+}
+
+/// What is documented, and what Kubernetes does, of one failure.
+fn both(builder: &Builder, subject: WorkloadName, nodes: usize, phase: Phase) -> [i64; 2] {
+    let failures = Failures { domain: FailureDomain::Nodes, count: nodes };
+    let grounds = [Ground::new(&builder.state), Ground::in_order(&builder.state)];
+    let readings = [Reading::DOCUMENTED, Reading::KUBERNETES];
+    [0, 1].map(|which| {
+        let mut enumeration = Enumeration::new(&grounds[which], readings[which]);
+        enumeration.worst(subject, failures, Placement::Fresh, phase).unwrap().available
+    })
+}
+
+/// The scheduler looks at a node without any of the pods of lower priority first: a pod that has to be near them does not fit then.
+#[test]
+fn a_pod_does_not_preempt_those_that_it_has_to_be_near() {
+    let mut builder = Builder::new();
+    builder.node("a", 2, 8, None);
+    deployment(&mut builder, "db", 3, &PodWishes { cpu_milli: 500, ..PodWishes::default() });
+    let web = deployment(&mut builder, "web", 1, &PodWishes { cpu_milli: 1000, priority: 10, ..apart(0) });
+    let of_db = builder.selector("db");
+    edit(&mut builder, |spec| {
+        spec.required_affinity = std::mem::take(&mut spec.required_anti_affinity);
+        spec.required_affinity.iter_mut().for_each(|term| term.selector = Some(of_db.clone()));
+    });
+    assert_eq!(both(&builder, web, 0, Phase::Instant), [1, 0]);
+}
+
+/// A pod that tolerates the taints of a lost node may choose it for preemption: the pods there terminate for ever.
+#[test]
+fn a_pod_waits_for_pods_of_a_lost_node_to_go() {
+    let mut builder = Builder::new();
+    builder.node("a", 2, 8, None);
+    builder.node("b", 1, 8, None);
+    let wishes = |priority| PodWishes { cpu_milli: 1000, priority, ..PodWishes::default() };
+    deployment(&mut builder, "other", 2, &wishes(0));
+    let web = deployment(&mut builder, "web", 1, &wishes(10));
+    assert_eq!(both(&builder, web, 1, Phase::Recovered), [1, 1]);
+    let every = Toleration {
+        key: None,
+        operator: TolerationOperator::Exists,
+        effect: Some(Effect::NoSchedule),
+        toleration_seconds: None,
+    };
+    edit(&mut builder, |spec| spec.tolerations.push(every.clone()));
+    // Pods of lower priority are placed on the lost node too.
+    assert_eq!(both(&builder, web, 1, Phase::Recovered), [1, 0]);
+}
+
+/// While a pod terminates, a StatefulSet that makes one pod after the other makes none after it, also where there is room now.
+#[test]
+fn a_stateful_set_in_order_stops_at_a_pod_that_terminates() {
+    let mut builder = Builder::new();
+    for (node, cpu) in [("a", 4), ("b", 4), ("c", 0)] {
+        builder.node(node, cpu, 8, None);
+    }
+    let wishes = PodWishes { cpu_milli: 1000, ..PodWishes::default() };
+    let id = builder.stateful_set("db", 4, PodManagementPolicy::OrderedReady, ROLLING, &wishes);
+    let constraint = spread(&mut builder, "db", SpreadPolicy::Honor);
+    let mut own = builder.state.stateful_sets.get_mut(&id).unwrap();
+    Arc::make_mut(&mut own.template).spec.spread_constraints.push(constraint);
+    own.current_template = Arc::clone(&own.template);
+    drop(own);
+    let db = builder.name(WorkloadKind::StatefulSet, "db");
+    let failed = NodeSet::from([0, 2]);
+    let grounds = [(Ground::new(&builder.state), 3), (Ground::in_order(&builder.state), 2)];
+    for (ground, expected) in &grounds {
+        let mut enumeration = Enumeration::new(ground, Reading::DOCUMENTED);
+        let outcomes = enumeration.outcomes(&failed, Placement::Fresh, Phase::Recovered).unwrap();
+        let available = outcomes.iter().map(|placed| enumeration.available(db, placed, &failed)).min();
+        assert_eq!(available, Some(*expected));
     }
 }
 
@@ -267,12 +338,17 @@ fn what_the_simulation_reaches_is_enumerated() {
     assert!(compared > 600 && restless * 100 < compared, "{compared} compared, {restless} restless");
 }
 
+/// Whether Kubernetes may preempt other pods than is documented: those of DaemonSets; and not those that the pod has to be near.
+fn preempts_otherwise(case: &Case) -> bool {
+    let has = |feature| case.features.contains(feature);
+    has("DaemonSet of low priority") || (has("priority") && has("affinity"))
+}
+
 #[test]
 fn the_simulation_is_never_worse_than_documented() {
     for seed in 250..500 * times() {
         let case = case(seed);
-        // What is documented lets these pods stay; Kubernetes does not.
-        if case.features.contains("DaemonSet of low priority") {
+        if preempts_otherwise(&case) {
             continue;
         }
         let ground = Ground::new(&case.state);
@@ -312,7 +388,7 @@ fn pods_of_a_placement_stay_where_they_are() {
 fn kubernetes_is_never_worse_than_documented() {
     for seed in 0..150 * times() {
         let case = case(seed);
-        if case.features.contains("DaemonSet of low priority") {
+        if preempts_otherwise(&case) {
             continue;
         }
         let ground = Ground::new(&case.state);

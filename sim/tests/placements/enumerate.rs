@@ -71,7 +71,7 @@ pub(crate) struct Reading {
     /// Who makes room.
     pub(crate) victims: Victims,
     /// Whether a pod that preempts is only nominated to its node first: others that may take the place are placed between, or its
-    /// node is no longer fit for it; else it is placed at once.
+    /// node is no longer fit for it, or it waits for ever for a pod that terminates on a lost node; else it is placed at once.
     pub(crate) nominates: bool,
     /// Whether the pods of lost nodes begin to terminate one after the other, in any order, and others are placed between; else
     /// all at once.
@@ -358,9 +358,9 @@ impl<'g> Enumeration<'g> {
             let mut state = scene.0.clone();
             let nominated = ground.add_nominated(&mut state, &placed);
             let scene = Scene { ground, state: &state, totals: &scene.1, nominated };
-            let mut moves = scene.placings(&placed, self.reading);
+            let (mut moves, may_rest) = scene.placings(&placed, self.reading);
             let (losses, must_lose) = self.losses(loss, &placed);
-            if moves.is_empty() && !must_lose {
+            if may_rest && !must_lose {
                 closure.rests.insert(placed.clone());
             }
             moves.extend(losses);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_sim::cluster::{BudgetId, ClusterState, PodId, PreemptionPolicy};
+use quorate_sim::cluster::{BudgetId, ClusterState, Pod, PodId, PreemptionPolicy};
 use quorate_sim::controller::disruption;
 use quorate_sim::scheduler::{Candidate, Preemption, Snapshot, feasible_nodes, preempt_candidate, schedule_candidate};
 
@@ -166,10 +166,10 @@ impl<'a> Scene<'a> {
         pending
     }
 
-    /// Every way in which a pending pod can be placed, or nominated.
-    pub(crate) fn placings(&self, placed: &Placed, reading: Reading) -> Vec<Move> {
+    /// Every way in which a pending pod can be placed, or nominated; and whether it can also be that none of them is, ever.
+    pub(crate) fn placings(&self, placed: &Placed, reading: Reading) -> (Vec<Move>, bool) {
         let snapshot = self.snapshot(&placed.alive);
-        let mut moves = Vec::new();
+        let (mut moves, mut all_wait) = (Vec::new(), true);
         for (class, nominated) in self.pending(placed) {
             let candidate = self.candidate(class, nominated);
             let nominated_node = nominated.map(|node| self.ground.nodes[node]);
@@ -181,9 +181,12 @@ impl<'a> Scene<'a> {
                     Victims::SchedulersAnywhere => self.schedulers_victims(&placed.alive, class, false),
                     Victims::Schedulers => self.schedulers_victims(&placed.alive, class, true),
                 };
-                if room.is_empty() && nominated.is_some() {
+                let waits = reading.nominates && self.waits_for_the_dying(&placed.alive, class, candidate);
+                if room.is_empty() && nominated.is_some() && !waits {
                     moves.push(Move::Nominate { class, nominated, node: None, victims: Vec::new() });
+                    all_wait = false;
                 }
+                all_wait = all_wait && (waits || room.is_empty());
                 moves.extend(room.into_iter().map(|(node, victims)| {
                     if reading.nominates {
                         Move::Nominate { class, nominated, node: Some(node), victims }
@@ -192,10 +195,37 @@ impl<'a> Scene<'a> {
                     }
                 }));
             }
+            all_wait = all_wait && nodes.is_empty();
             let place = |node| Move::Place { class, nominated, node, victims: Vec::new() };
             moves.extend(nodes.into_iter().map(place));
         }
-        moves
+        (moves, all_wait)
+    }
+
+    /// Whether there is a node where it would be enough that pods of lower priority were gone of which one terminates already. Where
+    /// the scheduler chooses that node it waits for a pod that never goes.
+    fn waits_for_the_dying(&self, alive: &Counts, class: usize, candidate: Candidate<'a>) -> bool {
+        let priority = candidate.spec.priority;
+        let waited_for = |pod: &Pod| pod.deletion.is_some() && pod.template.spec.priority < priority;
+        for (node, id) in self.ground.nodes.iter().enumerate() {
+            if !self.state.pods.on_node(Some(*id)).any(|(_, pod)| waited_for(pod)) {
+                continue;
+            }
+            let mut state = self.state.clone();
+            state.pods.retain(|_, pod| pod.node != Some(*id) || !waited_for(pod));
+            let mut rest = alive.clone();
+            for other in 0..self.ground.classes.len() {
+                if self.ground.classes[other].pod.template.spec.priority < priority {
+                    rest[self.ground.at(other, node)] = 0;
+                }
+            }
+            let scene = Scene { ground: self.ground, state: &state, totals: self.totals, nominated: Vec::new() };
+            let candidate = Candidate { id: candidate.id, ..scene.candidate(class, None) };
+            if scene.nodes_for(&scene.snapshot(&rest), &candidate).contains(&node) {
+                return true;
+            }
+        }
+        false
     }
 
     /// On every node the sets of pods of lower priority without which the pod fits there, and would not if any of them stayed.
