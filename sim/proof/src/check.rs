@@ -1,49 +1,14 @@
-//! The checker.
+//! The checker of "fits on no node".
 
 use std::collections::BTreeMap;
 
-use thiserror::Error;
-
-use crate::input::{
-    HostPort, Input, Labels, Node, NodeTerm, Operator, PlacedPod, Pod, PodTerm, Requirement, Taint, Toleration,
-};
+use crate::input::{Input, Node, PlacedPod, Pod, PodTerm, Taint};
 use crate::no_placement::{NoPlacement, Refutation};
+use crate::rejection::Rejection;
+use crate::rules::{clash, node_matches, selects, tolerates};
 
 /// The format that this checker reads.
 pub const SCHEMA_VERSION: u32 = 1;
-
-/// Why a proof is rejected.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Rejection {
-    /// Another format.
-    #[error("the proof has format {0}; this checker reads format {SCHEMA_VERSION}")]
-    Format(u32),
-    /// A node without a fact.
-    #[error("node {0} has no refutation")]
-    NodeNotRefuted(String),
-    /// A fact about a node that is not there.
-    #[error("there is a refutation of node {0}, which is not in the input")]
-    UnknownNode(String),
-    /// A placed pod on a node that is not there.
-    #[error("placed pod {0} is on a node that is not in the input")]
-    PlacedNowhere(String),
-    /// A fact that names something that is not there.
-    #[error("the refutation of node {node} names {what}, which is not in the input")]
-    Dangling {
-        /// The node.
-        node: String,
-        /// What is named.
-        what: String,
-    },
-    /// A fact that is not one.
-    #[error("the refutation of node {node} does not hold: {why}")]
-    DoesNotHold {
-        /// The node.
-        node: String,
-        /// Why not.
-        why: &'static str,
-    },
-}
 
 /// Checks that the pod in question fits on no node.
 ///
@@ -180,52 +145,6 @@ impl Question<'_> {
     fn require(&self, holds: impl Into<bool>, why: &'static str) -> Result<(), Rejection> {
         if holds.into() { Ok(()) } else { Err(Rejection::DoesNotHold { node: self.name.to_owned(), why }) }
     }
-}
-
-fn tolerates(pod: &Pod, taint: &Taint) -> bool {
-    pod.tolerations.iter().any(|toleration| tolerates_one(toleration, taint))
-}
-
-fn tolerates_one(toleration: &Toleration, taint: &Taint) -> bool {
-    let key = toleration.key.is_empty() || toleration.key == taint.key;
-    let effect = toleration.effect.is_empty() || toleration.effect == taint.effect;
-    let value = toleration.value.as_ref().is_none_or(|value| *value == taint.value);
-    key && effect && value
-}
-
-fn node_matches(pod: &Pod, name: &str, labels: &Labels) -> bool {
-    let selected = pod.node_selector.iter().all(|(key, value)| labels.get(key) == Some(value));
-    selected && pod.node_terms.as_ref().is_none_or(|terms| terms.iter().any(|term| term_holds(term, name, labels)))
-}
-
-fn term_holds(term: &NodeTerm, name: &str, labels: &Labels) -> bool {
-    let fields = BTreeMap::from([("metadata.name".to_owned(), name.to_owned())]);
-    let is_empty = term.expressions.is_empty() && term.fields.is_empty();
-    !is_empty && selects(&term.expressions, labels) && selects(&term.fields, &fields)
-}
-
-fn selects(requirements: &[Requirement], labels: &Labels) -> bool {
-    requirements.iter().all(|requirement| holds(requirement, labels))
-}
-
-fn holds(requirement: &Requirement, labels: &Labels) -> bool {
-    let value = labels.get(&requirement.key);
-    let number = || value.and_then(|value| value.parse::<i64>().ok());
-    match &requirement.operator {
-        Operator::In(values) => value.is_some_and(|value| values.contains(value)),
-        Operator::NotIn(values) => value.is_none_or(|value| !values.contains(value)),
-        Operator::Exists => value.is_some(),
-        Operator::DoesNotExist => value.is_none(),
-        Operator::GreaterThan(bound) => number().is_some_and(|number| number > *bound),
-        Operator::LessThan(bound) => number().is_some_and(|number| number < *bound),
-        Operator::Never => false,
-    }
-}
-
-fn clash(own: &HostPort, other: &HostPort) -> bool {
-    let everywhere = |address: &str| address.is_empty() || address == "0.0.0.0";
-    let addresses = own.address == other.address || everywhere(&own.address) || everywhere(&other.address);
-    addresses && own.protocol == other.protocol && own.port == other.port
 }
 
 #[cfg(test)]

@@ -119,22 +119,8 @@ impl Cluster {
     /// # Errors
     /// Never for what [`Cluster`] can hold; the serializer's error otherwise.
     pub fn digest(&self) -> Result<String, serde_json::Error> {
-        let mut hasher = Sha256::new();
-        serde_json::to_writer(HashWriter(&mut hasher), self)?;
-        let hexadecimal: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = Sha256::digest(serde_json::to_vec(self)?);
+        let hexadecimal: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(format!("sha256:{hexadecimal}"))
-    }
-}
-
-struct HashWriter<'a>(&'a mut Sha256);
-
-impl std::io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }

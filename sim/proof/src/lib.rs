@@ -7,18 +7,25 @@
 //! | [`evidence`] | proof files: a claim and why it holds or does not |
 //! | [`input`] | nodes and pods as plain text |
 //! | [`no_placement`] | the claim "this pod fits on no node", with one refutation for each node |
-//! | [`check`] | the checker |
+//! | [`check`] | the checker of that claim |
+//! | [`checker`] | the checker of proof files |
+//! | [`rejection`] | why a proof is rejected |
 //!
 //! This crate depends on neither the simulator nor the scheduler: it has its own reading of Kubernetes' hard
 //! constraints, so that a mistake there cannot confirm itself here. Whatever the checker does not understand it rejects.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic))]
 
 pub mod check;
+pub mod checker;
 pub mod claim;
 pub mod cluster;
 pub mod evidence;
 pub mod input;
 pub mod no_placement;
+pub mod rejection;
+mod rules;
 
-pub use check::{Rejection, check};
+pub use check::check;
+pub use checker::Checker;
 pub use no_placement::{NoPlacement, Refutation};
+pub use rejection::Rejection;

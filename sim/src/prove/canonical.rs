@@ -52,12 +52,12 @@ pub(super) fn hard_taints(node: &Node) -> impl Iterator<Item = &crate::cluster::
     })
 }
 
-struct Writer<'a> {
-    state: &'a ClusterState,
+pub(super) struct Writer<'a> {
+    pub(super) state: &'a ClusterState,
 }
 
 impl Writer<'_> {
-    fn text(&self, symbol: Symbol) -> String {
+    pub(super) fn text(&self, symbol: Symbol) -> String {
         self.state.names.text(symbol).to_owned()
     }
 
@@ -65,7 +65,7 @@ impl Writer<'_> {
         symbols.iter().map(|symbol| self.text(*symbol)).collect()
     }
 
-    fn labels(&self, labels: &Labels) -> PlainLabels {
+    pub(super) fn labels(&self, labels: &Labels) -> PlainLabels {
         labels.iter().map(|(key, value)| (self.text(key), self.text(value))).collect()
     }
 
@@ -79,14 +79,15 @@ impl Writer<'_> {
         amounts
     }
 
-    fn node(&self, node: &Node) -> PlainNode {
-        let taints = hard_taints(node)
+    pub(super) fn node(&self, node: &Node) -> PlainNode {
+        let mut taints: Vec<PlainTaint> = hard_taints(node)
             .map(|taint| PlainTaint {
                 key: self.text(taint.key),
                 value: self.text(taint.value),
                 effect: effect(taint.effect),
             })
             .collect();
+        taints.sort_unstable();
         PlainNode {
             labels: self.labels(&node.labels),
             taints,
@@ -98,12 +99,18 @@ impl Writer<'_> {
     }
 
     fn pod(&self, pod: &Pod) -> PlainPod {
-        let spec = &pod.template.spec;
-        PlainPod {
-            namespace: self.text(pod.namespace),
-            labels: self.labels(&pod.labels),
+        self.shape(pod.namespace, &pod.labels, &pod.template.spec)
+    }
+
+    /// What a pod with these labels and this specification looks like. Lists whose order means nothing are sorted;
+    /// of tolerations the first that matches a taint decides for how long.
+    pub(super) fn shape(&self, namespace: Symbol, labels: &Labels, spec: &PodSpec) -> PlainPod {
+        let preempts = self.state.scheduler.profile(spec.profile).preempts();
+        let mut shape = PlainPod {
+            namespace: self.text(namespace),
+            labels: self.labels(labels),
             priority: spec.priority,
-            preempts: spec.preemption_policy == PreemptionPolicy::PreemptLowerPriority,
+            preempts: preempts && spec.preemption_policy == PreemptionPolicy::PreemptLowerPriority,
             requests: self.amounts(&spec.requests),
             tolerations: self.tolerations(spec),
             node_selector: self.labels(&spec.node_selector),
@@ -111,17 +118,25 @@ impl Writer<'_> {
                 .required_node_terms
                 .as_ref()
                 .map(|terms| terms.iter().map(|term| self.node_term(term)).collect()),
-            affinity: self.pod_terms(&spec.required_affinity, &pod.labels),
-            anti_affinity: self.pod_terms(&spec.required_anti_affinity, &pod.labels),
+            affinity: self.pod_terms(&spec.required_affinity, labels, namespace),
+            anti_affinity: self.pod_terms(&spec.required_anti_affinity, labels, namespace),
             host_ports: self.host_ports(spec),
             spread: spec
                 .spread_constraints
                 .iter()
                 .filter(|constraint| constraint.when_unsatisfiable == WhenUnsatisfiable::DoNotSchedule)
-                .map(|constraint| self.spread(constraint, &pod.labels))
+                .map(|constraint| self.spread(constraint, labels))
                 .collect(),
             not_carried: Vec::new(),
+        };
+        shape.affinity.sort_unstable();
+        shape.anti_affinity.sort_unstable();
+        shape.host_ports.sort_unstable();
+        shape.spread.sort_unstable();
+        if let Some(terms) = &mut shape.node_terms {
+            terms.sort_unstable();
         }
+        shape
     }
 
     fn tolerations(&self, spec: &PodSpec) -> Vec<PlainToleration> {
@@ -157,21 +172,26 @@ impl Writer<'_> {
         PlainRequirement { key: self.text(requirement.key), operator }
     }
 
-    fn pod_terms(&self, terms: &[PodAffinityTerm], own: &Labels) -> Vec<PodTerm> {
-        terms.iter().map(|term| self.pod_term(term, own)).collect()
+    fn pod_terms(&self, terms: &[PodAffinityTerm], own: &Labels, namespace: Symbol) -> Vec<PodTerm> {
+        terms.iter().map(|term| self.pod_term(term, own, namespace)).collect()
     }
 
     /// `matchLabelKeys` and `mismatchLabelKeys` are folded into the selector, as the API server does at creation.
-    fn pod_term(&self, term: &PodAffinityTerm, own: &Labels) -> PodTerm {
+    fn pod_term(&self, term: &PodAffinityTerm, own: &Labels, namespace: Symbol) -> PodTerm {
         let mut selector = term.selector.as_ref().map(|selector| self.selector(selector));
         if let Some(selector) = &mut selector {
             selector.extend(self.own_values(&term.match_label_keys, own, |value| PlainOperator::In(vec![value])));
             selector.extend(self.own_values(&term.mismatch_label_keys, own, |value| PlainOperator::NotIn(vec![value])));
         }
+        let mut namespaces = self.texts(&term.namespaces);
+        if namespaces.is_empty() && term.namespace_selector.is_none() {
+            namespaces.push(self.text(namespace));
+        }
+        namespaces.sort_unstable();
         PodTerm {
             topology_key: self.text(term.topology_key),
             selector,
-            namespaces: self.texts(&term.namespaces),
+            namespaces,
             namespace_selector: term.namespace_selector.as_ref().map(|selector| self.selector(selector)),
         }
     }
@@ -204,7 +224,7 @@ impl Writer<'_> {
             .collect()
     }
 
-    fn selector(&self, selector: &LabelSelector) -> Vec<PlainRequirement> {
+    pub(super) fn selector(&self, selector: &LabelSelector) -> Vec<PlainRequirement> {
         let plain = |requirement: &Requirement| {
             let operator = match &requirement.operator {
                 Operator::In(values) => PlainOperator::In(self.texts(values)),
@@ -214,7 +234,9 @@ impl Writer<'_> {
             };
             PlainRequirement { key: self.text(requirement.key), operator }
         };
-        selector.requirements.iter().map(plain).collect()
+        let mut requirements: Vec<PlainRequirement> = selector.requirements.iter().map(plain).collect();
+        requirements.sort_unstable();
+        requirements
     }
 
     fn host_ports(&self, spec: &PodSpec) -> Vec<HostPort> {

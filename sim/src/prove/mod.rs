@@ -3,9 +3,27 @@
 //! | file | what |
 //! | --- | --- |
 //! | `no_placement.rs` | "this pod fits on no node", one fact a node |
-//! | `canonical.rs` | a cluster as the canonical input of a proof |
+//! | `canonical.rs` | nodes and pods in the words of proof files |
+//! | `canonical_cluster.rs` | the whole cluster in them |
+//! | `groups.rs` | pods that are alike, and who replaces them |
 
+mod adversary;
+mod bound;
 mod canonical;
+mod canonical_cluster;
+mod decide;
+mod groups;
+mod guarantee;
+mod lost;
+mod matching;
 mod no_placement;
+mod packing;
+mod placed;
+mod problem;
+mod search;
 
+pub use canonical_cluster::cluster;
+pub use decide::{DEFAULT_STATES, Verdict, decide};
+pub use guarantee::{Guarantee, NoPromise, Origin, derived, selected};
 pub use no_placement::{Unproved, no_placement};
+pub use problem::Problem;

@@ -6,9 +6,9 @@ use quorate_proof::input::Input;
 use quorate_proof::{NoPlacement, Refutation, Rejection};
 use thiserror::Error;
 
-use super::canonical::{hard_taints, input};
-use crate::cluster::{ClusterState, Node, Pod, PodId};
-use crate::scheduler::{Reason, SchedulingResult, Verdict, schedule, untolerated_taint};
+use super::canonical::input;
+use crate::cluster::{ClusterState, PodId};
+use crate::scheduler::{Reason, SchedulingResult, Verdict, schedule};
 
 /// Why there is no proof. The verdict may hold all the same; it is then a simulated one.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -37,7 +37,7 @@ pub fn no_placement(state: &ClusterState, pod: PodId) -> Result<NoPlacement, Unp
     let pending = state.pods.get(&pod).filter(|pending| pending.node.is_none()).ok_or(Unproved::Fits)?;
     let result = schedule(state, pod);
     let plain = input(state, pending);
-    let refutations = refutations(state, pending, &plain, &result)?;
+    let refutations = refutations(state, &plain, &result)?;
     let proof = NoPlacement { schema_version: quorate_proof::check::SCHEMA_VERSION, input: plain, refutations };
     quorate_proof::check(&proof)?;
     Ok(proof)
@@ -45,7 +45,6 @@ pub fn no_placement(state: &ClusterState, pod: PodId) -> Result<NoPlacement, Unp
 
 fn refutations(
     state: &ClusterState,
-    pod: &Pod,
     input: &Input,
     result: &SchedulingResult,
 ) -> Result<BTreeMap<String, Refutation>, Unproved> {
@@ -61,19 +60,19 @@ fn refutations(
             node: name.clone(),
             reason: reason.map_or_else(|| "rejected before the nodes were looked at".to_owned(), ToString::to_string),
         };
-        let refutation = reason.and_then(|reason| fact(reason, pod, node, &name, input)).ok_or_else(not_carried)?;
+        let refutation = reason.and_then(|reason| fact(reason, &name, input)).ok_or_else(not_carried)?;
         refutations.insert(name, refutation);
     }
     Ok(refutations)
 }
 
 /// The fact behind a reason of the scheduler.
-fn fact(reason: &Reason, pod: &Pod, node: &Node, name: &str, input: &Input) -> Option<Refutation> {
+fn fact(reason: &Reason, name: &str, input: &Input) -> Option<Refutation> {
     match reason {
         Reason::NodeUnschedulable => Some(Refutation::Unschedulable),
         Reason::UntoleratedTaint => {
-            let taint = untolerated_taint(&pod.template.spec, node)?;
-            hard_taints(node).position(|own| own == taint).map(Refutation::UntoleratedTaint)
+            let taints = input.nodes.get(name).map_or(0, |node| node.taints.len());
+            (0..taints).map(Refutation::UntoleratedTaint).find(|refutation| holds(input, name, refutation))
         }
         Reason::NodeAffinity => Some(Refutation::NodeAffinity),
         Reason::TooManyPods => Some(Refutation::TooManyPods),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::input::Spread;
+use crate::input::{HostPort, Labels, Operator, Requirement, Spread, Toleration};
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()

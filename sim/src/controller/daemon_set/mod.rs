@@ -10,5 +10,5 @@ mod placement;
 mod sync;
 mod update;
 
-pub use placement::{Eligibility, eligibility, eligible_nodes, pod_template, target_node};
-pub use sync::{PodsByNode, counted_pods, is_concerned, is_updated, pods_by_node, sync};
+pub use placement::{Eligibility, eligibility, eligible_nodes, pod_template, target_node, tolerating_template};
+pub use sync::{PodsByNode, allows_surge, counted_pods, is_concerned, is_updated, pods_by_node, sync};

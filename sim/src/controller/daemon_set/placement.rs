@@ -34,12 +34,19 @@ const ADDED: [(Symbol, Effect); 6] = [
 /// The pod that a set makes for `node`: with the added tolerations, and for that node alone.
 #[must_use]
 pub fn pod_template(set: &DaemonSet, node: Symbol) -> Arc<PodTemplate> {
-    let mut template = PodTemplate::clone(&set.template);
-    add_tolerations(&mut template);
+    let mut template = tolerating_template(set);
     let field = NodeRequirement { key: Symbol::METADATA_NAME, operator: NodeRequirementOperator::In(vec![node]) };
     let term = NodeSelectorTerm { expressions: Vec::new(), fields: vec![field] };
     template.spec.required_node_terms = Some(vec![term]);
     Arc::new(template)
+}
+
+/// A set's template with the tolerations that its pods get.
+#[must_use]
+pub fn tolerating_template(set: &DaemonSet) -> PodTemplate {
+    let mut template = PodTemplate::clone(&set.template);
+    add_tolerations(&mut template);
+    template
 }
 
 fn add_tolerations(template: &mut PodTemplate) {
@@ -86,8 +93,7 @@ pub fn eligibility(state: &ClusterState, set: &DaemonSet, id: NodeId, node: &Nod
     if !named || !node_matches_affinity(&state.names, spec, node) {
         return Eligibility::Never;
     }
-    let mut template = PodTemplate::clone(&set.template);
-    add_tolerations(&mut template);
+    let template = tolerating_template(set);
     if untolerated_taint(&template.spec, node).is_none() {
         return Eligibility::Run;
     }

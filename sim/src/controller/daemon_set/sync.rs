@@ -124,7 +124,8 @@ pub(super) const fn bounds(set: &DaemonSet, desired: i64) -> (i64, i64) {
 }
 
 /// Whether the strategy lets two pods run side by side.
-const fn allows_surge(set: &DaemonSet) -> bool {
+#[must_use]
+pub const fn allows_surge(set: &DaemonSet) -> bool {
     bounds(set, 100).0 > 0
 }
 

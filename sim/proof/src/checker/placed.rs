@@ -1,0 +1,398 @@
+//! Why no pod of a workload stays pending: all other pods together cannot keep one off every node.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::crowd::{Crowd, Member};
+use super::node_set::{NodeSet, at};
+use super::question::Question;
+use super::topology::{Topology, sum_of_largest, sums};
+use super::verify::Checker;
+use crate::claim::{Phase, Placement};
+use crate::evidence::Weights;
+use crate::input::{Pod, Spread};
+use crate::rejection::Rejection;
+use crate::rules::{Reading, asks_revision, clash, selects_pod};
+
+/// Checks that no pod of a workload stays pending at rest: before a failure, or after one.
+///
+/// # Errors
+/// What may keep one pending, or what is not carried.
+pub(crate) fn placed(
+    checker: &Checker<'_>,
+    question: &Question<'_>,
+    workload: usize,
+    weights: &Weights,
+    moment: Moment,
+) -> Result<(), Rejection> {
+    let shape = checker.index.shape_of(workload);
+    let crowd = checker.crowd(question.placement());
+    let mut waiting = Waiting {
+        checker,
+        question,
+        workload,
+        shape,
+        pod: checker.index.shape(shape),
+        crowd,
+        moment,
+        eligible: NodeSet::default(),
+        value: Vec::new(),
+        others: 0,
+        own: 0,
+        conflicts: Vec::new(),
+    };
+    waiting.conditions()?;
+    waiting.weigh(weights)?;
+    waiting.find_conflicts();
+    match waiting.pod.spread.first() {
+        None => waiting.fits_somewhere(),
+        Some(spread) => waiting.fits_in_every_domain(spread),
+    }
+}
+
+/// Before or after the failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    Before,
+    After,
+}
+
+/// A pod of a workload that waits.
+struct Waiting<'c, 'a> {
+    checker: &'c Checker<'a>,
+    question: &'c Question<'c>,
+    workload: usize,
+    shape: usize,
+    pod: &'a Pod,
+    crowd: &'c Crowd,
+    moment: Moment,
+    eligible: NodeSet,
+    /// v(n) of each node; 0 where it is not eligible, or where a fixed pod keeps it off.
+    value: Vec<i128>,
+    /// What others but those of its own workload can hold, weighted.
+    others: i128,
+    /// What one pod of its own workload holds, weighted.
+    own: i128,
+    /// Topologies over which others may keep it off, and from how many domains.
+    conflicts: Vec<(&'c Topology, usize)>,
+}
+
+impl<'c, 'a> Waiting<'c, 'a> {
+    fn refuse<T>(&self, why: impl Into<String>) -> Result<T, Rejection> {
+        Err(Rejection::Bound { workload: self.checker.index.name(self.workload).to_owned(), why: why.into() })
+    }
+
+    fn is_after(&self, phase: Phase) -> bool {
+        self.moment == Moment::After && self.question.phase() == phase
+    }
+
+    /// Condition 1, and the eligible nodes.
+    fn conditions(&mut self) -> Result<(), Rejection> {
+        let (index, pod) = (&self.checker.index, self.pod);
+        if let Some(what) = pod.not_carried.first() {
+            return self.refuse(format!("the cluster does not carry its {what}"));
+        }
+        if !pod.affinity.is_empty() {
+            return self.refuse("it has required pod affinity");
+        }
+        if pod.spread.len() > 1 {
+            return self.refuse("it has more than one hard spread constraint");
+        }
+        let class = index.class(self.shape);
+        if self.is_after(Phase::Recovered) && class.schedules_unreachable {
+            return self.refuse("it tolerates unreachable nodes");
+        }
+        let reaches =
+            if self.question.placement() == Placement::Reachable { &class.uncordoned } else { &class.eligible };
+        if reaches.intersects(&index.not_ready) {
+            return self.refuse("it may run on a node that is not ready");
+        }
+        if reaches.intersects(&class.fleeting) {
+            return self.refuse("it bears a taint for some seconds only: it would be evicted again");
+        }
+        let key = pod.spread.first().map(|spread| index.topology(&spread.topology_key));
+        let has_key = |node: &usize| key.is_none_or(|topology| topology.domain(*node).is_some());
+        self.eligible = class.eligible.iter().filter(has_key).collect();
+        let is_current = self.question.placement() == Placement::Current;
+        if is_current && self.checker.existing.terminating_on.intersects(&self.eligible) {
+            return self.refuse("terminating pods are on nodes that it may run on");
+        }
+        Ok(())
+    }
+
+    /// How many pods of a member are others: all but the waiting pod itself.
+    fn count(&self, member: &Member) -> i128 {
+        let itself = i128::from(member.workload == Some(self.workload));
+        member.count.saturating_sub(itself).max(0)
+    }
+
+    /// Members that may hold room where the pod may run, and that it may not evict.
+    fn rivals(&self) -> Vec<&'c Member> {
+        let index = &self.checker.index;
+        let is_reachable = self.question.placement() == Placement::Reachable;
+        let mut meets: BTreeMap<usize, bool> = BTreeMap::new();
+        let (pod, eligible) = (self.pod, &self.eligible);
+        let is_rival = |member: &&Member| {
+            let meets = meets.entry(index.class_number(member.shape)).or_insert_with(|| {
+                let class = index.class(member.shape);
+                if is_reachable { class.uncordoned.intersects(eligible) } else { class.eligible.intersects(eligible) }
+            });
+            let is_there = *meets || member.strays.iter().any(|node| eligible.contains(*node));
+            is_there && !(pod.preempts && index.shape(member.shape).priority < pod.priority)
+        };
+        self.crowd.members.iter().filter(is_rival).collect()
+    }
+
+    /// Conditions 2 and 3: what keeps it off for want of room, and what others can hold.
+    fn weigh(&mut self, weights: &Weights) -> Result<(), Rejection> {
+        let index = &self.checker.index;
+        let requests = index.requests(self.shape);
+        let names = |resource: &usize| index.resources.get(*resource).copied().unwrap_or("");
+        let is_asked = |name: &str| name == "pods" || requests.iter().any(|(resource, _)| names(resource) == name);
+        if let Some(name) = weights.keys().find(|name| !is_asked(name)) {
+            return self.refuse(format!("there is a weight for {name}, which it does not ask for"));
+        }
+        if weights.values().any(|weight| *weight < 1) || !weights.is_empty() && weights.values().fold(0, gcd) != 1 {
+            return self.refuse("weights are not positive numbers without a common divisor");
+        }
+        let weight = |name: &str| weights.get(name).copied().map(i128::from);
+        // By resource asked for, `pods` last: the weight, the request, what others ask for, and the room.
+        let room = match self.question.placement() {
+            Placement::Reachable => &self.checker.fixed.beside_surge,
+            Placement::Current | Placement::Scheduled | Placement::Fresh => &self.checker.fixed.beside,
+        };
+        let mut asked: Vec<(Option<i128>, i128, i128, &[i128])> = Vec::new();
+        for (resource, amount) in requests {
+            asked.push((weight(names(resource)), i128::from(*amount), 0, room.column(*resource)));
+        }
+        asked.push((weight("pods"), 1, 0, room.slots()));
+        for member in self.rivals() {
+            let count = self.count(member);
+            let amounts = requests.iter().map(|(resource, _)| i128::from(index.request(member.shape, *resource)));
+            for ((weight, _, demand, _), amount) in asked.iter_mut().zip(amounts.chain([1])) {
+                let held = count.saturating_mul(amount);
+                *demand = demand.saturating_add(held);
+                if let Some(weight) = weight.filter(|_| member.workload != Some(self.workload)) {
+                    self.others = self.others.saturating_add(weight.saturating_mul(held));
+                }
+            }
+        }
+        let own = asked.iter().filter_map(|(weight, amount, ..)| Some(weight.as_ref()?.saturating_mul(*amount)));
+        self.own = own.fold(0, i128::saturating_add);
+        self.value = vec![0; index.nodes.len()];
+        for node in self.eligible.iter() {
+            // Without weights nothing can be used up: a node counts as one.
+            let mut value = if weights.is_empty() { 1 } else { i128::MAX };
+            for (weight, amount, demand, free) in &asked {
+                let threshold = at(free, node).saturating_sub(*amount).saturating_add(1).max(0);
+                value = match weight {
+                    Some(weight) => value.min(weight.saturating_mul(threshold)),
+                    None if *demand >= threshold => 0,
+                    None => value,
+                };
+            }
+            if let Some(slot) = self.value.get_mut(node) {
+                *slot = value;
+            }
+        }
+        Ok(())
+    }
+
+    /// Condition 4: who may keep it off by anti-affinity or a host port, and from how many domains; fixed pods do so for ever.
+    fn find_conflicts(&mut self) {
+        let (index, fixed) = (&self.checker.index, &self.checker.fixed);
+        let own_ports = &self.pod.host_ports;
+        let clashes = |shape: &usize| {
+            let ports = &index.shape(*shape).host_ports;
+            ports.iter().any(|port| own_ports.iter().any(|own| clash(own, port)))
+        };
+        let mut conflicts: Vec<(&'c Topology, BTreeSet<usize>)> = Vec::new();
+        for (key, shapes) in self.checker.selection.conflicts(self.shape) {
+            conflicts.push((index.topology(key), shapes));
+        }
+        if !own_ports.is_empty() {
+            conflicts.push((index.each_node(), (0..index.of_shape.len()).filter(clashes).collect()));
+        }
+        for (topology, shapes) in conflicts {
+            let kept_off = shapes.iter().flat_map(|shape| fixed.nodes_of_shape(index, *shape));
+            let domains: BTreeSet<usize> = kept_off.filter_map(|node| topology.domain(node)).collect();
+            for node in domains.iter().flat_map(|domain| topology.members().get(*domain)).flatten() {
+                if let Some(value) = self.value.get_mut(*node) {
+                    *value = 0;
+                }
+            }
+            let is_evicted = |member: &Member| {
+                topology.is_single() && self.pod.preempts && index.shape(member.shape).priority < self.pod.priority
+            };
+            let members = shapes.iter().flat_map(|shape| self.crowd.of_shape.get(shape)).flatten();
+            let members = members.filter_map(|number| self.crowd.members.get(*number));
+            let others = members.filter(|member| !is_evicted(member)).map(|member| self.count(member));
+            let mut kept = usize::try_from(others.fold(0, i128::saturating_add)).unwrap_or(usize::MAX);
+            if self.is_after(Phase::Recovered) && !shapes.is_empty() {
+                let touched = most_touched(topology, &self.question.domains);
+                kept = kept.saturating_add(self.question.count().saturating_mul(touched));
+            }
+            self.conflicts.push((topology, kept));
+        }
+    }
+
+    /// What is left of the value of some nodes beside conflicts and failures of so many domains.
+    fn left(&self, nodes: &[usize], failures: usize) -> i128 {
+        let value = |node: usize| at(&self.value, node);
+        let total = nodes.iter().fold(0_i128, |sum, node| sum.saturating_add(value(*node)));
+        let taken = |topology: &Topology, count: usize| match count {
+            0 => 0,
+            _ => sum_of_largest(sums(topology, nodes, value), count),
+        };
+        let conflicts = self.conflicts.iter().map(|(topology, count)| taken(topology, *count));
+        let failed = taken(&self.question.domains, failures);
+        conflicts.chain([failed]).fold(total, i128::saturating_sub)
+    }
+
+    fn failures(&self) -> usize {
+        match self.moment {
+            Moment::Before => 0,
+            Moment::After => self.question.count(),
+        }
+    }
+
+    fn require(&self, room: i128, held: i128, within: &str) -> Result<(), Rejection> {
+        if room > held {
+            return Ok(());
+        }
+        let workload = self.checker.index.name(self.workload).to_owned();
+        Err(Rejection::MayStayPending { workload, within: within.to_owned(), room, held })
+    }
+
+    /// How many pods of its own workload are others.
+    fn siblings(&self) -> i128 {
+        self.crowd.most(self.workload).saturating_sub(1).max(0)
+    }
+
+    /// Conditions 5 and 6.
+    fn fits_somewhere(&self) -> Result<(), Rejection> {
+        let nodes: Vec<usize> = self.eligible.iter().collect();
+        let held = self.others.saturating_add(self.siblings().saturating_mul(self.own));
+        self.require(self.left(&nodes, self.failures()), held, "")
+    }
+
+    /// Condition 7: a domain with the smallest count never rejects it on account of the constraint.
+    fn fits_in_every_domain(&self, spread: &Spread) -> Result<(), Rejection> {
+        let index = &self.checker.index;
+        let selector = spread.selector.as_deref().unwrap_or_default();
+        if selector.is_empty() || !selects_pod(selector, &self.pod.labels, Reading::MustNow) {
+            return self.refuse("its spread constraint does not select it");
+        }
+        if spread.max_skew < 1 {
+            return self.refuse("its spread constraint has a maxSkew below 1");
+        }
+        let domains = self.counted_domains(spread);
+        let are_left_out = self.moment == Moment::After
+            && (self.question.phase() == Phase::Removed
+                || (spread.honors_taints && !index.class(self.shape).tolerates_unreachable));
+        let lost = if are_left_out { self.most_taken(&domains) } else { 0 };
+        let left = i128::try_from(domains.len()).unwrap_or(0).saturating_sub(lost);
+        if left < 1 || i128::from(spread.min_domains) > left {
+            return self
+                .refuse(format!("its spread constraint is left with {left} domains, too few for its minDomains"));
+        }
+        let smallest = self.selected().checked_div(left).unwrap_or(i128::MAX);
+        // Pods of an older revision that the selector leaves out are not among those that it counts.
+        let of_one_revision = matches!(self.question.placement(), Placement::Fresh | Placement::Scheduled);
+        let siblings = match asks_revision(selector) && !of_one_revision {
+            true => self.siblings(),
+            false => self.siblings().min(smallest),
+        };
+        let held = self.others.saturating_add(siblings.saturating_mul(self.own));
+        for (name, counted) in &domains {
+            let nodes: Vec<usize> = counted.iter().copied().filter(|node| self.eligible.contains(*node)).collect();
+            let failures = if are_left_out { self.failures().min(self.survivable(counted)) } else { self.failures() };
+            self.require(self.left(&nodes, failures), held, &format!(" in domain {name}"))?;
+        }
+        Ok(())
+    }
+
+    /// The domains that a constraint counts, with the nodes that it counts.
+    fn counted_domains(&self, spread: &Spread) -> Vec<(&'c str, Vec<usize>)> {
+        let index = &self.checker.index;
+        let (class, topology) = (index.class(self.shape), index.topology(&spread.topology_key));
+        let counts = |node: &usize| {
+            (!spread.honors_affinity || class.affinity.contains(*node))
+                && (!spread.honors_taints || class.taints.contains(*node))
+        };
+        let domains = topology.names().iter().zip(topology.members());
+        let domains = domains.map(|(name, nodes)| (name.as_str(), nodes.iter().copied().filter(counts).collect()));
+        domains.filter(|(_, counted): &(&str, Vec<usize>)| !counted.is_empty()).collect()
+    }
+
+    /// How many other pods its constraint may count.
+    fn selected(&self) -> i128 {
+        let (index, fixed) = (&self.checker.index, &self.checker.fixed);
+        let shapes = self.checker.selection.counted(self.shape, 0).map_or(&[][..], |counted| &counted.may);
+        let of_shape = |shape: &usize| {
+            let members = self.crowd.of_shape.get(shape).into_iter().flatten();
+            let counts = members.filter_map(|number| self.crowd.members.get(*number)).map(|member| self.count(member));
+            let fixed = i128::try_from(fixed.nodes_of_shape(index, *shape).count()).unwrap_or(i128::MAX);
+            counts.fold(fixed, i128::saturating_add)
+        };
+        shapes.iter().map(of_shape).fold(0, i128::saturating_add)
+    }
+
+    /// So many failure domains can fail without taking all of these nodes.
+    fn survivable(&self, nodes: &[usize]) -> usize {
+        match self.failure_domains(nodes) {
+            Some(domains) => domains.len().saturating_sub(1),
+            None => usize::MAX,
+        }
+    }
+
+    /// The failure domains that hold these nodes; `None` when a node is in none.
+    fn failure_domains(&self, nodes: &[usize]) -> Option<BTreeSet<usize>> {
+        nodes.iter().map(|node| self.question.domains.domain(*node)).collect()
+    }
+
+    /// How many of these domains the failure can take wholly at most. A domain that lies in n failure domains counts 1/n for each
+    /// of them: it is taken when all of them fail.
+    fn most_taken(&self, domains: &[(&str, Vec<usize>)]) -> i128 {
+        const WHOLE: i128 = 720_720;
+        let mut parts = vec![0_i128; self.question.domains.len()];
+        for (_, nodes) in domains {
+            let Some(holders) = self.failure_domains(nodes).filter(|holders| holders.len() <= self.question.count())
+            else {
+                continue;
+            };
+            let holding = i128::try_from(holders.len()).unwrap_or(1).max(1);
+            let part = WHOLE.saturating_add(holding).saturating_sub(1).checked_div(holding).unwrap_or(WHOLE);
+            for holder in holders {
+                if let Some(sum) = parts.get_mut(holder) {
+                    *sum = sum.saturating_add(part);
+                }
+            }
+        }
+        sum_of_largest(parts, self.question.count()).checked_div(WHOLE).unwrap_or(i128::MAX)
+    }
+}
+
+/// The most domains of a topology that one failure domain touches without holding all their nodes.
+fn most_touched(topology: &Topology, failures: &Topology) -> usize {
+    let mut touched = vec![0_usize; failures.len()];
+    for nodes in topology.members() {
+        let holders: BTreeSet<Option<usize>> = nodes.iter().map(|node| failures.domain(*node)).collect();
+        if holders.len() < 2 {
+            continue;
+        }
+        for holder in holders.into_iter().flatten() {
+            if let Some(count) = touched.get_mut(holder) {
+                *count = count.saturating_add(1);
+            }
+        }
+    }
+    touched.into_iter().max().unwrap_or(0)
+}
+
+fn gcd(left: i64, right: &i64) -> i64 {
+    let (mut left, mut right) = (left, *right);
+    while right != 0 {
+        (left, right) = (right, left.checked_rem(right).unwrap_or(0));
+    }
+    left
+}

@@ -1,0 +1,110 @@
+//! What a claim is about: whose pods, how many, and what fails.
+
+use super::index::Index;
+use super::topology::Topology;
+use crate::claim::{Claim, Domain, Phase, Placement, Subject};
+use crate::cluster::{Asks, Budget, Kind};
+use crate::rejection::Rejection;
+use crate::rules::{asks_own, asks_revision, selects};
+
+/// A claim by numbers.
+pub(crate) struct Question<'a> {
+    pub(crate) claim: &'a Claim,
+    /// The workloads of the subject, fixed ones included, sorted.
+    pub(crate) subject: Vec<usize>,
+    /// The failure domains.
+    pub(crate) domains: Topology,
+}
+
+impl<'a> Question<'a> {
+    pub(crate) fn new(index: &Index<'_>, claim: &'a Claim) -> Result<Question<'a>, Rejection> {
+        let domains = match &claim.failures.domain {
+            Domain::Node => index.each_node().clone(),
+            Domain::Label(key) => Topology::of_label(&index.nodes, key),
+        };
+        if claim.at_least < 0 {
+            return Err(Rejection::Claim(format!("{} pods are less than none", claim.at_least)));
+        }
+        let subject = match &claim.subject {
+            Subject::Workload(name) => {
+                let workload = index.workload_number(name);
+                vec![workload.ok_or_else(|| Rejection::Claim(format!("workload {name} is not in the cluster")))?]
+            }
+            Subject::Budget(name) => {
+                let budget = index.cluster.budgets.get(name);
+                let budget = budget.ok_or_else(|| Rejection::Claim(format!("budget {name} is not in the cluster")))?;
+                of_budget(index, claim, name, budget)?
+            }
+        };
+        Ok(Question { claim, subject, domains })
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.claim.phase
+    }
+
+    pub(crate) fn placement(&self) -> Placement {
+        self.claim.placement
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.claim.failures.count
+    }
+
+    pub(crate) fn is_subject(&self, workload: usize) -> bool {
+        self.subject.binary_search(&workload).is_ok()
+    }
+
+    /// Checks that so many are enough for the claim.
+    pub(crate) fn enough(&self, found: i128) -> Result<(), Rejection> {
+        let at_least = self.claim.at_least;
+        if found >= i128::from(at_least) { Ok(()) } else { Err(Rejection::TooFew { found, at_least }) }
+    }
+}
+
+/// The workloads of a budget, after a check that the claim is for what the budget asks.
+fn of_budget(index: &Index<'_>, claim: &Claim, name: &str, budget: &Budget) -> Result<Vec<usize>, Rejection> {
+    let refuse = |why: &str| Err(Rejection::Claim(format!("budget {name} {why}")));
+    let Some(selector) = &budget.selector else { return refuse("selects nothing") };
+    let needs_present = matches!(claim.placement, Placement::Current | Placement::Reachable);
+    if asks_own(selector) || (needs_present && asks_revision(selector)) {
+        return refuse("asks for a label in which pods of one workload differ");
+    }
+    let matches = |shape: usize| {
+        let pod = index.shape(shape);
+        pod.namespace == budget.namespace && selects(selector, &pod.labels)
+    };
+    let subject: Vec<usize> = (0..index.workloads.len()).filter(|number| matches(index.shape_of(*number))).collect();
+    if claim.placement == Placement::Current {
+        let differs = |pod: &&crate::cluster::ExistingPod| {
+            let workload = index.workload_number(&pod.workload);
+            workload.is_some_and(|workload| matches(index.shape_of(workload)) != matches(pod.shape))
+        };
+        if index.cluster.pods.values().any(|pod| differs(&pod)) {
+            return refuse("selects some pods of a workload and not others: a rollout is on its way");
+        }
+    }
+    let scale = subject.iter().filter_map(|number| index.workloads.get(*number)).try_fold(0_i128, |sum, workload| {
+        let is_scaled = matches!(workload.kind, Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet);
+        is_scaled.then(|| sum.saturating_add(i128::from(workload.replicas)))
+    });
+    let of_hundred = |percent: i64, scale: i128| {
+        let parts = scale.saturating_mul(i128::from(percent));
+        parts.saturating_add(99).checked_div(100).unwrap_or(i128::MAX)
+    };
+    let asked = match (budget.asks, scale) {
+        (Asks::Nothing, _) => return refuse("asks for nothing"),
+        (Asks::MinAvailable(number), _) => i128::from(number),
+        (Asks::MinAvailablePercent(_) | Asks::MaxUnavailable(_) | Asks::MaxUnavailablePercent(_), None) => {
+            return refuse("selects pods without a scale and promises nothing");
+        }
+        (Asks::MinAvailablePercent(percent), Some(scale)) => of_hundred(percent, scale),
+        (Asks::MaxUnavailable(number), Some(scale)) => scale.saturating_sub(i128::from(number)).max(0),
+        (Asks::MaxUnavailablePercent(percent), Some(scale)) => scale.saturating_sub(of_hundred(percent, scale)).max(0),
+    };
+    if asked != i128::from(claim.at_least) {
+        let what = format!("what budget {name} asks for");
+        return Err(Rejection::Number { what, said: claim.at_least, found: asked });
+    }
+    Ok(subject)
+}

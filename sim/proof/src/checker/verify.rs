@@ -1,0 +1,112 @@
+//! What a proof file has to pass.
+
+use super::board::Base;
+use super::crowd::Crowd;
+use super::existing::Existing;
+use super::fixed::Fixed;
+use super::index::Index;
+use super::question::Question;
+use super::selection::Selection;
+use super::{counting, search, share, validate, witness};
+use crate::claim::Placement;
+use crate::cluster::Cluster;
+use crate::evidence::{Evidence, FORMAT, Proof};
+use crate::rejection::Rejection;
+
+/// The checker of proof files about one cluster.
+///
+/// ```
+/// use quorate_proof::Checker;
+/// use quorate_proof::cluster::Cluster;
+///
+/// let cluster = Cluster::default();
+/// assert!(Checker::new(&cluster).is_ok());
+/// ```
+pub struct Checker<'a> {
+    digest: String,
+    pub(super) index: Index<'a>,
+    pub(super) selection: Selection<'a>,
+    pub(super) fixed: Fixed,
+    pub(super) existing: Existing<'a>,
+    fresh: Crowd,
+    reachable: Crowd,
+    current: Crowd,
+    pub(super) fixed_base: Base,
+    pub(super) existing_base: Base,
+}
+
+impl<'a> Checker<'a> {
+    /// Makes a cluster ready: nodes and workloads by number, who selects whom, which pods are there first.
+    ///
+    /// # Errors
+    /// When the cluster does not hold together: references to what is not there, negative numbers, shapes out of order.
+    pub fn new(cluster: &'a Cluster) -> Result<Checker<'a>, Rejection> {
+        validate::validate(cluster)?;
+        let digest = cluster.digest().map_err(|error| Rejection::Unreadable(error.to_string()))?;
+        let index = Index::new(cluster);
+        let selection = Selection::new(&index);
+        let fixed = Fixed::new(&index);
+        let existing = Existing::new(&index, &fixed);
+        let crowd = |placement| Crowd::new(&index, &existing, placement);
+        let (fresh, reachable, current) =
+            (crowd(Placement::Fresh), crowd(Placement::Reachable), crowd(Placement::Current));
+        let (fixed_base, existing_base) = (Base::fixed(&index, &fixed), Base::existing(&index, &fixed));
+        Ok(Checker { fixed_base, existing_base, digest, selection, fixed, fresh, reachable, current, existing, index })
+    }
+
+    /// Checks that a proof file is about this cluster and shows its claim.
+    ///
+    /// # Errors
+    /// The first thing that does not hold. [`Rejection::NeedsScores`] when all holds that can be said without the scheduler's
+    /// scores: a witness for placement `scheduled` that is one for `fresh`.
+    pub fn check(&self, proof: &Proof) -> Result<(), Rejection> {
+        if proof.format != FORMAT {
+            return Err(Rejection::ProofFormat(proof.format));
+        }
+        if proof.cluster != self.digest {
+            return Err(Rejection::OtherCluster { file: proof.cluster.clone(), cluster: self.digest.clone() });
+        }
+        let question = Question::new(&self.index, &proof.claim)?;
+        match &proof.evidence {
+            Evidence::Counting { remain } => counting::check(&self.index, &self.existing, &question, *remain),
+            Evidence::Bound { workloads } => share::check(self, &question, workloads),
+            Evidence::Search(search) => search::check(self, &question, search),
+            Evidence::Witness(witness) => witness::check(self, &question, witness),
+        }
+    }
+
+    /// How many pods there can be.
+    pub(super) fn crowd(&self, placement: Placement) -> &Crowd {
+        match placement {
+            Placement::Current => &self.current,
+            Placement::Scheduled | Placement::Fresh => &self.fresh,
+            Placement::Reachable => &self.reachable,
+        }
+    }
+
+    /// Fixed pods that do not fit together, or whose nodes are not known, leave nothing to be proved.
+    pub(super) fn require_fixed(&self) -> Result<(), Rejection> {
+        self.fixed.problem.as_ref().map_or(Ok(()), |problem| Err(Rejection::Claim(problem.clone())))
+    }
+}
+
+impl Proof {
+    /// Reads a proof file.
+    ///
+    /// # Errors
+    /// When the bytes are no proof file, or not in the canonical form that [`Proof::to_bytes`] writes.
+    pub fn parse(bytes: &[u8]) -> Result<Proof, Rejection> {
+        let proof: Proof = serde_json::from_slice(bytes).map_err(|error| Rejection::Unreadable(error.to_string()))?;
+        if proof.to_bytes()? == bytes { Ok(proof) } else { Err(Rejection::NotCanonical) }
+    }
+
+    /// The canonical bytes: JSON without spaces, maps sorted, and a line feed at the end.
+    ///
+    /// # Errors
+    /// Never for what [`Proof`] can hold; the serializer's error otherwise.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Rejection> {
+        let mut bytes = serde_json::to_vec(self).map_err(|error| Rejection::Unreadable(error.to_string()))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,220 @@
+//! Placements that someone who means ill would choose: tried where bounds do not prove a claim.
+
+use std::collections::BTreeSet;
+
+use quorate_proof::claim::{Claim, Phase};
+
+use super::bound::failing;
+use super::packing::{Move, Packing};
+use super::problem::{Over, Problem};
+use super::search::{Broken, nodes_of};
+
+/// How many failure domains are tried as the place where all pods meet.
+const TARGETS: usize = 8;
+
+/// A placement from an empty cluster, and a failure, that break `claim`.
+pub(super) fn attack(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -> Option<Broken> {
+    if problem.obstacle.is_some() {
+        return None;
+    }
+    let is_plain = |number: &usize| problem.groups.get(*number).is_some_and(|group| group.shape.not_carried.is_empty());
+    if !subject.iter().all(is_plain) {
+        return None;
+    }
+    let targets = targets(problem, claim, subject);
+    let together = targets.iter().find_map(|target| meet(problem, claim, subject, target));
+    together.or_else(|| starve(problem, claim, subject))
+}
+
+/// Sets of failure domains that can hold the most pods of the subject, the best first.
+fn targets(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -> Vec<BTreeSet<usize>> {
+    let (over, count) = failing(claim);
+    let mut room = vec![0_i64; problem.domain_count(over)];
+    let groups = subject.iter().filter_map(|number| problem.groups.get(*number));
+    for group in groups {
+        for node in problem.eligible_nodes(group) {
+            let Some(free) = problem.free.get(node) else { continue };
+            let amounts = free.iter().zip(&group.request).filter(|(_, asked)| **asked > 0);
+            let holds = amounts.map(|(free, asked)| free.checked_div(*asked).unwrap_or(0)).min().unwrap_or(0);
+            if let Some(room) = problem.domain(over, node).and_then(|domain| room.get_mut(domain)) {
+                *room = room.saturating_add(holds.clamp(0, group.workload.replicas));
+            }
+        }
+    }
+    let mut ranked: Vec<(std::cmp::Reverse<i64>, usize)> = room
+        .iter()
+        .enumerate()
+        .filter(|(_, room)| **room > 0)
+        .map(|(domain, room)| (std::cmp::Reverse(*room), domain))
+        .collect();
+    ranked.sort_unstable();
+    let ranked: Vec<usize> = ranked.into_iter().map(|(_, domain)| domain).collect();
+    let mut sets: Vec<BTreeSet<usize>> = Vec::new();
+    // The fewest failures that are enough are the best witness.
+    for size in 1..=count.min(ranked.len()) {
+        for start in 0..TARGETS.min(ranked.len()) {
+            let set: BTreeSet<usize> = ranked.iter().cycle().skip(start).take(size).copied().collect();
+            if !sets.contains(&set) {
+                sets.push(set);
+            }
+        }
+    }
+    sets
+}
+
+/// All pods of the subject go to `target` as long as they fit there, first of all pods; then it fails.
+fn meet(problem: &Problem<'_>, claim: &Claim, subject: &[usize], target: &BTreeSet<usize>) -> Option<Broken> {
+    let (over, _) = failing(claim);
+    let lost = nodes_of(problem, over, target);
+    let above = above(problem, subject);
+    let mut packing = Packing::empty(problem, |group| subject.contains(&group) || above.contains(&group));
+    let mut before = Vec::new();
+    // Pods that could preempt the subject's come first, and keep out of the way.
+    let away: Vec<usize> =
+        (0..problem.nodes.len()).filter(|node| !lost.contains(node)).chain(lost.iter().copied()).collect();
+    packing.place_all(problem, &above, &away, &mut before);
+    let preferred: Vec<usize> =
+        lost.iter().copied().chain((0..problem.nodes.len()).filter(|node| !lost.contains(node))).collect();
+    packing.place_all(problem, subject, &preferred, &mut before);
+    conclude(problem, claim, subject, packing, before, target.clone())
+}
+
+/// Groups that are not of the subject and have a higher priority than some of it, the highest first.
+fn above(problem: &Problem<'_>, subject: &[usize]) -> Vec<usize> {
+    let own = subject.iter().filter_map(|number| problem.groups.get(*number)).map(|group| group.shape.priority).min();
+    let is_above = |number: &usize| {
+        problem.groups.get(*number).is_some_and(|group| {
+            group.is_movable() && !subject.contains(number) && own.is_some_and(|own| group.shape.priority > own)
+        })
+    };
+    let mut found: Vec<usize> = (0..problem.groups.len()).filter(is_above).collect();
+    found.sort_by_key(|number| std::cmp::Reverse(problem.groups.get(*number).map(|group| group.shape.priority)));
+    found
+}
+
+/// Other pods come first and fill what takes pods of the subject.
+fn starve(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -> Option<Broken> {
+    let [number] = subject else { return None };
+    let group = problem.groups.get(*number)?;
+    let not_lower = |other: usize| {
+        other != *number
+            && problem.groups.get(other).is_some_and(|own| {
+                own.is_movable()
+                    && own.shape.priority >= group.shape.priority
+                    && own.shape.not_carried.is_empty()
+                    && own.workload.replicas > 0
+            })
+    };
+    let mut others: Vec<usize> = (0..problem.groups.len()).filter(|other| not_lower(*other)).collect();
+    // The highest priority first, so that nobody is preempted; then the largest: what is left over on a node is then smallest.
+    others.sort_by_key(|other| {
+        let own = problem.groups.get(*other);
+        std::cmp::Reverse(own.map(|own| (own.shape.priority, own.request.clone())))
+    });
+    let mut packing = Packing::empty(problem, |group| group == *number || others.contains(&group));
+    let mut before = Vec::new();
+    let mut nodes: Vec<usize> = problem.eligible_nodes(group).collect();
+    nodes.sort_by_key(|node| problem.free.get(*node).cloned());
+    for node in nodes {
+        while packing.fits(problem, *number, node) {
+            let waits = |other: &&usize| packing.pending.get(**other).is_some_and(|pending| *pending > 0);
+            let other = *others.iter().filter(waits).find(|other| packing.fits(problem, **other, node))?;
+            let step = Move { group: other, node, evicted: std::collections::BTreeMap::new() };
+            packing.apply(problem, &step);
+            before.push(step);
+        }
+    }
+    conclude(problem, claim, subject, packing, before, BTreeSet::new())
+}
+
+/// Whether the claim is broken, whatever is placed afterwards.
+fn conclude(
+    problem: &Problem<'_>,
+    claim: &Claim,
+    subject: &[usize],
+    packing: Packing,
+    before: Vec<Move>,
+    failed: BTreeSet<usize>,
+) -> Option<Broken> {
+    let (over, _): (Over<'_>, usize) = failing(claim);
+    let nodes = nodes_of(problem, over, &failed);
+    if !packing.is_settled(problem, subject) {
+        return None;
+    }
+    let available = packing.available(subject, &nodes);
+    if available >= claim.at_least {
+        return None;
+    }
+    if claim.phase != Phase::Instant && !nodes.is_empty() {
+        let after = packing.after(problem, &nodes, claim.phase);
+        if nodes.len() < problem.nodes.len() && !after.is_settled(problem, subject) {
+            return None;
+        }
+    }
+    Some(Broken { before, failed, after: Vec::new(), available })
+}
+
+impl Packing {
+    /// Places all pending pods of `groups`, each on the first of `nodes` that it fits.
+    pub(super) fn place_all(
+        &mut self,
+        problem: &Problem<'_>,
+        groups: &[usize],
+        nodes: &[usize],
+        steps: &mut Vec<Move>,
+    ) {
+        for number in groups {
+            while self.pending.get(*number).is_some_and(|pending| *pending > 0) {
+                let Some(node) = self.first_fit(problem, *number, nodes) else { break };
+                let step = Move { group: *number, node, evicted: std::collections::BTreeMap::new() };
+                self.apply(problem, &step);
+                steps.push(step);
+            }
+        }
+    }
+
+    /// The first of `nodes` that a pod of `number` fits.
+    fn first_fit(&self, problem: &Problem<'_>, number: usize, nodes: &[usize]) -> Option<usize> {
+        nodes.iter().copied().find(|node| self.fits(problem, number, *node))
+    }
+
+    /// Whether nothing that is placed from now on changes where the pods of `subject` are: see docs/proofs.md, *Witnesses*.
+    fn is_settled(&self, problem: &Problem<'_>, subject: &[usize]) -> bool {
+        let groups = || subject.iter().filter_map(|number| problem.groups.get(*number));
+        let is_stuck = |number: &usize| {
+            self.pending.get(*number).is_none_or(|pending| *pending == 0) || self.moves_of(problem, *number).is_empty()
+        };
+        if !subject.iter().all(is_stuck) {
+            return false;
+        }
+        let waits = subject.iter().any(|number| self.pending.get(*number).is_some_and(|pending| *pending > 0));
+        let own_least = groups().map(|group| group.shape.priority).min();
+        let placed = problem.groups.iter().enumerate().filter(|(number, group)| {
+            group.is_movable() && self.alive.get(*number).is_some_and(|alive| !alive.is_empty())
+        });
+        let least = match (own_least, placed.map(|(_, group)| group.shape.priority).min()) {
+            (Some(own), Some(placed)) if waits => own.min(placed),
+            (Some(own), _) => own,
+            (None, _) => return false,
+        };
+        let is_open = |number: usize| {
+            let group = problem.groups.get(number).filter(|group| group.is_movable() && !subject.contains(&number));
+            group.filter(|group| {
+                let there =
+                    self.alive.get(number).into_iter().flatten().map(|(_, count)| *count).fold(0, i64::saturating_add);
+                there < group.workload.replicas
+            })
+        };
+        let open: Vec<usize> = (0..problem.groups.len()).filter(|number| is_open(*number).is_some()).collect();
+        let is_lower = |number: &usize| problem.groups.get(*number).is_some_and(|group| group.shape.priority <= least);
+        let no_higher = open.iter().all(|number| is_lower(number) || self.moves_of(problem, *number).is_empty());
+        if !waits {
+            return no_higher;
+        }
+        let monotone = groups().all(|group| group.shape.affinity.is_empty())
+            && groups()
+                .flat_map(|group| &group.counted)
+                .all(|counted| !open.iter().any(|other| counted.contains(other)));
+        no_higher && monotone
+    }
+}

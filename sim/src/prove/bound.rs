@@ -1,0 +1,168 @@
+//! Bounds that say how many pods of a subject remain in every case.
+
+use std::collections::BTreeMap;
+
+use quorate_proof::claim::{Claim, Domain, Phase, Placement};
+use quorate_proof::cluster::Kind;
+use quorate_proof::evidence::{Evidence, Share};
+
+use super::lost::lost;
+use super::matching::{tolerates_for_ever, unreachable};
+use super::placed::{Case, Loss, is_replaced, placed};
+use super::problem::{Group, Over, Problem};
+
+/// What bounds say about a claim.
+#[derive(Clone, Debug)]
+pub(super) struct Bounded {
+    /// So many remain in every case.
+    pub(super) remain: i64,
+    /// The share of each workload.
+    pub(super) shares: BTreeMap<String, Share>,
+    /// Why not more, workload by workload.
+    pub(super) obstacles: Vec<String>,
+}
+
+impl Bounded {
+    /// The evidence for the proof file.
+    pub(super) fn evidence(self) -> Evidence {
+        Evidence::Bound { workloads: self.shares }
+    }
+}
+
+/// What fails, in the numbers of the problem.
+pub(super) fn failing(claim: &Claim) -> (Over<'_>, usize) {
+    let over = match &claim.failures.domain {
+        Domain::Node => Over::Node,
+        Domain::Label(key) => Over::Key(key),
+    };
+    (over, claim.failures.count)
+}
+
+/// How many pods of `subject` remain.
+pub(super) fn bounded(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -> Bounded {
+    let mut bounded = Bounded { remain: 0, shares: BTreeMap::new(), obstacles: Vec::new() };
+    for number in subject {
+        let Some(group) = problem.groups.get(*number) else { continue };
+        let shares = [survives(problem, claim, *number, group), replaced(problem, claim, *number, group)];
+        let mut best: Option<(i64, Share)> = None;
+        for share in shares {
+            match share {
+                Ok(share) => {
+                    let remain = remaining(&share);
+                    if best.as_ref().is_none_or(|(most, _)| remain > *most) {
+                        best = Some((remain, share));
+                    }
+                }
+                Err(obstacle) if !obstacle.is_empty() && !bounded.obstacles.contains(&obstacle) => {
+                    bounded.obstacles.push(obstacle);
+                }
+                Err(_) => {}
+            }
+        }
+        if let Some((remain, share)) = best.filter(|(remain, _)| *remain > 0) {
+            bounded.remain = bounded.remain.saturating_add(remain);
+            bounded.shares.insert(group.name.to_owned(), share);
+        }
+    }
+    bounded
+}
+
+const fn remaining(share: &Share) -> i64 {
+    match share {
+        Share::Survives { remain, .. } | Share::Replaced { remain, .. } => *remain,
+    }
+}
+
+/// All pods are placed, and the failure takes some of them.
+fn survives(problem: &Problem<'_>, claim: &Claim, number: usize, group: &Group<'_>) -> Result<Share, String> {
+    if claim.placement == Placement::Current {
+        return Err(String::new());
+    }
+    if claim.phase != Phase::Instant {
+        stays_after(problem, number, group)?;
+    }
+    let weights = placed(problem, number, Case { placement: claim.placement, after: None })?;
+    let lost = lost(problem, number, claim.placement, failing(claim));
+    let replicas = match claim.placement {
+        Placement::Reachable => group.workload.min_replicas,
+        Placement::Current | Placement::Scheduled | Placement::Fresh => group.workload.replicas,
+    };
+    let remain = replicas.saturating_sub(lost.pods).max(0);
+    Ok(Share::Survives { placed: weights, lost: lost.pods, spread: lost.spread, remain })
+}
+
+/// Whether pods on nodes that have not failed stay while others are placed again.
+fn stays_after(problem: &Problem<'_>, number: usize, group: &Group<'_>) -> Result<(), String> {
+    if problem.cluster.nodes.values().any(|node| !node.ready) {
+        return Err("not all nodes are ready to begin with".to_owned());
+    }
+    match group.workload.kind {
+        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet => {}
+        Kind::DaemonSet | Kind::Job | Kind::Pod | Kind::Static(_) => {
+            return Err(format!("nobody replaces {}", group.name));
+        }
+    }
+    let above = problem.groups.iter().enumerate().find(|(other, own)| {
+        *other != number && own.is_movable() && own.shape.preempts && own.shape.priority > group.shape.priority
+    });
+    match above {
+        Some((_, other)) => Err(format!("{} may preempt pods of {} when it is placed again", other.name, group.name)),
+        None => Ok(()),
+    }
+}
+
+/// Lost pods are replaced, and none stays pending.
+fn replaced(problem: &Problem<'_>, claim: &Claim, number: usize, group: &Group<'_>) -> Result<Share, String> {
+    if claim.phase == Phase::Instant {
+        return Err(String::new());
+    }
+    if problem.cluster.nodes.values().any(|node| !node.ready) {
+        return Err("not all nodes are ready to begin with".to_owned());
+    }
+    if !is_replaced(&group.workload.kind, claim.phase) {
+        return Err(format!("pods of {} are not replaced while the lost node's object is there", group.name));
+    }
+    let (over, count) = failing(claim);
+    let loss = Loss { over, count, phase: claim.phase };
+    if claim.phase == Phase::Recovered {
+        if tolerates_for_ever(&group.shape.tolerations, &unreachable("NoExecute")) {
+            return Err(format!("pods of {} tolerate unreachable nodes for ever and are never replaced", group.name));
+        }
+        if problem.may_stop_evictions(&loss) {
+            return Err("Kubernetes evicts nothing while most of a small zone is lost".to_owned());
+        }
+    }
+    if claim.placement == Placement::Current {
+        if problem.has_terminating_on(group) {
+            return Err(format!("pods are terminating on nodes that take pods of {}", group.name));
+        }
+        if let Some(pod) = problem.pod_of_earlier_revision() {
+            return Err(format!("pod {pod} is of an earlier revision: a rollout is under way"));
+        }
+    }
+    let weights = placed(problem, number, Case { placement: claim.placement, after: Some(loss) })?;
+    let remain = match claim.placement {
+        Placement::Reachable => group.workload.min_replicas,
+        Placement::Current | Placement::Scheduled | Placement::Fresh => group.workload.replicas,
+    };
+    Ok(Share::Replaced { placed: weights, remain })
+}
+
+impl Problem<'_> {
+    /// Whether a pod is terminating on a node that is eligible for `group`.
+    fn has_terminating_on(&self, group: &Group<'_>) -> bool {
+        self.cluster.pods.values().filter(|pod| pod.terminating).any(|pod| {
+            let node = pod.node.as_ref().and_then(|name| self.nodes.iter().position(|(own, _)| own == name));
+            node.is_some_and(|node| self.is_eligible(group, node))
+        })
+    }
+
+    /// A movable pod of an earlier revision: bounds know only the present ones.
+    fn pod_of_earlier_revision(&self) -> Option<&str> {
+        let is_earlier = |pod: &quorate_proof::cluster::ExistingPod| {
+            let group = self.group(&pod.workload).and_then(|number| self.groups.get(number));
+            group.is_some_and(|group| group.is_movable() && group.workload.shape != pod.shape)
+        };
+        self.cluster.pods.iter().find(|(_, pod)| is_earlier(pod)).map(|(name, _)| name.as_str())
+    }
+}

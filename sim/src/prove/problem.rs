@@ -1,0 +1,412 @@
+//! A canonical cluster prepared for many questions: numbers instead of names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use quorate_proof::cluster::{Cluster, Kind, Workload};
+use quorate_proof::input::{HostPort, Node, NodeTerm, Pod, PodTerm, Toleration};
+
+use super::matching::{is_eligible, may_select, term_may_match};
+
+/// The name of the resource that a pod takes one of.
+pub(super) const SLOTS: &str = "pods";
+
+/// A cluster with everything that bounds ask for again and again.
+#[derive(Debug)]
+pub struct Problem<'a> {
+    pub(super) cluster: &'a Cluster,
+    /// Nodes in the order of their names.
+    pub(super) nodes: Vec<(&'a str, &'a Node)>,
+    /// Resources that anything asks for; slots are one of them.
+    pub(super) resources: Vec<&'a str>,
+    /// For each node and resource: what is allocatable less fixed pods.
+    pub(super) free: Vec<Vec<i64>>,
+    /// The same with the pods of DaemonSets that surge counted twice.
+    pub(super) free_in_rollouts: Vec<Vec<i64>>,
+    /// The same without the pods of DaemonSets.
+    pub(super) free_of_static: Vec<Vec<i64>>,
+    /// Groups in the order of their names.
+    pub(super) groups: Vec<Group<'a>>,
+    /// Fixed groups with the nodes on which they have a pod.
+    pub(super) fixed: Vec<(usize, Vec<usize>)>,
+    /// For each class of eligibility and node.
+    pub(super) eligible: Vec<Vec<bool>>,
+    /// Domains of every topology key that anybody asks for: for each node the number of its domain.
+    pub(super) domains: BTreeMap<&'a str, Domains>,
+    /// For each group: its pods that are in the cluster now.
+    pub(super) existing: Vec<Existing>,
+    /// For each group: the nodes of its pods that are bound now, and whether each is available.
+    pub(super) bound: Vec<Vec<(usize, bool)>>,
+    /// Why nothing about placing can be said; `None`: it can.
+    pub(super) obstacle: Option<String>,
+}
+
+/// A workload.
+#[derive(Debug)]
+pub(super) struct Group<'a> {
+    pub(super) name: &'a str,
+    pub(super) workload: &'a Workload,
+    pub(super) shape: &'a Pod,
+    /// What a pod asks for, by resource.
+    pub(super) request: Vec<i64>,
+    /// Its class of eligibility.
+    pub(super) class: usize,
+    /// By topology key (or the node, for host ports): groups whose pods may keep a pod of this one out of their domain.
+    pub(super) conflicts: BTreeMap<Over<'a>, BTreeSet<usize>>,
+    /// For each of its spread constraints: the groups that it may count.
+    pub(super) counted: Vec<BTreeSet<usize>>,
+}
+
+/// How many pods of a group are in the cluster now.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Existing {
+    /// Not terminating.
+    pub(super) alive: i64,
+    /// Terminating.
+    pub(super) terminating: i64,
+}
+
+/// Over what two pods are in conflict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Over<'a> {
+    /// One node: a host port.
+    Node,
+    /// A domain of a topology key.
+    Key(&'a str),
+}
+
+/// How the nodes fall into domains.
+#[derive(Debug)]
+pub(super) struct Domains {
+    /// The domain of each node.
+    pub(super) of_node: Vec<Option<usize>>,
+    /// How many there are.
+    pub(super) count: usize,
+    /// Whether no two nodes share one.
+    pub(super) are_single: bool,
+}
+
+impl Group<'_> {
+    /// Whether the scheduler places its pods.
+    pub(super) const fn is_movable(&self) -> bool {
+        !matches!(self.workload.kind, Kind::DaemonSet | Kind::Static(_))
+    }
+
+    /// The most pods of it at any moment of any history.
+    pub(super) const fn most(&self) -> i64 {
+        self.workload.max_replicas.saturating_add(self.workload.max_surge)
+    }
+}
+
+impl<'a> Problem<'a> {
+    /// Prepares `cluster`; `labels` are those whose domains fail.
+    #[must_use]
+    pub fn new(cluster: &'a Cluster, labels: &[&'a str]) -> Self {
+        let nodes: Vec<(&str, &Node)> = cluster.nodes.iter().map(|(name, node)| (name.as_str(), node)).collect();
+        let resources = resources(cluster);
+        let mut eligible = Vec::new();
+        let mut groups = indexed_groups(cluster, &nodes, &resources, &mut eligible);
+        relate(cluster, &mut groups);
+        let mut domains = BTreeMap::new();
+        let keys = groups.iter().flat_map(|group| keys_of(group.shape)).chain(labels.iter().copied());
+        for key in keys {
+            domains.entry(key).or_insert_with(|| Domains::of(key, &nodes));
+        }
+        let fixed = fixed(&nodes, &groups, &eligible);
+        let allocatable: Vec<Vec<i64>> = nodes.iter().map(|(_, node)| allocatable(node, &resources)).collect();
+        let mut problem = Problem {
+            cluster,
+            nodes,
+            resources,
+            free: allocatable.clone(),
+            free_in_rollouts: allocatable.clone(),
+            free_of_static: allocatable,
+            groups,
+            fixed,
+            eligible,
+            domains,
+            existing: Vec::new(),
+            bound: Vec::new(),
+            obstacle: None,
+        };
+        problem.count_existing();
+        problem.take_fixed();
+        problem.obstacle = problem.find_obstacle();
+        problem
+    }
+
+    fn count_existing(&mut self) {
+        let numbers: BTreeMap<&str, usize> =
+            self.nodes.iter().enumerate().map(|(number, (name, _))| (*name, number)).collect();
+        self.existing = vec![Existing::default(); self.groups.len()];
+        self.bound = vec![Vec::new(); self.groups.len()];
+        for pod in self.cluster.pods.values() {
+            let Some(group) = self.group(&pod.workload) else { continue };
+            if let Some(own) = self.existing.get_mut(group) {
+                let count = if pod.terminating { &mut own.terminating } else { &mut own.alive };
+                *count = count.saturating_add(1);
+            }
+            let node = pod.node.as_ref().and_then(|name| numbers.get(name.as_str()));
+            if let (Some(node), Some(bound)) = (node, self.bound.get_mut(group)) {
+                bound.push((*node, pod.ready && !pod.terminating));
+            }
+        }
+    }
+
+    /// Takes what fixed pods ask for from what is free.
+    fn take_fixed(&mut self) {
+        for (number, on) in &self.fixed {
+            let Some(group) = self.groups.get(*number) else { continue };
+            let is_daemon = group.workload.kind == Kind::DaemonSet;
+            let surges = is_daemon && group.workload.max_surge > 0;
+            for node in on {
+                take(self.free.get_mut(*node), &group.request, 1);
+                take(self.free_in_rollouts.get_mut(*node), &group.request, if surges { 2 } else { 1 });
+                if !is_daemon {
+                    take(self.free_of_static.get_mut(*node), &group.request, 1);
+                }
+            }
+        }
+    }
+
+    fn find_obstacle(&self) -> Option<String> {
+        for (number, _) in &self.fixed {
+            let group = self.groups.get(*number)?;
+            let is_daemon = group.workload.kind == Kind::DaemonSet;
+            let shape = group.shape;
+            let is_plain = shape.affinity.is_empty() && shape.anti_affinity.is_empty() && shape.spread.is_empty();
+            if is_daemon && !(is_plain && shape.not_carried.is_empty()) {
+                return Some(format!("{} has constraints beyond its own node", group.name));
+            }
+        }
+        let short = self.free.iter().zip(&self.nodes).find(|(free, _)| free.iter().any(|amount| *amount < 0));
+        if let Some((_, (name, _))) = short {
+            return Some(format!("the pods of DaemonSets and static pods do not fit on {name} together"));
+        }
+        let ports = |node: usize| {
+            let here = self.fixed.iter().filter(move |(_, on)| on.contains(&node));
+            here.filter_map(|(number, _)| self.groups.get(*number)).map(|group| group.shape)
+        };
+        for (node, (name, _)) in self.nodes.iter().enumerate() {
+            let shapes: Vec<&Pod> = ports(node).filter(|shape| !shape.host_ports.is_empty()).collect();
+            let clash = shapes.iter().enumerate().any(|(index, one)| {
+                shapes.iter().skip(index.saturating_add(1)).any(|other| ports_clash(&one.host_ports, &other.host_ports))
+            });
+            if clash {
+                return Some(format!("the host ports of DaemonSets and static pods clash on {name}"));
+            }
+        }
+        None
+    }
+
+    /// The group named `name`.
+    pub(super) fn group(&self, name: &str) -> Option<usize> {
+        self.groups.binary_search_by(|group| group.name.cmp(name)).ok()
+    }
+
+    /// Whether `node` is eligible for pods of `group`.
+    pub(super) fn is_eligible(&self, group: &Group<'_>, node: usize) -> bool {
+        self.eligible.get(group.class).and_then(|own| own.get(node)).copied().unwrap_or(false)
+    }
+
+    /// The nodes that are eligible for pods of `group`.
+    pub(super) fn eligible_nodes(&self, group: &Group<'_>) -> impl Iterator<Item = usize> + use<'_> {
+        let own = self.eligible.get(group.class).map_or(&[][..], Vec::as_slice);
+        own.iter().enumerate().filter(|(_, is_eligible)| **is_eligible).map(|(node, _)| node)
+    }
+
+    /// The domain of `node` for conflicts over `over`: domains are numbered, nodes without the key are in none.
+    pub(super) fn domain(&self, over: Over<'_>, node: usize) -> Option<usize> {
+        match over {
+            Over::Node => Some(node),
+            Over::Key(key) => self.domains.get(key)?.of_node.get(node).copied().flatten(),
+        }
+    }
+
+    /// How many domains there are.
+    pub(super) fn domain_count(&self, over: Over<'_>) -> usize {
+        match over {
+            Over::Node => self.nodes.len(),
+            Over::Key(key) => self.domains.get(key).map_or(0, |domains| domains.count),
+        }
+    }
+
+    /// Whether every domain is one node.
+    pub(super) fn is_single(&self, over: Over<'_>) -> bool {
+        match over {
+            Over::Node => true,
+            Over::Key(key) => self.domains.get(key).is_some_and(|domains| domains.are_single),
+        }
+    }
+}
+
+fn take(free: Option<&mut Vec<i64>>, request: &[i64], times: i64) {
+    for (free, asked) in free.into_iter().flatten().zip(request) {
+        *free = free.saturating_sub(asked.saturating_mul(times));
+    }
+}
+
+impl Domains {
+    fn of(key: &str, nodes: &[(&str, &Node)]) -> Self {
+        let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+        let of_node: Vec<Option<usize>> = nodes
+            .iter()
+            .map(|(_, node)| {
+                let value = node.labels.get(key)?;
+                let next = numbers.len();
+                Some(*numbers.entry(value).or_insert(next))
+            })
+            .collect();
+        let labelled = of_node.iter().flatten().count();
+        Self { count: numbers.len(), are_single: labelled == numbers.len(), of_node }
+    }
+}
+
+/// Every topology key that a pod asks for.
+fn keys_of(shape: &Pod) -> impl Iterator<Item = &str> {
+    let terms = shape.affinity.iter().chain(&shape.anti_affinity).map(|term| term.topology_key.as_str());
+    terms.chain(shape.spread.iter().map(|spread| spread.topology_key.as_str()))
+}
+
+fn resources(cluster: &Cluster) -> Vec<&str> {
+    let asked = cluster.shapes.iter().flat_map(|shape| shape.requests.iter());
+    let names: BTreeSet<&str> = asked.filter(|(_, amount)| **amount > 0).map(|(name, _)| name.as_str()).collect();
+    names.into_iter().chain(std::iter::once(SLOTS)).collect()
+}
+
+fn allocatable(node: &Node, resources: &[&str]) -> Vec<i64> {
+    let amount = |name: &&str| match *name {
+        SLOTS => node.allocatable_pods,
+        name => node.allocatable.get(name).copied().unwrap_or(0),
+    };
+    resources.iter().map(amount).collect()
+}
+
+fn request(shape: &Pod, resources: &[&str]) -> Vec<i64> {
+    let amount = |name: &&str| match *name {
+        SLOTS => 1,
+        name => shape.requests.get(name).copied().unwrap_or(0).max(0),
+    };
+    resources.iter().map(amount).collect()
+}
+
+fn indexed_groups<'a>(
+    cluster: &'a Cluster,
+    nodes: &[(&str, &Node)],
+    resources: &[&str],
+    eligible: &mut Vec<Vec<bool>>,
+) -> Vec<Group<'a>> {
+    type Class<'a> = (Vec<(&'a String, &'a String)>, Option<&'a Vec<NodeTerm>>, &'a Vec<Toleration>);
+    let mut classes: BTreeMap<Class<'a>, usize> = BTreeMap::new();
+    let mut groups = Vec::new();
+    for (name, workload) in &cluster.workloads {
+        let Some(shape) = cluster.shapes.get(workload.shape) else { continue };
+        let class: Class<'a> = (shape.node_selector.iter().collect(), shape.node_terms.as_ref(), &shape.tolerations);
+        let class = *classes.entry(class).or_insert_with(|| {
+            eligible.push(nodes.iter().map(|(name, node)| is_eligible(shape, name, node)).collect());
+            eligible.len().saturating_sub(1)
+        });
+        groups.push(Group {
+            name,
+            workload,
+            shape,
+            request: request(shape, resources),
+            class,
+            conflicts: BTreeMap::new(),
+            counted: Vec::new(),
+        });
+    }
+    groups
+}
+
+fn fixed(nodes: &[(&str, &Node)], groups: &[Group<'_>], eligible: &[Vec<bool>]) -> Vec<(usize, Vec<usize>)> {
+    let on = |group: &Group<'_>| -> Option<Vec<usize>> {
+        match &group.workload.kind {
+            Kind::DaemonSet => {
+                let own = eligible.get(group.class)?;
+                Some(own.iter().enumerate().filter(|(_, runs)| **runs).map(|(node, _)| node).collect())
+            }
+            Kind::Static(name) => Some(nodes.iter().position(|(node, _)| node == name).into_iter().collect()),
+            Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::Job | Kind::Pod => None,
+        }
+    };
+    groups.iter().enumerate().filter_map(|(number, group)| Some((number, on(group)?))).collect()
+}
+
+/// Finds who keeps whom away, and whom spread constraints count.
+fn relate(cluster: &Cluster, groups: &mut [Group<'_>]) {
+    let shapes: Vec<&Pod> = groups.iter().map(|group| group.shape).collect();
+    let by_label = by_label(&shapes);
+    let mut found: Vec<(usize, Over<'_>, usize)> = Vec::new();
+    for (number, shape) in shapes.iter().enumerate() {
+        for term in &shape.anti_affinity {
+            for other in matched(term, &shapes, &by_label, cluster) {
+                found.push((number, Over::Key(&term.topology_key), other));
+                found.push((other, Over::Key(&term.topology_key), number));
+            }
+        }
+    }
+    let with_ports: Vec<usize> =
+        shapes.iter().enumerate().filter(|(_, shape)| !shape.host_ports.is_empty()).map(|(number, _)| number).collect();
+    for one in &with_ports {
+        for other in &with_ports {
+            let (Some(own), Some(theirs)) = (shapes.get(*one), shapes.get(*other)) else { continue };
+            if ports_clash(&own.host_ports, &theirs.host_ports) {
+                found.push((*one, Over::Node, *other));
+            }
+        }
+    }
+    for (group, over, other) in found {
+        if let Some(group) = groups.get_mut(group) {
+            group.conflicts.entry(over).or_default().insert(other);
+        }
+    }
+    for group in groups.iter_mut() {
+        let counts = |selector: Option<&Vec<_>>| -> BTreeSet<usize> {
+            let Some(selector) = selector else { return BTreeSet::new() };
+            let same = shapes.iter().enumerate().filter(|(_, other)| other.namespace == group.shape.namespace);
+            same.filter(|(_, other)| may_select(selector, &other.labels)).map(|(number, _)| number).collect()
+        };
+        group.counted = group.shape.spread.iter().map(|spread| counts(spread.selector.as_ref())).collect();
+    }
+}
+
+type ByLabel<'a> = BTreeMap<(&'a str, &'a str), Vec<usize>>;
+
+fn by_label<'a>(shapes: &[&'a Pod]) -> ByLabel<'a> {
+    let mut found: ByLabel<'a> = BTreeMap::new();
+    for (number, shape) in shapes.iter().enumerate() {
+        for (key, value) in &shape.labels {
+            found.entry((key, value)).or_default().push(number);
+        }
+    }
+    found
+}
+
+/// The groups whose pods a term may mean.
+fn matched(term: &PodTerm, shapes: &[&Pod], by_label: &ByLabel<'_>, cluster: &Cluster) -> Vec<usize> {
+    use quorate_proof::input::Operator;
+    let one_value = term.selector.iter().flatten().find_map(|requirement| match &requirement.operator {
+        Operator::In(values) if !super::matching::is_of_revision(requirement) => match values.as_slice() {
+            [only] => Some((requirement.key.as_str(), only.as_str())),
+            _ => None,
+        },
+        _ => None,
+    });
+    let candidates: Vec<usize> = match one_value {
+        Some(label) => by_label.get(&label).cloned().unwrap_or_default(),
+        None => (0..shapes.len()).collect(),
+    };
+    let matches =
+        |number: &usize| shapes.get(*number).is_some_and(|shape| term_may_match(term, shape, &cluster.namespaces));
+    candidates.into_iter().filter(matches).collect()
+}
+
+/// Whether two sets of host ports cannot be on one node.
+pub(super) fn ports_clash(one: &[HostPort], other: &[HostPort]) -> bool {
+    let everywhere = |address: &str| address.is_empty() || address == "0.0.0.0";
+    let clash = |own: &HostPort, other: &HostPort| {
+        let addresses = own.address == other.address || everywhere(&own.address) || everywhere(&other.address);
+        addresses && own.protocol == other.protocol && own.port == other.port
+    };
+    one.iter().any(|own| other.iter().any(|port| clash(own, port)))
+}
