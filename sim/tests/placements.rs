@@ -1,6 +1,6 @@
 //! Every legal placement of small clusters: what the enumeration says of cases whose answers are known, that the simulation never
 //! reaches a placement that it does not name, and what random clusters are like.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "statistics are printed where --nocapture asks for them")]
 
 mod cluster_builder;
 #[path = "placements/mod.rs"]

@@ -12,6 +12,7 @@
 //! | `enumerate.rs` | every placement that moves lead to, and the worst of them |
 //! | `play.rs` | the same cluster played by the simulation |
 //! | `show.rs` | a case as a reader wants to see it |
+#![allow(dead_code, clippy::unwrap_used)]
 
 pub(crate) mod enumerate;
 pub(crate) mod generate;
