@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::node_argument::NodesArgument;
+use crate::environment::{Failures, LabelKey};
 use crate::manifest::api::KubernetesVersion;
 use crate::report::{ColourChoice, Output};
 
@@ -30,6 +31,10 @@ pub(super) enum Command {
     Schedule(ScheduleArguments),
     /// Play a rollout, a drain, a failure or a scenario, and say what happens
     Simulate(SimulateArguments),
+    /// Prove guarantees for every legal placement and every set of failures, or show what breaks them
+    Prove(ProveArguments),
+    /// Check a proof file again, without the prover
+    VerifyProof(VerifyProofArguments),
     /// Write a commented quorate.yaml from what is found in the manifests
     Init(InitArguments),
     /// The policies' own tests, the rules, their documentation
@@ -272,6 +277,57 @@ impl std::str::FromStr for FailuresArgument {
         };
         let count = count.parse().ok().filter(|count| (1..=3).contains(count));
         Ok(Self { kind, count: count.ok_or("between 1 and 3 domains can fail at a time")? })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProveArguments {
+    #[command(flatten)]
+    pub(super) input: InputArguments,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+    /// What may fail at once, for guarantees that are not declared: nodes=1, zones=1, or a node label and a number, rack=1;
+    /// can be given several times
+    #[arg(long, value_name = "KIND=N", value_parser = provable_failures)]
+    pub(super) failures: Vec<Failures>,
+    /// Where proof files go
+    #[arg(long, value_name = "DIRECTORY", default_value = ".quorate/proofs")]
+    pub(super) proofs: PathBuf,
+    /// Keep no proof files; they are checked all the same
+    #[arg(long, conflicts_with = "proofs")]
+    pub(super) no_proofs: bool,
+    /// How many states an exact search looks at, for each claim
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_states: u32,
+    /// The first of the seeds with which the scheduler is played
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyProofArguments {
+    /// The proof file
+    #[arg(value_name = "FILE")]
+    pub(super) proof: PathBuf,
+    #[command(flatten)]
+    pub(super) input: InputArguments,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
+
+/// `nodes=1`, `zones=2`, `rack=1`.
+fn provable_failures(text: &str) -> Result<Failures, String> {
+    let example = "write nodes=1, zones=1, or a node label and a number, rack=1";
+    let (kind, count) = text.split_once('=').ok_or(example)?;
+    let count: u32 =
+        count.parse().ok().filter(|count| (0..=16).contains(count)).ok_or("up to 16 domains can fail at once")?;
+    match kind {
+        "nodes" | "node" => Ok(Failures::Nodes(count)),
+        "zones" | "zone" => Ok(Failures::Zones(count)),
+        label => {
+            let label = LabelKey::try_from(label.to_owned()).map_err(|error| format!("{error}; {example}"))?;
+            Ok(Failures::Domains { label, count })
+        }
     }
 }
 

@@ -33,6 +33,9 @@ pub enum CommandError {
     /// Something named on the command line is not there, or does not go together.
     #[error("{0}")]
     Usage(String),
+    /// Quorate contradicts itself.
+    #[error("a defect of quorate, please report it: {0}")]
+    Defect(String),
 }
 
 impl CommandError {
@@ -46,6 +49,7 @@ impl CommandError {
             | Self::Policy(_)
             | Self::Report(_)
             | Self::Usage(_) => ExitStatus::Usage,
+            Self::Defect(_) => ExitStatus::Defect,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `arguments.rs`, `node_argument.rs` | the command line |
 //! | `run.rs` | a command line becomes an exit status |
-//! | `check.rs`, `schedule/`, `simulate.rs`, `explain.rs`, `init.rs`, `policy.rs` | the commands |
+//! | `check.rs`, `schedule/`, `simulate/`, `prove/`, `explain.rs`, `init.rs`, `policy.rs` | the commands |
 //! | `input.rs`, `environment_file.rs`, `one_cluster.rs` | what they read |
 //! | `output.rs`, `progress.rs` | what they write |
 //! | `error.rs`, `exit_status.rs` | how they end |
@@ -22,6 +22,7 @@ mod one_cluster;
 mod output;
 mod policy;
 mod progress;
+mod prove;
 mod run;
 mod schedule;
 mod scheduler_file;

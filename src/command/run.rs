@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::arguments::{Arguments, Command};
 use super::exit_status::ExitStatus;
-use super::{check, explain, init, policy, schedule, simulate};
+use super::{check, explain, init, policy, prove, schedule, simulate};
 
 /// Runs the command. What cannot be done is said on standard error.
 #[must_use]
@@ -13,6 +13,8 @@ pub fn run(arguments: Arguments) -> ExitStatus {
         Command::Check(arguments) => check::run(&arguments),
         Command::Schedule(arguments) => schedule::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Prove(arguments) => prove::run(&arguments),
+        Command::VerifyProof(arguments) => prove::verify(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Policy(command) => policy::run(&command),
         Command::Explain(arguments) => explain::run(&arguments),

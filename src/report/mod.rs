@@ -12,6 +12,7 @@
 //! | `prose.rs` | a finding as plain text, for formats that carry one message |
 //! | `sarif.rs` | for code scanning |
 //! | `simulation/` | the timeline of a simulation, for people and programs |
+//! | `proof/` | what is proved and what breaks, for people and programs |
 //! | `schedule/` | where a pod can go, for people and programs |
 //! | `github.rs` | annotations on a pull request |
 
@@ -22,6 +23,7 @@ mod human;
 mod json;
 mod location;
 mod printable;
+mod proof;
 mod prose;
 mod redaction;
 mod sarif;
@@ -34,6 +36,9 @@ mod tests;
 
 pub use check_report::{CheckReport, CheckSummary, FindingCounts, ReportError, RuleDocumentation, write_check};
 pub use format::{Format, FormatError, Output};
+pub use proof::{
+    AtPlacement, GuaranteeReport, GuaranteeSubject, ProofDocument, VerdictWord, WitnessReport, write_proof,
+};
 pub use redaction::secret_spans;
 pub use schedule::{
     Decision, ExcludedNodes, NodeVerdict, PlacedFirst, PreFilterVerdict, PreemptionSummary, RefusedPod, ScheduleAnswer,

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// What [`Pod::not_carried`] says of volumes that are provisioned where a pod is first placed, and bind it from then on.
+pub const ONCE_BOUND: &str = "volumes, once they are provisioned";
+
 /// Labels.
 pub type Labels = BTreeMap<String, String>;
 

@@ -78,8 +78,20 @@ fn survives(problem: &Problem<'_>, claim: &Claim, number: usize, group: &Group<'
     if claim.placement == Placement::Current {
         return Err(String::new());
     }
+    let is_kept = matches!(group.workload.kind, Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet);
+    let outranked = problem
+        .groups
+        .iter()
+        .find(|own| own.is_movable() && own.shape.preempts && own.shape.priority > group.shape.priority);
+    if !group.is_movable() {
+        return Err(format!("where pods of {} run is not for the scheduler to say", group.name));
+    }
+    if !is_kept && (claim.placement == Placement::Reachable || group.workload.kind == Kind::Pod && outranked.is_some())
+    {
+        return Err(format!("nobody creates pods of {} again", group.name));
+    }
     if claim.phase != Phase::Instant {
-        stays_after(problem, number, group)?;
+        stays_after(problem, claim, number, group)?;
     }
     let weights = placed(problem, number, Case { placement: claim.placement, after: None })?;
     let lost = lost(problem, number, claim.placement, failing(claim));
@@ -92,7 +104,7 @@ fn survives(problem: &Problem<'_>, claim: &Claim, number: usize, group: &Group<'
 }
 
 /// Whether pods on nodes that have not failed stay while others are placed again.
-fn stays_after(problem: &Problem<'_>, number: usize, group: &Group<'_>) -> Result<(), String> {
+fn stays_after(problem: &Problem<'_>, claim: &Claim, number: usize, group: &Group<'_>) -> Result<(), String> {
     if problem.cluster.nodes.values().any(|node| !node.ready) {
         return Err("not all nodes are ready to begin with".to_owned());
     }
@@ -105,6 +117,15 @@ fn stays_after(problem: &Problem<'_>, number: usize, group: &Group<'_>) -> Resul
     let above = problem.groups.iter().enumerate().find(|(other, own)| {
         *other != number && own.is_movable() && own.shape.preempts && own.shape.priority > group.shape.priority
     });
+    if claim.placement == Placement::Reachable {
+        let may_be_let_in = problem.fixed.iter().filter_map(|(fixed, _)| problem.groups.get(*fixed)).find(|own| {
+            let waits = own.conflicts.keys().any(|over| !problem.is_single(*over));
+            own.shape.preempts && own.shape.priority > group.shape.priority && waits
+        });
+        if let Some(daemon) = may_be_let_in {
+            return Err(format!("the failure may let in a pod of {} that evicts pods of {}", daemon.name, group.name));
+        }
+    }
     match above {
         Some((_, other)) => Err(format!("{} may preempt pods of {} when it is placed again", other.name, group.name)),
         None => Ok(()),

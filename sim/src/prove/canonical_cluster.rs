@@ -4,14 +4,16 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_proof::cluster::{Asks, Budget, Cluster, ExistingPod, Kind, Workload};
-use quorate_proof::input::{Pod as PlainPod, PodTerm, Requirement as PlainRequirement};
+use quorate_proof::input::{Operator as PlainOperator, Pod as PlainPod, PodTerm, Requirement as PlainRequirement};
 
 use super::canonical::Writer;
 use super::groups::{Group, group_of, groups, is_ended};
 use crate::cluster::{
-    BudgetTarget, ClusterState, IntOrPercent, Labels, Node, Pod, PodDisruptionBudget, PodTemplate, Symbol,
+    BindingMode, BudgetTarget, ClaimName, ClusterState, CsiNode, IntOrPercent, Labels, Node, Pod, PodDisruptionBudget,
+    PodTemplate, ProvisionerKind, Symbol, VolumeSource,
 };
 use crate::scheduler::{DefaultSpread, Profile};
+use quorate_proof::input::ONCE_BOUND;
 
 /// The whole cluster, as it is and as it is wanted.
 #[must_use]
@@ -20,7 +22,7 @@ pub fn cluster(state: &ClusterState) -> Cluster {
     let groups = groups(state);
     let mut draft = Draft { state, writer: &writer, shapes: BTreeMap::new(), known: BTreeMap::new() };
     let workloads: Vec<(String, usize)> =
-        groups.iter().map(|(name, group)| (name.clone(), draft.shape_of_group(group))).collect();
+        groups.iter().map(|(name, group)| (name.clone(), draft.shape_of_group(name, group))).collect();
     let pods: Vec<(String, ExistingPod)> = state
         .pods
         .iter()
@@ -93,8 +95,9 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    fn shape_of_group(&mut self, group: &Group<'_>) -> usize {
-        self.shape(group.namespace, &group.labels, &group.template, group.kind == Kind::DaemonSet)
+    fn shape_of_group(&mut self, name: &str, group: &Group<'_>) -> usize {
+        let is_daemon = group.kind == Kind::DaemonSet;
+        self.shape((group.namespace, Some(name)), &group.labels, &group.template, is_daemon)
     }
 
     fn existing_pod(&mut self, pod: &Pod, groups: &BTreeMap<String, Group<'_>>) -> ExistingPod {
@@ -105,7 +108,7 @@ impl Draft<'_> {
             Cow::Owned(template) => template.content == pod.template.content,
         };
         let shape = match group.filter(is_present) {
-            Some(group) => self.shape_of_group(group),
+            Some(group) => self.shape_of_group(&workload, group),
             None => self.shape_of_pod(pod),
         };
         ExistingPod {
@@ -118,10 +121,16 @@ impl Draft<'_> {
     }
 
     fn shape_of_pod(&mut self, pod: &Pod) -> usize {
-        self.shape(pod.namespace, &pod.labels, &pod.template, false)
+        self.shape((pod.namespace, None), &pod.labels, &pod.template, false)
     }
 
-    fn shape(&mut self, namespace: Symbol, labels: &Labels, template: &PodTemplate, is_daemon: bool) -> usize {
+    fn shape(
+        &mut self,
+        (namespace, workload): (Symbol, Option<&str>),
+        labels: &Labels,
+        template: &PodTemplate,
+        is_daemon: bool,
+    ) -> usize {
         let telling: Vec<(Symbol, Symbol)> = labels
             .iter()
             .filter(|(key, _)| *key != Symbol::STATEFUL_SET_POD_NAME && *key != Symbol::POD_INDEX)
@@ -131,11 +140,40 @@ impl Draft<'_> {
             return *known;
         }
         let mut shape = self.writer.shape(namespace, labels, &template.spec);
-        shape.not_carried = not_carried(self.state, template, is_daemon);
+        if let Some(workload) = workload {
+            name_revision(&mut shape, workload);
+        }
+        shape.not_carried = not_carried(self.state, (namespace, template), is_daemon);
         let next = self.shapes.len();
         let number = *self.shapes.entry(shape).or_insert(next);
         self.known.insert(key, number);
         number
+    }
+}
+
+/// The present revision of each workload has a name of its own where Kubernetes has a hash.
+fn name_revision(shape: &mut PlainPod, workload: &str) {
+    for key in ["pod-template-hash", "controller-revision-hash"] {
+        let rename = |value: &mut String| {
+            if value == key {
+                workload.clone_into(value);
+            }
+        };
+        if let Some(value) = shape.labels.get_mut(key) {
+            rename(value);
+        }
+        let terms = shape.affinity.iter_mut().chain(&mut shape.anti_affinity).map(|term| &mut term.selector);
+        let selectors = terms.chain(shape.spread.iter_mut().map(|spread| &mut spread.selector));
+        for requirement in selectors.flatten().flatten().filter(|requirement| requirement.key == key) {
+            match &mut requirement.operator {
+                PlainOperator::In(values) | PlainOperator::NotIn(values) => values.iter_mut().for_each(rename),
+                PlainOperator::Exists
+                | PlainOperator::DoesNotExist
+                | PlainOperator::GreaterThan(_)
+                | PlainOperator::LessThan(_)
+                | PlainOperator::Never => {}
+            }
+        }
     }
 }
 
@@ -145,18 +183,74 @@ fn is_same(template: &PodTemplate, of_pod: &PodTemplate) -> bool {
 }
 
 /// What decides where pods of `template` run and is not written into a shape.
-fn not_carried(state: &ClusterState, template: &PodTemplate, is_daemon: bool) -> Vec<String> {
+fn not_carried(state: &ClusterState, (namespace, template): (Symbol, &PodTemplate), is_daemon: bool) -> Vec<String> {
     let spec = &template.spec;
+    let volumes = VolumesDecide::of(state, namespace, &spec.volumes);
     let lacks = |node: &Node| !spec.required_features.iter().all(|feature| node.declared_features.contains(feature));
     let profile = state.scheduler.profile(spec.profile);
     let facts = [
-        (!spec.volumes.is_empty(), "volumes"),
+        (volumes == VolumesDecide::Always, "volumes"),
+        (volumes == VolumesDecide::OnceBound, ONCE_BOUND),
         (spec.node_name.is_some() && !is_daemon, "spec.nodeName"),
         (spec.not_scheduled_here, "another scheduler, scheduling gates or a node that does not exist"),
         (state.nodes.values().any(lacks), "features of the kubelet"),
         (!filters_by_default(profile), "plugins of the scheduler's configuration"),
     ];
     facts.into_iter().filter(|(holds, _)| *holds).map(|(_, what)| what.to_owned()).collect()
+}
+
+/// When volumes decide where a pod may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum VolumesDecide {
+    /// Never, as far as is known: each can be used from every node.
+    Never,
+    /// Once they are provisioned, which happens where the pod is first placed.
+    OnceBound,
+    /// From the beginning.
+    Always,
+}
+
+impl VolumesDecide {
+    fn of(state: &ClusterState, namespace: Symbol, volumes: &[VolumeSource]) -> Self {
+        volumes.iter().map(|volume| Self::of_one(state, namespace, volume)).max().unwrap_or(Self::Never)
+    }
+
+    fn of_one(state: &ClusterState, namespace: Symbol, volume: &VolumeSource) -> Self {
+        let storage = &state.storage;
+        let template = match volume {
+            VolumeSource::SetClaim(template) | VolumeSource::Ephemeral(template) => template,
+            VolumeSource::Claim(_) | VolumeSource::Disk(_) => return Self::Always,
+        };
+        let prefix = format!("{}-", state.names.text(template.name));
+        let is_of_template =
+            |claim: &ClaimName| claim.namespace == namespace && state.names.text(claim.name).starts_with(&prefix);
+        let Some(class) = storage.classes.get(&template.claim.class) else { return Self::Always };
+        if storage.claims.keys().any(is_of_template) || !class.allowed_topologies.is_empty() {
+            return Self::Always;
+        }
+        let provisioned_late = class.binding_mode == BindingMode::WaitForFirstConsumer;
+        let driver = storage.csi_drivers.get(&class.provisioner);
+        let says_nothing = storage.csi_nodes.values().all(|node| !node.drivers.contains_key(&class.provisioner));
+        let has_limit = |node: &CsiNode| node.drivers.get(&class.provisioner).is_some_and(|own| own.limit.is_some());
+        let is_limited =
+            driver.is_some_and(|driver| driver.storage_capacity) || storage.csi_nodes.values().any(has_limit);
+        match class.provisioner_kind {
+            ProvisionerKind::Assumed => Self::Never,
+            // As the model takes it where a driver does not say: a volume stays in its zone.
+            ProvisionerKind::External if provisioned_late && !is_limited && says_nothing && is_one_zone(state) => {
+                Self::Never
+            }
+            ProvisionerKind::External if provisioned_late && !is_limited => Self::OnceBound,
+            ProvisionerKind::External | ProvisionerKind::InTree(..) | ProvisionerKind::Nobody => Self::Always,
+        }
+    }
+}
+
+/// Whether all nodes lie in one zone, or in none.
+fn is_one_zone(state: &ClusterState) -> bool {
+    let mut zones = state.nodes.values().map(|node| node.labels.get(Symbol::ZONE));
+    let first = zones.next();
+    first.is_none_or(|first| zones.all(|zone| zone == first))
 }
 
 /// Whether a profile filters as kube-scheduler does without a configuration.

@@ -41,14 +41,24 @@ pub(super) fn lost(
     best
 }
 
+/// The nodes that pods of `group` may be on.
+fn homes<'p>(
+    problem: &'p Problem<'_>,
+    group: &Group<'_>,
+    placement: Placement,
+) -> impl Iterator<Item = usize> + use<'p> {
+    let homes = problem.homes(group, placement).iter().enumerate();
+    homes.filter(|(_, is_home)| **is_home).map(|(node, _)| node)
+}
+
 /// How many pods each node holds at most.
-fn node_caps(problem: &Problem<'_>, group: &Group<'_>, placement: Placement) -> Vec<i128> {
+pub(super) fn node_caps(problem: &Problem<'_>, group: &Group<'_>, placement: Placement) -> Vec<i128> {
     let free = match placement {
         Placement::Reachable | Placement::Current => &problem.free_of_static,
-        Placement::Fresh | Placement::Scheduled => &problem.free,
+        Placement::Fresh | Placement::Scheduled => &problem.free_beside_safe,
     };
     let mut caps = vec![0_i128; problem.nodes.len()];
-    for node in problem.eligible_nodes(group) {
+    for node in homes(problem, group, placement) {
         let Some(free) = free.get(node) else { continue };
         let amounts = free.iter().zip(&group.request).filter(|(_, asked)| **asked > 0);
         let room = amounts.map(|(free, asked)| free.checked_div(*asked).unwrap_or(0).max(0)).min().unwrap_or(0);
@@ -91,12 +101,12 @@ fn domain_caps(
     }
     for (position, term) in group.shape.anti_affinity.iter().enumerate() {
         let key = Over::Key(&term.topology_key);
-        let all_carry = problem.eligible_nodes(group).all(|node| problem.domain(key, node).is_some());
+        let all_carry = homes(problem, group, placement).all(|node| problem.domain(key, node).is_some());
         if !all_carry || !repels(problem, group, position, placement) {
             continue;
         }
         let mut values: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-        for node in problem.eligible_nodes(group) {
+        for node in homes(problem, group, placement) {
             if let (Some(domain), Some(value)) = (problem.domain(over, node), problem.domain(key, node)) {
                 values.entry(domain).or_default().insert(value);
             }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use quorate_proof::claim::Placement;
 use quorate_proof::cluster::{Cluster, Kind, Workload};
-use quorate_proof::input::{HostPort, Node, NodeTerm, Pod, PodTerm, Toleration};
+use quorate_proof::input::{HostPort, Node, NodeTerm, ONCE_BOUND, Pod, PodTerm, Toleration};
 
-use super::matching::{is_eligible, may_select, term_may_match};
+use super::matching::{is_eligible, is_of_revision, matches_affinity, may_select, term_may_match, tolerates_all};
 
 /// The name of the resource that a pod takes one of.
 pub(super) const SLOTS: &str = "pods";
@@ -22,14 +23,22 @@ pub struct Problem<'a> {
     pub(super) free: Vec<Vec<i64>>,
     /// The same with the pods of DaemonSets that surge counted twice.
     pub(super) free_in_rollouts: Vec<Vec<i64>>,
+    /// What is allocatable less fixed pods that nobody can evict.
+    pub(super) free_beside_safe: Vec<Vec<i64>>,
     /// The same without the pods of DaemonSets.
     pub(super) free_of_static: Vec<Vec<i64>>,
+    /// For each group how many of its pods one node holds at most, DaemonSets' pods being there.
+    pub(super) caps_when_fresh: Vec<i128>,
+    /// The same, whether they are there or not.
+    pub(super) caps_always: Vec<i128>,
     /// Groups in the order of their names.
     pub(super) groups: Vec<Group<'a>>,
     /// Fixed groups with the nodes on which they have a pod.
     pub(super) fixed: Vec<(usize, Vec<usize>)>,
     /// For each class of eligibility and node.
     pub(super) eligible: Vec<Vec<bool>>,
+    /// The same whether a node is cordoned or not: it may not have been so.
+    pub(super) open: Vec<Vec<bool>>,
     /// Domains of every topology key that anybody asks for: for each node the number of its domain.
     pub(super) domains: BTreeMap<&'a str, Domains>,
     /// For each group: its pods that are in the cluster now.
@@ -52,6 +61,8 @@ pub(super) struct Group<'a> {
     pub(super) class: usize,
     /// By topology key (or the node, for host ports): groups whose pods may keep a pod of this one out of their domain.
     pub(super) conflicts: BTreeMap<Over<'a>, BTreeSet<usize>>,
+    /// Those of them that do so whatever revision they are of.
+    pub(super) surely: BTreeMap<Over<'a>, BTreeSet<usize>>,
     /// For each of its spread constraints: the groups that it may count.
     pub(super) counted: Vec<BTreeSet<usize>>,
 }
@@ -103,15 +114,15 @@ impl<'a> Problem<'a> {
     pub fn new(cluster: &'a Cluster, labels: &[&'a str]) -> Self {
         let nodes: Vec<(&str, &Node)> = cluster.nodes.iter().map(|(name, node)| (name.as_str(), node)).collect();
         let resources = resources(cluster);
-        let mut eligible = Vec::new();
-        let mut groups = indexed_groups(cluster, &nodes, &resources, &mut eligible);
+        let (mut eligible, mut open) = (Vec::new(), Vec::new());
+        let mut groups = indexed_groups(cluster, &nodes, &resources, (&mut eligible, &mut open));
         relate(cluster, &mut groups);
         let mut domains = BTreeMap::new();
         let keys = groups.iter().flat_map(|group| keys_of(group.shape)).chain(labels.iter().copied());
         for key in keys {
             domains.entry(key).or_insert_with(|| Domains::of(key, &nodes));
         }
-        let fixed = fixed(&nodes, &groups, &eligible);
+        let fixed = fixed(&nodes, &groups, &open);
         let allocatable: Vec<Vec<i64>> = nodes.iter().map(|(_, node)| allocatable(node, &resources)).collect();
         let mut problem = Problem {
             cluster,
@@ -119,10 +130,14 @@ impl<'a> Problem<'a> {
             resources,
             free: allocatable.clone(),
             free_in_rollouts: allocatable.clone(),
+            free_beside_safe: allocatable.clone(),
             free_of_static: allocatable,
+            caps_when_fresh: Vec::new(),
+            caps_always: Vec::new(),
             groups,
             fixed,
             eligible,
+            open,
             domains,
             existing: Vec::new(),
             bound: Vec::new(),
@@ -130,6 +145,7 @@ impl<'a> Problem<'a> {
         };
         problem.count_existing();
         problem.take_fixed();
+        problem.find_caps();
         problem.obstacle = problem.find_obstacle();
         problem
     }
@@ -154,6 +170,8 @@ impl<'a> Problem<'a> {
 
     /// Takes what fixed pods ask for from what is free.
     fn take_fixed(&mut self) {
+        let preemptors = self.groups.iter().filter(|group| group.is_movable() && group.shape.preempts);
+        let highest = preemptors.map(|group| group.shape.priority).max();
         for (number, on) in &self.fixed {
             let Some(group) = self.groups.get(*number) else { continue };
             let is_daemon = group.workload.kind == Kind::DaemonSet;
@@ -161,7 +179,11 @@ impl<'a> Problem<'a> {
             for node in on {
                 take(self.free.get_mut(*node), &group.request, 1);
                 take(self.free_in_rollouts.get_mut(*node), &group.request, if surges { 2 } else { 1 });
-                if !is_daemon {
+                let is_safe = highest.is_none_or(|highest| group.shape.priority >= highest);
+                if is_safe {
+                    take(self.free_beside_safe.get_mut(*node), &group.request, 1);
+                }
+                if is_safe && !is_daemon {
                     take(self.free_of_static.get_mut(*node), &group.request, 1);
                 }
             }
@@ -198,6 +220,17 @@ impl<'a> Problem<'a> {
         None
     }
 
+    /// What decides where pods of `group` may run and is not known here. `first`: they are placed for the first time, in a cluster that
+    /// was empty; what they are bound to afterwards does not matter then, unless they are evicted and placed again.
+    pub(super) fn unknown(&self, group: &Group<'a>, first: bool) -> Option<&'a str> {
+        let evicted = || {
+            let above = |other: &Group<'_>| other.shape.preempts && other.shape.priority > group.shape.priority;
+            self.groups.iter().any(|other| other.is_movable() && above(other))
+        };
+        let matters = |what: &&String| !(first && *what == ONCE_BOUND && !evicted());
+        group.shape.not_carried.iter().find(matters).map(String::as_str)
+    }
+
     /// The group named `name`.
     pub(super) fn group(&self, name: &str) -> Option<usize> {
         self.groups.binary_search_by(|group| group.name.cmp(name)).ok()
@@ -212,6 +245,15 @@ impl<'a> Problem<'a> {
     pub(super) fn eligible_nodes(&self, group: &Group<'_>) -> impl Iterator<Item = usize> + use<'_> {
         let own = self.eligible.get(group.class).map_or(&[][..], Vec::as_slice);
         own.iter().enumerate().filter(|(_, is_eligible)| **is_eligible).map(|(node, _)| node)
+    }
+
+    /// The nodes that pods of `group` may be on in some history: those that are cordoned now may not have been so.
+    pub(super) fn homes(&self, group: &Group<'_>, placement: Placement) -> &[bool] {
+        let of_class = match placement {
+            Placement::Reachable | Placement::Current => &self.open,
+            Placement::Fresh | Placement::Scheduled => &self.eligible,
+        };
+        of_class.get(group.class).map_or(&[], Vec::as_slice)
     }
 
     /// The domain of `node` for conflicts over `over`: domains are numbered, nodes without the key are in none.
@@ -293,7 +335,7 @@ fn indexed_groups<'a>(
     cluster: &'a Cluster,
     nodes: &[(&str, &Node)],
     resources: &[&str],
-    eligible: &mut Vec<Vec<bool>>,
+    (eligible, open): (&mut Vec<Vec<bool>>, &mut Vec<Vec<bool>>),
 ) -> Vec<Group<'a>> {
     type Class<'a> = (Vec<(&'a String, &'a String)>, Option<&'a Vec<NodeTerm>>, &'a Vec<Toleration>);
     let mut classes: BTreeMap<Class<'a>, usize> = BTreeMap::new();
@@ -303,6 +345,8 @@ fn indexed_groups<'a>(
         let class: Class<'a> = (shape.node_selector.iter().collect(), shape.node_terms.as_ref(), &shape.tolerations);
         let class = *classes.entry(class).or_insert_with(|| {
             eligible.push(nodes.iter().map(|(name, node)| is_eligible(shape, name, node)).collect());
+            let is_open = |name: &str, node: &Node| tolerates_all(shape, node) && matches_affinity(shape, name, node);
+            open.push(nodes.iter().map(|(name, node)| is_open(name, node)).collect());
             eligible.len().saturating_sub(1)
         });
         groups.push(Group {
@@ -312,17 +356,18 @@ fn indexed_groups<'a>(
             request: request(shape, resources),
             class,
             conflicts: BTreeMap::new(),
+            surely: BTreeMap::new(),
             counted: Vec::new(),
         });
     }
     groups
 }
 
-fn fixed(nodes: &[(&str, &Node)], groups: &[Group<'_>], eligible: &[Vec<bool>]) -> Vec<(usize, Vec<usize>)> {
+fn fixed(nodes: &[(&str, &Node)], groups: &[Group<'_>], open: &[Vec<bool>]) -> Vec<(usize, Vec<usize>)> {
     let on = |group: &Group<'_>| -> Option<Vec<usize>> {
         match &group.workload.kind {
             Kind::DaemonSet => {
-                let own = eligible.get(group.class)?;
+                let own = open.get(group.class)?;
                 Some(own.iter().enumerate().filter(|(_, runs)| **runs).map(|(node, _)| node).collect())
             }
             Kind::Static(name) => Some(nodes.iter().position(|(node, _)| node == name).into_iter().collect()),
@@ -336,12 +381,13 @@ fn fixed(nodes: &[(&str, &Node)], groups: &[Group<'_>], eligible: &[Vec<bool>]) 
 fn relate(cluster: &Cluster, groups: &mut [Group<'_>]) {
     let shapes: Vec<&Pod> = groups.iter().map(|group| group.shape).collect();
     let by_label = by_label(&shapes);
-    let mut found: Vec<(usize, Over<'_>, usize)> = Vec::new();
+    let mut found: Vec<(usize, Over<'_>, usize, bool)> = Vec::new();
     for (number, shape) in shapes.iter().enumerate() {
         for term in &shape.anti_affinity {
+            let sure = !term.selector.iter().flatten().any(is_of_revision);
             for other in matched(term, &shapes, &by_label, cluster) {
-                found.push((number, Over::Key(&term.topology_key), other));
-                found.push((other, Over::Key(&term.topology_key), number));
+                found.push((number, Over::Key(&term.topology_key), other, sure));
+                found.push((other, Over::Key(&term.topology_key), number, sure));
             }
         }
     }
@@ -351,13 +397,16 @@ fn relate(cluster: &Cluster, groups: &mut [Group<'_>]) {
         for other in &with_ports {
             let (Some(own), Some(theirs)) = (shapes.get(*one), shapes.get(*other)) else { continue };
             if ports_clash(&own.host_ports, &theirs.host_ports) {
-                found.push((*one, Over::Node, *other));
+                found.push((*one, Over::Node, *other, true));
             }
         }
     }
-    for (group, over, other) in found {
+    for (group, over, other, sure) in found {
         if let Some(group) = groups.get_mut(group) {
             group.conflicts.entry(over).or_default().insert(other);
+            if sure {
+                group.surely.entry(over).or_default().insert(other);
+            }
         }
     }
     for group in groups.iter_mut() {
@@ -386,7 +435,7 @@ fn by_label<'a>(shapes: &[&'a Pod]) -> ByLabel<'a> {
 fn matched(term: &PodTerm, shapes: &[&Pod], by_label: &ByLabel<'_>, cluster: &Cluster) -> Vec<usize> {
     use quorate_proof::input::Operator;
     let one_value = term.selector.iter().flatten().find_map(|requirement| match &requirement.operator {
-        Operator::In(values) if !super::matching::is_of_revision(requirement) => match values.as_slice() {
+        Operator::In(values) if !is_of_revision(requirement) => match values.as_slice() {
             [only] => Some((requirement.key.as_str(), only.as_str())),
             _ => None,
         },

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use quorate_proof::claim::{Claim, Phase, Placement};
+use quorate_proof::claim::{Claim, Domain, Phase, Placement};
 use quorate_proof::evidence::{Search, State};
 
 use super::bound::failing;
+use super::matching::{tolerates, tolerates_for_ever, unreachable};
 use super::packing::{Move, OnNodes, Packing};
-use super::placed::Loss;
+use super::placed::{Loss, is_replaced};
 use super::problem::{Over, Problem};
 
 /// What a search has found.
@@ -39,6 +40,13 @@ pub(super) struct Broken {
 pub(super) fn search(problem: &Problem<'_>, claim: &Claim, subject: &[usize], limit: usize) -> Result<Found, String> {
     let follow = followed(problem, subject);
     can_be_searched(problem, claim, &follow)?;
+    let expected = expected_states(problem, &follow);
+    if expected > limit.saturating_mul(BEYOND_HOPE) {
+        return Err(format!(
+            "there are some 10^{} ways to place the pods that can get into each other's way",
+            digits(expected)
+        ));
+    }
     let start = match claim.placement {
         Placement::Current => problem.present(&follow)?,
         Placement::Scheduled | Placement::Fresh => Packing::empty(problem, |group| follow.contains(&group)),
@@ -47,12 +55,34 @@ pub(super) fn search(problem: &Problem<'_>, claim: &Claim, subject: &[usize], li
     Walk { problem, claim, subject, follow: &follow, limit, states: Vec::new(), known: BTreeMap::new() }.run(start)
 }
 
+/// A search that is expected to find so many times more states than its limit is not begun.
+const BEYOND_HOPE: usize = 20;
+
+/// About how many ways there are to place the pods of some groups, constraints aside.
+fn expected_states(problem: &Problem<'_>, follow: &BTreeSet<usize>) -> usize {
+    let ways = |number: &usize| {
+        let Some(group) = problem.groups.get(*number) else { return 1 };
+        let nodes = problem.eligible_nodes(group).count();
+        let pods = usize::try_from(group.workload.replicas).unwrap_or(usize::MAX).min(1_000);
+        // Pods that are alike over nodes and "not yet": multisets.
+        (1..=pods)
+            .fold(1_usize, |ways, pod| ways.saturating_mul(nodes.saturating_add(pod)).checked_div(pod).unwrap_or(ways))
+    };
+    follow.iter().map(ways).fold(1, usize::saturating_mul)
+}
+
+fn digits(number: usize) -> u32 {
+    number.checked_ilog10().unwrap_or(0)
+}
+
 fn can_be_searched(problem: &Problem<'_>, claim: &Claim, follow: &BTreeSet<usize>) -> Result<(), String> {
     if let Some(obstacle) = &problem.obstacle {
         return Err(obstacle.clone());
     }
     for group in follow.iter().filter_map(|number| problem.groups.get(*number)) {
-        if let Some(what) = group.shape.not_carried.first() {
+        let is_replaced = claim.phase != Phase::Instant && is_replaced(&group.workload.kind, claim.phase);
+        let first = !is_replaced && matches!(claim.placement, Placement::Fresh | Placement::Scheduled);
+        if let Some(what) = problem.unknown(group, first) {
             return Err(format!("where pods of {} may run depends on {what}, which is not modelled here", group.name));
         }
     }
@@ -63,6 +93,49 @@ fn can_be_searched(problem: &Problem<'_>, claim: &Claim, follow: &BTreeSet<usize
         let (over, count) = failing(claim);
         if claim.phase == Phase::Recovered && problem.may_stop_evictions(&Loss { over, count, phase: claim.phase }) {
             return Err("Kubernetes evicts nothing while most of a small zone is lost".to_owned());
+        }
+        one_after_the_other(problem, claim, follow)?;
+    }
+    Ok(())
+}
+
+/// After a failure pods are evicted one after the other, and nodes' objects go before or after that; the search has it all happen at
+/// once, which must make no difference (docs/proofs.md, *Search*).
+fn one_after_the_other(problem: &Problem<'_>, claim: &Claim, follow: &BTreeSet<usize>) -> Result<(), String> {
+    let is_one_node = claim.failures.domain == Domain::Node && claim.failures.count <= 1;
+    let groups = || follow.iter().filter_map(|number| Some((*number, problem.groups.get(*number)?)));
+    let highest = groups().filter(|(_, group)| group.shape.preempts).map(|(_, group)| group.shape.priority).max();
+    let lowest = groups().map(|(_, group)| group.shape.priority).min();
+    let evicts = highest.zip(lowest).is_some_and(|(highest, lowest)| highest > lowest);
+    for (number, group) in groups() {
+        let shape = group.shape;
+        let counts_others = group.counted.iter().any(|counted| counted.iter().any(|other| *other != number));
+        if !shape.spread.is_empty() && (!is_one_node || counts_others) {
+            return Err(format!(
+                "what the spread constraints of {} allow depends on the order of evictions",
+                group.name
+            ));
+        }
+        let is_bound_there =
+            ["NoSchedule", "NoExecute"].iter().all(|effect| tolerates(&shape.tolerations, &unreachable(effect)));
+        if is_bound_there && !tolerates_for_ever(&shape.tolerations, &unreachable("NoExecute")) {
+            return Err(format!(
+                "pods of {} may be bound to an unreachable node and evicted, again and again",
+                group.name
+            ));
+        }
+        let is_local = shape.anti_affinity.iter().all(|term| problem.is_single(Over::Key(&term.topology_key)));
+        let unreachable_for_ever = tolerates_for_ever(&shape.tolerations, &unreachable("NoExecute"))
+            || tolerates(&shape.tolerations, &unreachable("NoSchedule"));
+        let is_simple = shape.affinity.is_empty()
+            && shape.spread.iter().all(|spread| spread.min_domains <= 1)
+            && !unreachable_for_ever
+            && !(evicts && !(is_local && shape.spread.is_empty()));
+        if claim.phase == Phase::Removed && !is_simple {
+            return Err(format!(
+                "where pods of {} are placed depends on when the objects of lost nodes go",
+                group.name
+            ));
         }
     }
     Ok(())
@@ -137,6 +210,10 @@ impl Walk<'_, '_> {
             let Some((packing, _)) = self.states.get(number) else { continue };
             let packing = packing.clone();
             let moves = packing.moves(self.problem);
+            let in_wait = self.follow.iter().filter(|group| packing.pending.get(**group).is_some_and(|own| *own > 0));
+            if let Some(fixed) = in_wait.filter_map(|group| packing.evicts_fixed(self.problem, *group)).next() {
+                return Err(format!("pods of {fixed} may be evicted"));
+            }
             if moves.is_empty() {
                 self.judge(number, &packing, &sets, &mut worst);
                 if packing.failed.is_empty() && self.claim.phase != Phase::Instant {
@@ -315,7 +392,7 @@ pub(super) fn domain_name(problem: &Problem<'_>, claim: &Claim, domain: usize) -
 
 impl Problem<'_> {
     /// The pods that are there, of the groups that are followed.
-    fn present(&self, follow: &BTreeSet<usize>) -> Result<Packing, String> {
+    pub(super) fn present(&self, follow: &BTreeSet<usize>) -> Result<Packing, String> {
         let mut packing = Packing::empty(self, |_| false);
         for (name, pod) in &self.cluster.pods {
             let Some(number) = self.group(&pod.workload) else { continue };

@@ -152,6 +152,10 @@ impl<'a> Index<'a> {
         self.topologies.get(key).unwrap_or(&NONE)
     }
 
+    pub(crate) fn known_topology(&self, key: &str) -> Option<&Topology> {
+        self.topologies.get(key)
+    }
+
     pub(crate) fn each_node(&self) -> &Topology {
         &self.each_node
     }

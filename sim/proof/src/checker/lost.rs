@@ -23,32 +23,43 @@ pub(crate) fn most_lost(
 ) -> Result<i128, Rejection> {
     let index = &checker.index;
     let shape = index.shape_of(workload);
-    let homes = Homes { checker, question, shape, pod: index.shape(shape) };
+    let homes = Homes { checker, placement: question.placement(), shape, pod: index.shape(shape) };
     let most = checker.crowd(question.placement()).most(workload);
     let lost = match spread {
-        None => sum_of_largest(homes.domains(), question.count()),
+        None => sum_of_largest(homes.domains(question), question.count()),
         Some(position) => {
             let refuse =
                 |why: &str| Rejection::Bound { workload: index.name(workload).to_owned(), why: why.to_owned() };
             let spread = homes.pod.spread.get(position).ok_or_else(|| refuse("it has no such spread constraint"))?;
-            homes.spread_holds(workload, position, spread).map_err(refuse)?;
-            homes.most_lost_by_spread(workload, spread)
+            homes.spread_holds(question, workload, (position, spread)).map_err(refuse)?;
+            homes.most_lost_by_spread(question, workload, spread)
         }
     };
     Ok(lost.min(most))
 }
 
+/// For each workload the most of its pods that one node holds.
+pub(crate) fn most_on_one_node(checker: &Checker<'_>, placement: Placement) -> Vec<i128> {
+    let of_workload = |workload: usize| {
+        let shape = checker.index.shape_of(workload);
+        let homes = Homes { checker, placement, shape, pod: checker.index.shape(shape) };
+        homes.capacities(&homes.apart()).into_iter().max().unwrap_or(0)
+    };
+    (0..checker.index.workloads.len()).map(of_workload).collect()
+}
+
 /// Where pods of a shape can be.
 struct Homes<'c, 'a> {
     checker: &'c Checker<'a>,
-    question: &'c Question<'c>,
+    placement: Placement,
     shape: usize,
     pod: &'a Pod,
 }
 
 impl<'a> Homes<'_, 'a> {
+    /// Whether other rules hold than for pods that come to an empty cluster.
     fn is_reachable(&self) -> bool {
-        self.question.placement() == Placement::Reachable
+        matches!(self.placement, Placement::Reachable | Placement::Current)
     }
 
     /// Nodes that can have a pod. A node that is cordoned may not have been so, or not be so, in `reachable`.
@@ -92,10 +103,10 @@ impl<'a> Homes<'_, 'a> {
     }
 
     /// How many pods each failure domain can have at most.
-    fn domains(&self) -> Vec<i128> {
+    fn domains(&self, question: &Question<'_>) -> Vec<i128> {
         let apart = self.apart();
         let capacities = self.capacities(&apart);
-        let failures = &self.question.domains;
+        let failures = &question.domains;
         let nodes: Vec<usize> = self.nodes().iter().collect();
         let mut most = vec![0; failures.len()];
         for (domain, members) in failures.members().iter().enumerate() {
@@ -118,13 +129,18 @@ impl<'a> Homes<'_, 'a> {
     }
 
     /// Whether a spread constraint holds for the pods of a workload at every time, whatever comes.
-    fn spread_holds(&self, workload: usize, position: usize, spread: &Spread) -> Result<(), &'static str> {
+    fn spread_holds(
+        &self,
+        question: &Question<'_>,
+        workload: usize,
+        (position, spread): (usize, &Spread),
+    ) -> Result<(), &'static str> {
         let index = &self.checker.index;
-        if !matches!(self.question.placement(), Placement::Fresh | Placement::Scheduled) {
+        if !matches!(self.placement, Placement::Fresh | Placement::Scheduled) {
             return Err("a spread constraint bounds nothing once pods have been taken away");
         }
         let topology = index.topology(&spread.topology_key);
-        match &self.question.claim.failures.domain {
+        match &question.claim.failures.domain {
             Domain::Label(key) if *key == spread.topology_key => {}
             Domain::Node if topology.is_single() => {}
             Domain::Label(_) | Domain::Node => {
@@ -151,7 +167,7 @@ impl<'a> Homes<'_, 'a> {
     }
 
     /// For the final smallest count μ, each domain has between μ and μ + maxSkew pods.
-    fn most_lost_by_spread(&self, workload: usize, spread: &Spread) -> i128 {
+    fn most_lost_by_spread(&self, question: &Question<'_>, workload: usize, spread: &Spread) -> i128 {
         let index = &self.checker.index;
         let class = index.class(self.shape);
         let counts = |node: &usize| {
@@ -164,8 +180,8 @@ impl<'a> Homes<'_, 'a> {
         let counted: Vec<usize> = (0..index.nodes.len()).filter(counts).collect();
         let domains = counted.iter().filter_map(|node| topology.domain(*node)).collect::<BTreeSet<_>>().len();
         let domains = i128::try_from(domains).unwrap_or(i128::MAX);
-        let count = self.question.count();
-        let mut fullest = self.domains();
+        let count = question.count();
+        let mut fullest = self.domains(question);
         fullest.sort_unstable_by(|left, right| right.cmp(left));
         fullest.truncate(count);
         let at_most = |limit: i128| fullest.iter().fold(0_i128, |sum, most| sum.saturating_add((*most).min(limit)));

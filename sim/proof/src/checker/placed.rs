@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::crowd::{Crowd, Member};
+use super::lost::outranked;
 use super::node_set::{NodeSet, at};
 use super::question::Question;
 use super::topology::{Topology, sum_of_largest, sums};
 use super::verify::Checker;
 use crate::claim::{Phase, Placement};
 use crate::evidence::Weights;
-use crate::input::{Pod, Spread};
+use crate::input::{ONCE_BOUND, Pod, Spread};
 use crate::rejection::Rejection;
 use crate::rules::{Reading, asks_revision, clash, selects_pod};
 
@@ -36,11 +37,12 @@ pub(crate) fn placed(
         moment,
         eligible: NodeSet::default(),
         value: Vec::new(),
-        others: 0,
-        own: 0,
+        others: Vec::new(),
+        own: Held::default(),
         conflicts: Vec::new(),
     };
     waiting.conditions()?;
+    waiting.leave_kept_off();
     waiting.weigh(weights)?;
     waiting.find_conflicts();
     match waiting.pod.spread.first() {
@@ -56,6 +58,24 @@ pub(crate) enum Moment {
     After,
 }
 
+/// What pods of one kind can hold.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    /// One of them, weighted.
+    each: i128,
+    /// How many there are.
+    count: i128,
+    /// How many of them one node has at most.
+    on_one_node: i128,
+}
+
+impl Held {
+    /// What they hold of so many nodes, no more than so many of them.
+    fn on(&self, nodes: i128, count: i128) -> i128 {
+        count.min(self.on_one_node.saturating_mul(nodes)).saturating_mul(self.each)
+    }
+}
+
 /// A pod of a workload that waits.
 struct Waiting<'c, 'a> {
     checker: &'c Checker<'a>,
@@ -68,10 +88,10 @@ struct Waiting<'c, 'a> {
     eligible: NodeSet,
     /// v(n) of each node; 0 where it is not eligible, or where a fixed pod keeps it off.
     value: Vec<i128>,
-    /// What others but those of its own workload can hold, weighted.
-    others: i128,
-    /// What one pod of its own workload holds, weighted.
-    own: i128,
+    /// What others but those of its own workload can hold.
+    others: Vec<Held>,
+    /// What those of its own workload can hold.
+    own: Held,
     /// Topologies over which others may keep it off, and from how many domains.
     conflicts: Vec<(&'c Topology, usize)>,
 }
@@ -88,7 +108,10 @@ impl<'c, 'a> Waiting<'c, 'a> {
     /// Condition 1, and the eligible nodes.
     fn conditions(&mut self) -> Result<(), Rejection> {
         let (index, pod) = (&self.checker.index, self.pod);
-        if let Some(what) = pod.not_carried.first() {
+        let first = self.moment == Moment::Before
+            && matches!(self.question.placement(), Placement::Fresh | Placement::Scheduled)
+            && !outranked(self.checker, self.workload);
+        if let Some(what) = pod.not_carried.iter().find(|what| !(first && *what == ONCE_BOUND)) {
             return self.refuse(format!("the cluster does not carry its {what}"));
         }
         if !pod.affinity.is_empty() {
@@ -119,10 +142,66 @@ impl<'c, 'a> Waiting<'c, 'a> {
         Ok(())
     }
 
-    /// How many pods of a member are others: all but the waiting pod itself.
+    /// How many pods of a member are others: all but the waiting pod itself, and of its own workload no more than are wanted. If a
+    /// rollout adds more, then those may wait: as many as are wanted are bound all the same.
     fn count(&self, member: &Member) -> i128 {
-        let itself = i128::from(member.workload == Some(self.workload));
-        member.count.saturating_sub(itself).max(0)
+        if member.workload == Some(self.workload) { self.siblings() } else { member.count.max(0) }
+    }
+
+    /// Nodes in a domain where a fixed pod keeps it off for ever are not among those that it may run on.
+    fn leave_kept_off(&mut self) {
+        let (index, fixed) = (&self.checker.index, &self.checker.fixed);
+        let mut kept_off: BTreeSet<usize> = BTreeSet::new();
+        for (topology, shapes) in self.conflicting() {
+            let nodes = shapes.iter().flat_map(|shape| fixed.nodes_of_shape(index, *shape));
+            let domains: BTreeSet<usize> = nodes.filter_map(|node| topology.domain(node)).collect();
+            kept_off.extend(domains.iter().filter_map(|domain| topology.members().get(*domain)).flatten());
+        }
+        self.eligible = self.eligible.iter().filter(|node| !kept_off.contains(node)).collect();
+    }
+
+    /// Topologies with the shapes that may keep it out of a domain, by anti-affinity or a host port.
+    fn conflicting(&self) -> Vec<(&'c Topology, BTreeSet<usize>)> {
+        let index = &self.checker.index;
+        let conflicts = self.checker.selection.conflicts(self.shape).into_iter();
+        let mut found: Vec<(&'c Topology, BTreeSet<usize>)> =
+            conflicts.map(|(key, shapes)| (index.topology(key), shapes)).collect();
+        if !self.pod.host_ports.is_empty() {
+            found.push((index.each_node(), self.clashing()));
+        }
+        found
+    }
+
+    /// Shapes whose host ports clash with its own.
+    fn clashing(&self) -> BTreeSet<usize> {
+        let index = &self.checker.index;
+        let clashes = |shape: &usize| {
+            let ports = &index.shape(*shape).host_ports;
+            ports.iter().any(|port| self.pod.host_ports.iter().any(|own| clash(own, port)))
+        };
+        (0..index.of_shape.len()).filter(clashes).collect()
+    }
+
+    /// Shapes that surely repel it, on whatever eligible node: one of which they do not keep it off holds none of them.
+    fn repelled(&self) -> BTreeSet<usize> {
+        let index = &self.checker.index;
+        let mut found = if self.pod.host_ports.is_empty() { BTreeSet::new() } else { self.clashing() };
+        for (key, shapes) in self.checker.selection.sure_conflicts(self.shape) {
+            let topology = index.topology(key);
+            if self.eligible.iter().all(|node| topology.domain(node).is_some()) {
+                found.extend(shapes);
+            }
+        }
+        found
+    }
+
+    /// How many pods of a member one node has at most.
+    fn on_one_node(&self, member: &Member) -> i128 {
+        match (self.question.placement(), member.workload) {
+            // Pods that are there may be where they would not be placed.
+            (Placement::Current, _) | (_, None) => i128::MAX,
+            (placement, Some(workload)) => self.checker.most_on_one_node(placement, workload),
+        }
     }
 
     /// Members that may hold room where the pod may run, and that it may not evict.
@@ -155,29 +234,30 @@ impl<'c, 'a> Waiting<'c, 'a> {
             return self.refuse("weights are not positive numbers without a common divisor");
         }
         let weight = |name: &str| weights.get(name).copied().map(i128::from);
-        // By resource asked for, `pods` last: the weight, the request, what others ask for, and the room.
         let room = match self.question.placement() {
             Placement::Reachable => &self.checker.fixed.beside_surge,
             Placement::Current | Placement::Scheduled | Placement::Fresh => &self.checker.fixed.beside,
         };
+        // By resource asked for, `pods` last: the weight, the request, what others ask for of one node, and the room.
         let mut asked: Vec<(Option<i128>, i128, i128, &[i128])> = Vec::new();
         for (resource, amount) in requests {
             asked.push((weight(names(resource)), i128::from(*amount), 0, room.column(*resource)));
         }
         asked.push((weight("pods"), 1, 0, room.slots()));
-        for member in self.rivals() {
-            let count = self.count(member);
+        let repelled = self.repelled();
+        for member in self.rivals().into_iter().filter(|member| !repelled.contains(&member.shape)) {
+            let mut held = Held { each: 0, count: self.count(member), on_one_node: self.on_one_node(member) };
             let amounts = requests.iter().map(|(resource, _)| i128::from(index.request(member.shape, *resource)));
             for ((weight, _, demand, _), amount) in asked.iter_mut().zip(amounts.chain([1])) {
-                let held = count.saturating_mul(amount);
-                *demand = demand.saturating_add(held);
-                if let Some(weight) = weight.filter(|_| member.workload != Some(self.workload)) {
-                    self.others = self.others.saturating_add(weight.saturating_mul(held));
-                }
+                *demand = demand.saturating_add(Held { each: amount, ..held }.on(1, held.count));
+                held.each = held.each.saturating_add(weight.unwrap_or(0).saturating_mul(amount));
+            }
+            if member.workload == Some(self.workload) {
+                self.own = held;
+            } else {
+                self.others.push(held);
             }
         }
-        let own = asked.iter().filter_map(|(weight, amount, ..)| Some(weight.as_ref()?.saturating_mul(*amount)));
-        self.own = own.fold(0, i128::saturating_add);
         self.value = vec![0; index.nodes.len()];
         for node in self.eligible.iter() {
             // Without weights nothing can be used up: a node counts as one.
@@ -197,29 +277,10 @@ impl<'c, 'a> Waiting<'c, 'a> {
         Ok(())
     }
 
-    /// Condition 4: who may keep it off by anti-affinity or a host port, and from how many domains; fixed pods do so for ever.
+    /// Condition 4: who may keep it off by anti-affinity or a host port, and from how many domains.
     fn find_conflicts(&mut self) {
-        let (index, fixed) = (&self.checker.index, &self.checker.fixed);
-        let own_ports = &self.pod.host_ports;
-        let clashes = |shape: &usize| {
-            let ports = &index.shape(*shape).host_ports;
-            ports.iter().any(|port| own_ports.iter().any(|own| clash(own, port)))
-        };
-        let mut conflicts: Vec<(&'c Topology, BTreeSet<usize>)> = Vec::new();
-        for (key, shapes) in self.checker.selection.conflicts(self.shape) {
-            conflicts.push((index.topology(key), shapes));
-        }
-        if !own_ports.is_empty() {
-            conflicts.push((index.each_node(), (0..index.of_shape.len()).filter(clashes).collect()));
-        }
-        for (topology, shapes) in conflicts {
-            let kept_off = shapes.iter().flat_map(|shape| fixed.nodes_of_shape(index, *shape));
-            let domains: BTreeSet<usize> = kept_off.filter_map(|node| topology.domain(node)).collect();
-            for node in domains.iter().flat_map(|domain| topology.members().get(*domain)).flatten() {
-                if let Some(value) = self.value.get_mut(*node) {
-                    *value = 0;
-                }
-            }
+        let index = &self.checker.index;
+        for (topology, shapes) in self.conflicting() {
             let is_evicted = |member: &Member| {
                 topology.is_single() && self.pod.preempts && index.shape(member.shape).priority < self.pod.priority
             };
@@ -231,19 +292,49 @@ impl<'c, 'a> Waiting<'c, 'a> {
                 let touched = most_touched(topology, &self.question.domains);
                 kept = kept.saturating_add(self.question.count().saturating_mul(touched));
             }
-            self.conflicts.push((topology, kept));
+            if kept > 0 {
+                self.conflicts.push((topology, kept));
+            }
         }
     }
 
+    /// What others hold of so many nodes, no more than so many pods of its own workload among them.
+    fn held(&self, nodes: usize, own: i128) -> i128 {
+        let nodes = i128::try_from(nodes).unwrap_or(i128::MAX);
+        let others = self.others.iter().map(|held| held.on(nodes, held.count));
+        others.fold(self.own.on(nodes, self.own.count.min(own)), i128::saturating_add)
+    }
+
+    /// Condition 5 and 6 within some eligible nodes: whatever fails and whoever is in the way, more room is left than others hold of
+    /// the nodes that are left.
+    fn has_room(&self, nodes: &[usize], failures: usize, own: i128, within: &str) -> Result<(), Rejection> {
+        let most = self.held(nodes.len(), own);
+        let least = self.left(nodes, failures, &self.conflicts);
+        let (topology, count) = match self.conflicts.as_slice() {
+            _ if least > most => return Ok(()),
+            [] => (self.checker.index.each_node(), 0),
+            [(topology, count)] => (*topology, (*count).min(nodes.len())),
+            _ => return self.require(least, most, within),
+        };
+        for failed in 0..=failures.min(nodes.len()) {
+            for kept_off in 0..=count {
+                let gone = smallest(&self.question.domains, nodes, failed).max(smallest(topology, nodes, kept_off));
+                let room = self.left(nodes, failed, &[(topology, kept_off)]);
+                self.require(room, self.held(nodes.len().saturating_sub(gone), own), within)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What is left of the value of some nodes beside conflicts and failures of so many domains.
-    fn left(&self, nodes: &[usize], failures: usize) -> i128 {
+    fn left(&self, nodes: &[usize], failures: usize, conflicts: &[(&Topology, usize)]) -> i128 {
         let value = |node: usize| at(&self.value, node);
         let total = nodes.iter().fold(0_i128, |sum, node| sum.saturating_add(value(*node)));
         let taken = |topology: &Topology, count: usize| match count {
             0 => 0,
             _ => sum_of_largest(sums(topology, nodes, value), count),
         };
-        let conflicts = self.conflicts.iter().map(|(topology, count)| taken(topology, *count));
+        let conflicts = conflicts.iter().map(|(topology, count)| taken(topology, *count));
         let failed = taken(&self.question.domains, failures);
         conflicts.chain([failed]).fold(total, i128::saturating_sub)
     }
@@ -265,14 +356,18 @@ impl<'c, 'a> Waiting<'c, 'a> {
 
     /// How many pods of its own workload are others.
     fn siblings(&self) -> i128 {
-        self.crowd.most(self.workload).saturating_sub(1).max(0)
+        let wanted = self.checker.index.workloads.get(self.workload);
+        let most = match self.question.placement() {
+            Placement::Reachable => wanted.map_or(0, |wanted| i128::from(wanted.replicas.max(wanted.max_replicas))),
+            Placement::Current | Placement::Scheduled | Placement::Fresh => self.crowd.most(self.workload),
+        };
+        most.saturating_sub(1).max(0)
     }
 
     /// Conditions 5 and 6.
     fn fits_somewhere(&self) -> Result<(), Rejection> {
         let nodes: Vec<usize> = self.eligible.iter().collect();
-        let held = self.others.saturating_add(self.siblings().saturating_mul(self.own));
-        self.require(self.left(&nodes, self.failures()), held, "")
+        self.has_room(&nodes, self.failures(), self.siblings(), "")
     }
 
     /// Condition 7: a domain with the smallest count never rejects it on account of the constraint.
@@ -302,11 +397,10 @@ impl<'c, 'a> Waiting<'c, 'a> {
             true => self.siblings(),
             false => self.siblings().min(smallest),
         };
-        let held = self.others.saturating_add(siblings.saturating_mul(self.own));
         for (name, counted) in &domains {
             let nodes: Vec<usize> = counted.iter().copied().filter(|node| self.eligible.contains(*node)).collect();
             let failures = if are_left_out { self.failures().min(self.survivable(counted)) } else { self.failures() };
-            self.require(self.left(&nodes, failures), held, &format!(" in domain {name}"))?;
+            self.has_room(&nodes, failures, siblings, &format!(" in domain {name}"))?;
         }
         Ok(())
     }
@@ -370,6 +464,21 @@ impl<'c, 'a> Waiting<'c, 'a> {
         }
         sum_of_largest(parts, self.question.count()).checked_div(WHOLE).unwrap_or(i128::MAX)
     }
+}
+
+/// The sum of the so many smallest numbers of these nodes that a domain has, those that have none aside.
+fn smallest(topology: &Topology, nodes: &[usize], count: usize) -> usize {
+    if count == 0 {
+        return 0;
+    }
+    let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
+    for domain in nodes.iter().filter_map(|node| topology.domain(*node)) {
+        let size = sizes.entry(domain).or_insert(0);
+        *size = size.saturating_add(1);
+    }
+    let mut sizes: Vec<usize> = sizes.into_values().collect();
+    sizes.sort_unstable();
+    sizes.iter().take(count).fold(0, |sum, size| sum.saturating_add(*size))
 }
 
 /// The most domains of a topology that one failure domain touches without holding all their nodes.

@@ -1,5 +1,7 @@
 //! What a claim is about: whose pods, how many, and what fails.
 
+use std::borrow::Cow;
+
 use super::index::Index;
 use super::topology::Topology;
 use crate::claim::{Claim, Domain, Phase, Placement, Subject};
@@ -13,14 +15,17 @@ pub(crate) struct Question<'a> {
     /// The workloads of the subject, fixed ones included, sorted.
     pub(crate) subject: Vec<usize>,
     /// The failure domains.
-    pub(crate) domains: Topology,
+    pub(crate) domains: Cow<'a, Topology>,
 }
 
 impl<'a> Question<'a> {
-    pub(crate) fn new(index: &Index<'_>, claim: &'a Claim) -> Result<Question<'a>, Rejection> {
+    pub(crate) fn new(index: &'a Index<'_>, claim: &'a Claim) -> Result<Question<'a>, Rejection> {
         let domains = match &claim.failures.domain {
-            Domain::Node => index.each_node().clone(),
-            Domain::Label(key) => Topology::of_label(&index.nodes, key),
+            Domain::Node => Cow::Borrowed(index.each_node()),
+            Domain::Label(key) => match index.known_topology(key) {
+                Some(topology) => Cow::Borrowed(topology),
+                None => Cow::Owned(Topology::of_label(&index.nodes, key)),
+            },
         };
         if claim.at_least < 0 {
             return Err(Rejection::Claim(format!("{} pods are less than none", claim.at_least)));

@@ -16,6 +16,8 @@ pub(crate) struct Term<'a> {
     pub(crate) incoming: Vec<usize>,
     /// Shapes that it may match, whatever their revision.
     pub(crate) may: Vec<usize>,
+    /// Whether it asks for no revision.
+    is_sure: bool,
 }
 
 /// The required affinity of a shape.
@@ -103,7 +105,8 @@ impl<'a> Selection<'a> {
         existing.iter().for_each(|shape| push(&mut self.hit_existing, *shape, id));
         incoming.iter().for_each(|shape| push(&mut self.hit_incoming, *shape, id));
         may.iter().for_each(|shape| push(&mut self.hit_may, *shape, id));
-        self.terms.push(Term { topology_key: &term.topology_key, bearers: Vec::new(), incoming, may });
+        let is_sure = term.selector.iter().flatten().all(is_steady);
+        self.terms.push(Term { topology_key: &term.topology_key, bearers: Vec::new(), incoming, may, is_sure });
     }
 
     fn bear(&mut self, id: usize, shape: usize) {
@@ -170,6 +173,18 @@ impl<'a> Selection<'a> {
             conflicts.entry(term.topology_key).or_default().extend(&term.may);
         }
         for term in list(&self.hit_may, shape).iter().filter_map(|id| self.term(*id)) {
+            conflicts.entry(term.topology_key).or_default().extend(&term.bearers);
+        }
+        conflicts
+    }
+
+    /// Those of them that surely conflict, whatever revision their pods are of, by topology key.
+    pub(crate) fn sure_conflicts(&self, shape: usize) -> BTreeMap<&'a str, BTreeSet<usize>> {
+        let mut conflicts: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+        for term in self.own_terms(shape).iter().filter_map(|id| self.term(*id)).filter(|term| term.is_sure) {
+            conflicts.entry(term.topology_key).or_default().extend(&term.incoming);
+        }
+        for term in list(&self.hit_existing, shape).iter().filter_map(|id| self.term(*id)).filter(|term| term.is_sure) {
             conflicts.entry(term.topology_key).or_default().extend(&term.bearers);
         }
         conflicts

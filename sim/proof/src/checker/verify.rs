@@ -1,5 +1,7 @@
 //! What a proof file has to pass.
 
+use std::sync::OnceLock;
+
 use super::board::Base;
 use super::crowd::Crowd;
 use super::existing::Existing;
@@ -7,7 +9,7 @@ use super::fixed::Fixed;
 use super::index::Index;
 use super::question::Question;
 use super::selection::Selection;
-use super::{counting, search, share, validate, witness};
+use super::{counting, lost, search, share, validate, witness};
 use crate::claim::Placement;
 use crate::cluster::Cluster;
 use crate::evidence::{Evidence, FORMAT, Proof};
@@ -33,6 +35,8 @@ pub struct Checker<'a> {
     current: Crowd,
     pub(super) fixed_base: Base,
     pub(super) existing_base: Base,
+    /// For each workload the most of its pods that one node holds: in a cluster that was empty, and always.
+    most_on_one_node: [OnceLock<Vec<i128>>; 2],
 }
 
 impl<'a> Checker<'a> {
@@ -51,7 +55,20 @@ impl<'a> Checker<'a> {
         let (fresh, reachable, current) =
             (crowd(Placement::Fresh), crowd(Placement::Reachable), crowd(Placement::Current));
         let (fixed_base, existing_base) = (Base::fixed(&index, &fixed), Base::existing(&index, &fixed));
-        Ok(Checker { fixed_base, existing_base, digest, selection, fixed, fresh, reachable, current, existing, index })
+        let most_on_one_node = [OnceLock::new(), OnceLock::new()];
+        Ok(Checker {
+            fixed_base,
+            existing_base,
+            digest,
+            selection,
+            fixed,
+            fresh,
+            reachable,
+            current,
+            existing,
+            index,
+            most_on_one_node,
+        })
     }
 
     /// Checks that a proof file is about this cluster and shows its claim.
@@ -82,6 +99,17 @@ impl<'a> Checker<'a> {
             Placement::Scheduled | Placement::Fresh => &self.fresh,
             Placement::Reachable => &self.reachable,
         }
+    }
+
+    /// The most pods of a workload that one node holds.
+    pub(super) fn most_on_one_node(&self, placement: Placement, workload: usize) -> i128 {
+        let [fresh, always] = &self.most_on_one_node;
+        let known = match placement {
+            Placement::Scheduled | Placement::Fresh => fresh,
+            Placement::Current | Placement::Reachable => always,
+        };
+        let all = known.get_or_init(|| lost::most_on_one_node(self, placement));
+        all.get(workload).copied().unwrap_or(i128::MAX)
     }
 
     /// Fixed pods that do not fit together, or whose nodes are not known, leave nothing to be proved.

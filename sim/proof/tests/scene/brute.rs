@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_proof::claim::{Claim, Domain, Phase, Placement, Subject};
 use quorate_proof::cluster::{Cluster, Kind};
-use quorate_proof::evidence::{Search, State};
+use quorate_proof::evidence::{Placing, Search, State};
 use quorate_proof::input::{HostPort, Labels, Operator, Pod, PodTerm, Requirement, Taint};
 
 /// Larger clusters are not looked at.
-const STATES: usize = 30_000;
+const STATES: usize = 5_000;
 
 /// What all states of a cluster come to.
 pub(crate) struct Truth {
@@ -235,7 +235,7 @@ impl<'a> World<'a> {
     }
 
     /// The states that one placing leads to; `None` for what this model does not follow.
-    fn steps(&self, state: &State) -> Option<Vec<State>> {
+    pub(crate) fn steps(&self, state: &State) -> Option<Vec<State>> {
         let there = self.there(state);
         let mut next = BTreeSet::new();
         for (place, workload) in self.followed.iter().enumerate() {
@@ -261,6 +261,23 @@ impl<'a> World<'a> {
             }
         }
         Some(next.into_iter().collect())
+    }
+
+    /// What was placed between two states that follow each other.
+    pub(crate) fn placing(&self, state: &State, next: &State) -> Placing {
+        let mut placing = Placing { workload: String::new(), node: String::new(), evicted: BTreeMap::new() };
+        for (place, workload) in self.followed.iter().enumerate() {
+            for (node, name) in self.nodes.iter().enumerate() {
+                let more = next.alive[place][node] - state.alive[place][node];
+                if more > 0 {
+                    (*workload).clone_into(&mut placing.workload);
+                    (*name).clone_into(&mut placing.node);
+                } else if more < 0 {
+                    placing.evicted.insert((*workload).to_owned(), -more);
+                }
+            }
+        }
+        placing
     }
 
     fn evictions(&self, state: &State, place: usize, node: usize) -> Option<Vec<State>> {
@@ -322,7 +339,7 @@ impl<'a> World<'a> {
         Some(next)
     }
 
-    fn lose(&self, state: &State, failed: &BTreeSet<&str>) -> State {
+    pub(crate) fn lose(&self, state: &State, failed: &BTreeSet<&str>) -> State {
         let mut lost = state.clone();
         lost.failed = failed.iter().map(|name| (*name).to_owned()).collect();
         for (place, workload) in self.followed.iter().enumerate() {
@@ -348,20 +365,24 @@ impl<'a> World<'a> {
         lost
     }
 
-    fn available(&self, state: &State) -> i64 {
-        let is_subject = |workload: &str| match &self.claim.subject {
+    fn is_subject(&self, workload: &str) -> bool {
+        match &self.claim.subject {
             Subject::Workload(name) => name == workload,
             Subject::Budget(name) => {
                 let (budget, pod) = (&self.cluster.budgets[name], self.shape(workload));
-                pod.namespace == budget.namespace && all_hold(budget.selector.as_ref().unwrap(), &pod.labels)
+                let selects = |selector: &Vec<Requirement>| all_hold(selector, &pod.labels);
+                pod.namespace == budget.namespace && budget.selector.as_ref().is_some_and(selects)
             }
-        };
+        }
+    }
+
+    pub(crate) fn available(&self, state: &State) -> i64 {
         let up = |node: &usize| !self.is_lost(state, self.nodes[*node]);
-        let rows = self.followed.iter().zip(&state.alive).filter(|(workload, _)| is_subject(workload));
+        let rows = self.followed.iter().zip(&state.alive).filter(|(workload, _)| self.is_subject(workload));
         rows.map(|(_, row)| (0..row.len()).filter(up).map(|node| row[node]).sum::<i64>()).sum()
     }
 
-    fn failures(&self) -> Vec<BTreeSet<&'a str>> {
+    pub(crate) fn failures(&self) -> Vec<BTreeSet<&'a str>> {
         let domains: BTreeSet<&str> = self.nodes.iter().filter_map(|node| self.domain(node)).collect();
         let mut sets = vec![BTreeSet::new()];
         for domain in domains {
@@ -377,7 +398,7 @@ impl<'a> World<'a> {
         sets
     }
 
-    fn first(&self) -> State {
+    pub(crate) fn first(&self) -> State {
         let empty = vec![vec![0; self.nodes.len()]; self.followed.len()];
         let mut state = State { alive: empty.clone(), dying: empty, ..State::default() };
         for (place, workload) in self.followed.iter().enumerate() {
@@ -395,8 +416,25 @@ impl<'a> World<'a> {
         state
     }
 
+    /// The fewest available pods when nothing happens before the failure and nothing after it.
+    fn fewest_now(&self) -> i64 {
+        let left = |failed: &BTreeSet<&str>| {
+            let state = State { failed: failed.iter().map(|name| (*name).to_owned()).collect(), ..State::default() };
+            let is_up = |node: &Option<String>| node.as_ref().is_some_and(|node| !self.is_lost(&state, node));
+            let pods = self.cluster.pods.values().filter(|pod| pod.ready && !pod.terminating && is_up(&pod.node));
+            i64::try_from(pods.filter(|pod| self.is_subject(&pod.workload)).count()).unwrap()
+        };
+        self.failures().iter().map(left).fold(left(&BTreeSet::new()), i64::min)
+    }
+
     /// All states, and the fewest available pods in those at rest; `None` for what is too large or not followed.
     pub(crate) fn truth(&self) -> Option<Truth> {
+        if self.claim.placement == Placement::Current && self.claim.phase == Phase::Instant {
+            return Some(Truth {
+                fewest: self.fewest_now(),
+                search: Search { workloads: Vec::new(), states: Vec::new() },
+            });
+        }
         let first = self.first();
         let (mut seen, mut todo) = (BTreeSet::from([first.clone()]), vec![first]);
         let mut fewest = i64::MAX;

@@ -5,6 +5,7 @@
 
 pub(crate) mod brute;
 pub(crate) mod proofs;
+pub(crate) mod random;
 
 use std::collections::BTreeMap;
 

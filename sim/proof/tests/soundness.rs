@@ -1,0 +1,153 @@
+//! What the checker accepts about random tiny clusters is true by brute force.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up its input should stop")]
+
+mod scene;
+
+use quorate_proof::claim::{Claim, Phase};
+use quorate_proof::cluster::Cluster;
+use quorate_proof::evidence::{Evidence, FORMAT, Placing, Proof, State, Witness};
+use quorate_proof::{Checker, Rejection};
+
+use scene::brute::World;
+use scene::proofs::{replaced, survives};
+use scene::random::{Dice, cluster, question};
+
+/// Bounds that might be accepted: some weights, and every number of lost pods.
+fn bounds(replicas: i64) -> Vec<(Evidence, i64)> {
+    let weights: [&[(&str, i64)]; 5] =
+        [&[], &[("cpu", 1)], &[("pods", 1)], &[("cpu", 1), ("pods", 100)], &[("cpu", 1), ("pods", 300)]];
+    let mut bounds = Vec::new();
+    for weigh in weights {
+        bounds.push((replaced(weigh, replicas), replicas));
+        for lost in 0..=replicas {
+            for spread in [None, Some(0)] {
+                let remain = replicas - lost;
+                bounds.push((survives(weigh, lost, spread, remain), remain));
+            }
+        }
+    }
+    bounds
+}
+
+fn check(cluster: &Cluster, claim: &Claim, evidence: Evidence) -> Result<(), Rejection> {
+    let proof = Proof { format: FORMAT, cluster: cluster.digest().unwrap(), claim: claim.clone(), evidence };
+    Checker::new(cluster).unwrap().check(&proof)
+}
+
+#[test]
+fn bounds_are_sound() {
+    let (mut accepted, mut above_zero, mut decided) = (0, 0, 0);
+    for seed in 0..1_500 {
+        let mut dice = Dice::new(seed);
+        let (cluster, question) = (cluster(&mut dice), question(&mut dice));
+        let best = bounds(cluster.workloads["w"].replicas).into_iter().filter_map(|(evidence, remain)| {
+            let claim = Claim { at_least: remain, ..question.clone() };
+            check(&cluster, &claim, evidence.clone()).is_ok().then_some((remain, evidence))
+        });
+        let Some((remain, evidence)) = best.max_by_key(|(remain, _)| *remain) else { continue };
+        accepted += 1;
+        above_zero += i32::from(remain > 0);
+        if let Some(truth) = World::new(&cluster, &question, None).truth() {
+            decided += 1;
+            assert!(
+                truth.fewest >= remain,
+                "seed {seed}: {} < {remain}\n{evidence:?}\n{question:?}\n{cluster:#?}",
+                truth.fewest
+            );
+        }
+    }
+    assert!(
+        above_zero > 150 && decided > 300,
+        "{accepted} bounds accepted, {above_zero} above zero, {decided} decided"
+    );
+}
+
+#[test]
+fn searches_agree_with_brute_force() {
+    let (mut accepted, mut refused) = (0, 0);
+    for seed in 0..400 {
+        let mut dice = Dice::new(seed);
+        let (cluster, question) = (cluster(&mut dice), question(&mut dice));
+        let Some(truth) = World::new(&cluster, &question, None).truth() else { continue };
+        if truth.search.states.len() > 2_000 {
+            continue;
+        }
+        let claim = Claim { at_least: truth.fewest, ..question };
+        match check(&cluster, &claim, Evidence::Search(truth.search.clone())) {
+            Ok(()) => accepted += 1,
+            Err(Rejection::Claim(_)) => refused += 1,
+            Err(other) => panic!("seed {seed}: {other}\n{claim:?}\n{cluster:#?}"),
+        }
+        let more = Claim { at_least: truth.fewest + 1, ..claim };
+        assert!(check(&cluster, &more, Evidence::Search(truth.search)).is_err(), "seed {seed}");
+    }
+    assert!(accepted > 200, "{accepted} accepted, {refused} refused");
+}
+
+/// Takes up to so many random steps from a state, and writes them down.
+fn walk(world: &World<'_>, dice: &mut Dice, state: &mut State, steps: u64) -> Option<Vec<Placing>> {
+    let mut placings = Vec::new();
+    for _ in 0..steps {
+        let next = world.steps(state)?;
+        if next.is_empty() {
+            break;
+        }
+        let chosen = next[usize::try_from(dice.below(u64::try_from(next.len()).unwrap())).unwrap()].clone();
+        placings.push(world.placing(state, &chosen));
+        *state = chosen;
+    }
+    Some(placings)
+}
+
+/// Plays that end early are accepted only where what is left to do cannot change the outcome for the better.
+#[test]
+fn witnesses_are_sound() {
+    let (mut accepted, mut early) = (0, 0);
+    for seed in 0..1_000 {
+        let mut dice = Dice::new(seed);
+        let (cluster, question) = (cluster(&mut dice), question(&mut dice));
+        let world = World::new(&cluster, &question, None);
+        let failures = world.failures();
+        let mut fewest = None;
+        for _ in 0..12 {
+            let mut state = world.first();
+            let length = [3, 6, 30][usize::try_from(dice.below(3)).unwrap()];
+            let Some(before) = walk(&world, &mut dice, &mut state, length) else { continue };
+            let is_at_rest = world.steps(&state).is_some_and(|next| next.is_empty());
+            let failed = match failures.len() {
+                0 => continue,
+                sets => &failures[usize::try_from(dice.below(u64::try_from(sets).unwrap())).unwrap()],
+            };
+            let mut lost = world.lose(&state, failed);
+            let length = if question.phase == Phase::Instant || !is_at_rest {
+                0
+            } else {
+                [0, 2, 30][usize::try_from(dice.below(3)).unwrap()]
+            };
+            let Some(after) = walk(&world, &mut dice, &mut lost, length) else { continue };
+            let available = world.available(&lost);
+            let failed = failed.iter().map(|name| (*name).to_owned()).collect();
+            let claim = Claim { at_least: available + 1, ..question.clone() };
+            let evidence = Evidence::Witness(Witness { before, failed, after, available });
+            match check(&cluster, &claim, evidence.clone()) {
+                Ok(()) => {
+                    accepted += 1;
+                    early += i32::from(!is_at_rest);
+                    if fewest.is_none() {
+                        let Some(truth) = world.truth() else { break };
+                        fewest = Some(truth.fewest);
+                    }
+                    let fewest = fewest.unwrap();
+                    assert!(
+                        fewest <= available,
+                        "seed {seed}: {fewest} > {available}\n{evidence:?}\n{question:?}\n{cluster:#?}"
+                    );
+                }
+                Err(Rejection::Witness { .. } | Rejection::Claim(_)) => {}
+                Err(other) => panic!("seed {seed}: {other}\n{evidence:?}\n{claim:?}\n{cluster:#?}"),
+            }
+        }
+    }
+    assert!(accepted > 500 && early > 100, "{accepted} witnesses accepted, {early} of them end early");
+}

@@ -1,0 +1,216 @@
+//! Runs of the scheduler from an empty cluster: what one of them shows is possible; what none shows is not thereby impossible.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use quorate_proof::claim::{Claim, Domain, Failures, Phase};
+use quorate_proof::cluster::Cluster;
+
+use super::groups::group_of;
+use crate::cluster::{ClusterState, NodeId, Owner, Phase as PodPhase, PodId, Symbol};
+use crate::failure::{Failure, FailureScope, failures_of, sets_of};
+use crate::simulation::{Settings, Simulation, StepAction};
+
+/// One run, to rest, and what failures do then.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The seed of its choices.
+    pub seed: u64,
+    /// The node of each bound pod that is not fixed, by `NAMESPACE/NAME`.
+    pub placement: BTreeMap<String, String>,
+    /// For each group the node of each of its available pods.
+    available: BTreeMap<String, Vec<String>>,
+    /// What came after failures; empty where there were too many of them to play.
+    losses: Vec<Aftermath>,
+}
+
+/// What came after a failure.
+#[derive(Clone, Debug)]
+struct Aftermath {
+    failed: Vec<String>,
+    recovered: BTreeMap<String, i64>,
+    removed: BTreeMap<String, i64>,
+}
+
+/// How a run breaks a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// The seed of the run.
+    pub seed: u64,
+    /// The failed domains.
+    pub failed: Vec<String>,
+    /// So many pods of the subject are available then.
+    pub available: i64,
+}
+
+/// How many sets of failures are played after a run at most.
+const MOST_SETS: usize = 64;
+
+/// Places all pods anew with `seed`, then plays every set of `failures`, each from there, if they are few.
+#[must_use]
+pub fn run(state: &ClusterState, settings: &Settings, failures: &Failures) -> Run {
+    let mut simulation = Simulation::new(emptied(state), settings);
+    simulation.settle();
+    let state = &simulation.state;
+    let mut run =
+        Run { seed: settings.seed, placement: BTreeMap::new(), available: BTreeMap::new(), losses: Vec::new() };
+    for (_, pod) in state.pods.iter() {
+        let Some(node) = pod.node.and_then(|id| state.nodes.get(&id)) else { continue };
+        let node = state.names.text(node.name).to_owned();
+        if is_available(state, pod) {
+            run.available.entry(group_of(state, pod)).or_default().push(node.clone());
+        }
+        if !matches!(pod.owner, Owner::DaemonSet(_) | Owner::Node) {
+            let name = format!("{}/{}", state.names.text(pod.namespace), state.pod_name(pod));
+            run.placement.insert(name, node);
+        }
+    }
+    let sets = failure_sets(state, failures);
+    if sets.len() <= MOST_SETS {
+        run.losses = sets.iter().map(|set| aftermath(&simulation, set)).collect();
+    }
+    run
+}
+
+/// The cluster with nothing in it but what no scheduler places.
+fn emptied(state: &ClusterState) -> ClusterState {
+    let mut empty = state.clone();
+    empty.pods.retain(|_, pod| !matches!(pod.owner, Owner::ReplicaSet(_) | Owner::StatefulSet { .. } | Owner::Job(_)));
+    let bare: Vec<PodId> = empty
+        .pods
+        .iter()
+        .filter(|(_, pod)| {
+            matches!(pod.owner, Owner::None | Owner::Other { .. }) && pod.template.spec.node_name.is_none()
+        })
+        .map(|(id, _)| *id)
+        .collect();
+    for id in bare {
+        if let Some(mut pod) = empty.pods.get_mut(&id) {
+            pod.node = None;
+            pod.ready = false;
+            pod.started_at = None;
+            if pod.phase == PodPhase::Running {
+                pod.phase = PodPhase::Pending;
+            }
+        }
+    }
+    empty
+}
+
+fn failure_sets(state: &ClusterState, failures: &Failures) -> Vec<Vec<Failure>> {
+    let scope = match &failures.domain {
+        Domain::Node => FailureScope::Nodes,
+        Domain::Label(key) => match state.names.find(key) {
+            Some(key) => FailureScope::Domains(key),
+            None => return Vec::new(),
+        },
+    };
+    let all = failures_of(state, scope);
+    (1..=failures.count.min(all.len())).flat_map(|size| sets_of(&all, size)).take(MOST_SETS.saturating_add(1)).collect()
+}
+
+fn aftermath(simulation: &Simulation, set: &[Failure]) -> Aftermath {
+    let nodes: BTreeSet<NodeId> = set.iter().flat_map(|failure| failure.nodes(&simulation.state)).collect();
+    let nodes: Vec<NodeId> = nodes.into_iter().collect();
+    let mut branch = simulation.branch();
+    branch.perform(&StepAction::FailNode { nodes: nodes.clone() });
+    let recovered = available(&branch.state);
+    branch.perform(&StepAction::DeleteNode { nodes });
+    let mut failed: Vec<String> = set.iter().map(|failure| domain_name(&simulation.state, *failure)).collect();
+    failed.sort_unstable();
+    Aftermath { failed, recovered, removed: available(&branch.state) }
+}
+
+fn domain_name(state: &ClusterState, failure: Failure) -> String {
+    let symbol = match failure {
+        Failure::Node(node) => state.nodes.get(&node).map(|node| node.name),
+        Failure::Domain { value, .. } => Some(value),
+    };
+    state.names.text(symbol.unwrap_or(Symbol::EMPTY)).to_owned()
+}
+
+fn is_available(state: &ClusterState, pod: &crate::cluster::Pod) -> bool {
+    let node = pod.node.and_then(|id| state.nodes.get(&id));
+    pod.ready && pod.deletion.is_none() && node.is_some_and(|node| node.crashed_at.is_none())
+}
+
+fn available(state: &ClusterState) -> BTreeMap<String, i64> {
+    let mut found = BTreeMap::new();
+    for (_, pod) in state.pods.iter().filter(|(_, pod)| is_available(state, pod)) {
+        let count: &mut i64 = found.entry(group_of(state, pod)).or_insert(0);
+        *count = count.saturating_add(1);
+    }
+    found
+}
+
+impl Run {
+    /// The nodes of the available pods of a workload, one for each pod.
+    #[must_use]
+    pub fn nodes_of(&self, workload: &str) -> &[String] {
+        self.available.get(workload).map_or(&[], Vec::as_slice)
+    }
+
+    /// How this run breaks `claim` for the workloads `subject`; `None`: it does not.
+    ///
+    /// # Errors
+    /// When failures were not played after this run: nothing is known.
+    pub fn breaks(&self, cluster: &Cluster, claim: &Claim, subject: &[&str]) -> Result<Option<Observed>, NotPlayed> {
+        let broken = |failed: Vec<String>, available: i64| {
+            (available < claim.at_least).then_some(Observed { seed: self.seed, failed, available })
+        };
+        let total: i64 = subject.iter().map(|name| count(self.available.get(*name).map_or(0, Vec::len))).sum();
+        if let Some(broken) = broken(Vec::new(), total) {
+            return Ok(Some(broken));
+        }
+        let after = |loss: &Aftermath| match claim.phase {
+            Phase::Instant => None,
+            Phase::Recovered => broken(loss.failed.clone(), sum(&loss.recovered, subject)),
+            Phase::Removed => broken(loss.failed.clone(), sum(&loss.removed, subject)),
+        };
+        match claim.phase {
+            Phase::Instant => Ok(self.instant(cluster, claim, subject, total)),
+            Phase::Recovered | Phase::Removed if self.losses.is_empty() => Err(NotPlayed),
+            Phase::Recovered | Phase::Removed => Ok(self.losses.iter().find_map(after)),
+        }
+    }
+
+    fn instant(&self, cluster: &Cluster, claim: &Claim, subject: &[&str], total: i64) -> Option<Observed> {
+        let domain = |node: &str| match &claim.failures.domain {
+            Domain::Node => Some(node.to_owned()),
+            Domain::Label(key) => cluster.nodes.get(node)?.labels.get(key).cloned(),
+        };
+        let mut pods: BTreeMap<String, i64> = BTreeMap::new();
+        for node in subject.iter().filter_map(|name| self.available.get(*name)).flatten() {
+            if let Some(domain) = domain(node) {
+                let own = pods.entry(domain).or_insert(0);
+                *own = own.saturating_add(1);
+            }
+        }
+        let mut fullest: Vec<(std::cmp::Reverse<i64>, String)> =
+            pods.into_iter().map(|(domain, pods)| (std::cmp::Reverse(pods), domain)).collect();
+        fullest.sort_unstable();
+        let mut left = total;
+        let mut failed = Vec::new();
+        for (std::cmp::Reverse(pods), domain) in fullest.into_iter().take(claim.failures.count) {
+            left = left.saturating_sub(pods);
+            failed.push(domain);
+            if left < claim.at_least {
+                failed.sort_unstable();
+                return Some(Observed { seed: self.seed, failed, available: left });
+            }
+        }
+        None
+    }
+}
+
+/// Failures were not played after a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there are too many sets of failures to play each of them after a run")]
+pub struct NotPlayed;
+
+fn sum(available: &BTreeMap<String, i64>, subject: &[&str]) -> i64 {
+    subject.iter().filter_map(|name| available.get(*name)).sum()
+}
+
+fn count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}

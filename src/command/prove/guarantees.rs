@@ -1,0 +1,149 @@
+//! What is asked: guarantees of `quorate.yaml`, and those that every cluster has.
+
+use quorate_proof::claim::{
+    Claim, Domain, Failures as ProofFailures, Phase as ProofPhase, Placement as ProofPlacement, Subject,
+};
+use quorate_proof::cluster::Cluster;
+use quorate_sim::prove::{Guarantee, derived, selected};
+
+use crate::command::error::CommandError;
+use crate::environment::{Failures, Guarantee as Declared, Phase, Placement};
+use crate::report::GuaranteeSubject;
+
+/// The label of zones.
+const ZONE: &str = "topology.kubernetes.io/zone";
+
+/// One guarantee with all that is asked about it.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) subject: GuaranteeSubject,
+    pub(super) claim_subject: Subject,
+    pub(super) at_least: i64,
+    pub(super) of: i64,
+    pub(super) failures: Failures,
+    /// The placement and the phases that someone has declared.
+    pub(super) declared: Option<(Placement, Vec<Phase>)>,
+}
+
+impl Asked {
+    /// The claim for one placement and phase; `None` for phases that are not about failures.
+    pub(super) fn claim(&self, placement: Placement, phase: Phase) -> Option<Claim> {
+        Some(Claim {
+            subject: self.claim_subject.clone(),
+            at_least: self.at_least,
+            failures: proof_failures(&self.failures),
+            placement: proof_placement(placement),
+            phase: proof_phase(phase)?,
+        })
+    }
+
+    /// The workloads whose pods it is about.
+    pub(super) fn workloads(&self) -> Vec<&str> {
+        match &self.subject {
+            GuaranteeSubject::Workload(name) => vec![name],
+            GuaranteeSubject::Budget { workloads, .. } => workloads.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+/// All guarantees: declared ones first, then for each kind of failures those that are derived.
+///
+/// # Errors
+/// When a declared one is about a workload that is not there.
+pub(super) fn asked(
+    cluster: &Cluster,
+    declared: &[Declared],
+    failures: &[Failures],
+) -> Result<(Vec<Asked>, Vec<(String, String)>), CommandError> {
+    let mut all = Vec::new();
+    for guarantee in declared {
+        let name = String::from(guarantee.workload.clone());
+        let Some(workload) = cluster.workloads.get(&name) else {
+            let message = format!(
+                "quorate.yaml guarantees {} pods of {name}, which the input does not have; it has {}",
+                guarantee.min_available,
+                nearest(cluster, &name)
+            );
+            return Err(CommandError::Usage(message));
+        };
+        all.push(Asked {
+            subject: GuaranteeSubject::Workload(name.clone()),
+            claim_subject: Subject::Workload(name),
+            at_least: i64::from(guarantee.min_available),
+            of: workload.replicas,
+            failures: guarantee.failures.clone(),
+            declared: Some((guarantee.placement, guarantee.phase.clone())),
+        });
+    }
+    let mut no_promises = Vec::new();
+    for (index, failures) in failures.iter().enumerate() {
+        let (found, nothing) = derived(cluster, &proof_failures(failures));
+        all.extend(found.iter().map(|guarantee| of_derived(cluster, guarantee, failures)));
+        if index == 0 {
+            no_promises = nothing.into_iter().map(|own| (own.budget, own.reason.to_owned())).collect();
+        }
+    }
+    Ok((all, no_promises))
+}
+
+fn of_derived(cluster: &Cluster, guarantee: &Guarantee, failures: &Failures) -> Asked {
+    let subject = match &guarantee.subject {
+        Subject::Workload(name) => GuaranteeSubject::Workload(name.clone()),
+        Subject::Budget(name) => {
+            let budget = cluster.budgets.get(name);
+            let workloads = budget.map_or_else(Vec::new, |budget| selected(cluster, budget));
+            GuaranteeSubject::Budget {
+                name: name.clone(),
+                workloads: workloads.into_iter().map(str::to_owned).collect(),
+            }
+        }
+    };
+    let mut asked = Asked {
+        subject,
+        claim_subject: guarantee.subject.clone(),
+        at_least: guarantee.at_least,
+        of: 0,
+        failures: failures.clone(),
+        declared: None,
+    };
+    let replicas = |name: &&str| cluster.workloads.get(*name).map_or(0, |workload| workload.replicas);
+    asked.of = asked.workloads().iter().map(replicas).sum();
+    asked
+}
+
+/// The name that is most like `name`.
+fn nearest(cluster: &Cluster, name: &str) -> String {
+    let closest = cluster.workloads.keys().max_by(|one, other| {
+        let likeness = |own: &str| strsim::jaro_winkler(own, name);
+        likeness(one).total_cmp(&likeness(other))
+    });
+    closest.map_or_else(|| "no workload".to_owned(), Clone::clone)
+}
+
+/// Failures in the words of proof files.
+pub(super) fn proof_failures(failures: &Failures) -> ProofFailures {
+    let (domain, count) = match failures {
+        Failures::Nodes(count) => (Domain::Node, *count),
+        Failures::Zones(count) => (Domain::Label(ZONE.to_owned()), *count),
+        Failures::Domains { label, count } => (Domain::Label(label.as_str().to_owned()), *count),
+    };
+    ProofFailures { domain, count: usize::try_from(count).unwrap_or(usize::MAX) }
+}
+
+const fn proof_placement(placement: Placement) -> ProofPlacement {
+    match placement {
+        Placement::Current => ProofPlacement::Current,
+        Placement::Scheduled => ProofPlacement::Scheduled,
+        Placement::Fresh => ProofPlacement::Fresh,
+        Placement::Reachable => ProofPlacement::Reachable,
+    }
+}
+
+const fn proof_phase(phase: Phase) -> Option<ProofPhase> {
+    match phase {
+        Phase::Instant => Some(ProofPhase::Instant),
+        Phase::Recovered => Some(ProofPhase::Recovered),
+        Phase::Removed => Some(ProofPhase::Removed),
+        Phase::Progress => None,
+    }
+}

@@ -1,0 +1,229 @@
+//! The command: read, decide, check, write.
+
+use std::time::Instant;
+
+use quorate_proof::Checker;
+use quorate_proof::cluster::Cluster;
+use quorate_sim::cluster::ClusterState;
+use quorate_sim::prove::{Problem, cluster, run as play};
+use quorate_sim::simulation::{Settings, Simulation};
+use rayon::prelude::*;
+
+use super::files;
+use super::guarantees::{Asked, asked, proof_failures};
+use super::verdicts::{Decided, Prover, Runs};
+use crate::command::arguments::ProveArguments;
+use crate::command::check::MODELLED_VERSION;
+use crate::command::error::CommandError;
+use crate::command::exit_status::ExitStatus;
+use crate::command::input::shown;
+use crate::command::progress::{Progress, Show};
+use crate::command::{input, one_cluster, output};
+use crate::environment::{Failures, Phase, Placement};
+use crate::manifest::collect::EmptyInput;
+use crate::model;
+use crate::report::{AtPlacement, GuaranteeReport, ProofDocument, VerdictWord, write_proof};
+
+const PLACEMENTS: [Placement; 4] = [Placement::Current, Placement::Scheduled, Placement::Fresh, Placement::Reachable];
+const PHASES: [Phase; 3] = [Phase::Instant, Phase::Recovered, Phase::Removed];
+
+/// With more pods than this the scheduler is run once only.
+const MANY_PODS: i64 = 2_000;
+
+/// Runs the command.
+///
+/// # Errors
+/// When there is nothing to prove, or a file cannot be written.
+pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, CommandError> {
+    let started = Instant::now();
+    let progress = Progress::new(if arguments.output.quiet { Show::Never } else { Show::OnTerminal });
+    progress.say("reading manifests");
+    let input = input::read(&arguments.input, EmptyInput::Refused)?;
+    if one_cluster::is_broken(&arguments.output, &input)? {
+        return Ok(ExitStatus::Usage);
+    }
+    let configuration = one_cluster::only(&input, "a proof")?;
+    let mut model = model::build(&configuration.inventory, &configuration.other_nodes);
+    if model.state.nodes.is_empty() {
+        return Err(one_cluster::no_nodes("a proof", &configuration.inventory, &model));
+    }
+    input::add_pools(&mut model.state, &input);
+    let canonical = cluster(&model.state);
+    let failures: Vec<Failures> =
+        if arguments.failures.is_empty() { vec![Failures::Nodes(1)] } else { arguments.failures.clone() };
+    let declared = input.environment.spec().guarantees;
+    let (all, no_promises) = asked(&canonical, &declared, &failures)?;
+    progress.say("playing the scheduler");
+    let settings = Settings { seed: arguments.seed, ..Settings::default() };
+    let runs = runs(&model.state, &canonical, &settings, &all);
+    progress.say("proving");
+    let decided = decide_all(&canonical, &all, &runs, arguments.max_states as usize)?;
+    progress.say("writing proof files");
+    let directory = (!arguments.no_proofs).then_some(arguments.proofs.as_path());
+    let reports = keep(&all, decided, directory)?;
+    drop(progress);
+    let mut assumptions = general_assumptions(&canonical, &model.state);
+    assumptions.extend(Simulation::new(model.state.clone(), &settings).assumptions());
+    assumptions.extend(input.stray_schedulers());
+    let shown_directory = directory.map(shown);
+    let document = ProofDocument {
+        kubernetes: MODELLED_VERSION,
+        guarantees: &reports.guarantees,
+        no_promises: &no_promises,
+        assumptions: &assumptions,
+        has_current: has_current(&canonical),
+        proofs: shown_directory.as_deref().filter(|_| reports.files > 0),
+        elapsed: Some(started.elapsed()),
+    };
+    let style = output::style(&arguments.output);
+    output::write_all(&arguments.output, &style, |format, style, out| write_proof(&document, format, style, out))?;
+    if let Some(defect) = reports.defects.first() {
+        return Err(CommandError::Defect(defect.clone()));
+    }
+    Ok(all
+        .iter()
+        .zip(&reports.guarantees)
+        .map(|(asked, report)| status(asked, report))
+        .fold(ExitStatus::Holds, ExitStatus::worst))
+}
+
+/// Whether a pod that the scheduler places is on a node.
+fn has_current(cluster: &Cluster) -> bool {
+    Problem::new(cluster, &[]).has_bound_pods()
+}
+
+/// The scheduler's own placements, with what failures do then.
+fn runs(state: &ClusterState, cluster: &Cluster, settings: &Settings, all: &[Asked]) -> Vec<Runs> {
+    let pods: i64 = cluster.workloads.values().map(|workload| workload.replicas).sum();
+    let number = if pods > MANY_PODS { 1 } else { 8 };
+    let mut kinds: Vec<Failures> = Vec::new();
+    for asked in all {
+        if !kinds.contains(&asked.failures) {
+            kinds.push(asked.failures.clone());
+        }
+    }
+    let one = |failures: &Failures| {
+        let seeds: Vec<u64> = (0..number).map(|offset| settings.seed.wrapping_add(offset)).collect();
+        let runs = seeds
+            .par_iter()
+            .map(|seed| play(state, &Settings { seed: *seed, ..*settings }, &proof_failures(failures)))
+            .collect();
+        Runs { failures: failures.clone(), runs }
+    };
+    kinds.iter().map(one).collect()
+}
+
+fn decide_all(
+    cluster: &Cluster,
+    all: &[Asked],
+    runs: &[Runs],
+    states: usize,
+) -> Result<Vec<Vec<Decided>>, CommandError> {
+    let defect = |error: &dyn std::fmt::Display| CommandError::Defect(format!("the canonical cluster: {error}"));
+    let digest = cluster.digest().map_err(|error| defect(&error))?;
+    let checker = Checker::new(cluster).map_err(|error| defect(&error))?;
+    let labels: Vec<String> = all
+        .iter()
+        .filter_map(|asked| match proof_failures(&asked.failures).domain {
+            quorate_proof::claim::Domain::Node => None,
+            quorate_proof::claim::Domain::Label(label) => Some(label),
+        })
+        .collect();
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let problem = Problem::new(cluster, &labels);
+    let prover = Prover { cluster, problem: &problem, checker: &checker, digest: &digest, runs, states };
+    let has_current = problem.has_bound_pods();
+    let decide = |asked: &Asked| -> Vec<Decided> {
+        let mut decided = Vec::new();
+        for placement in PLACEMENTS {
+            if placement == Placement::Current && !has_current {
+                continue;
+            }
+            decided.extend(PHASES.into_iter().map(|phase| prover.decide(asked, placement, phase)));
+        }
+        if let Some((placement, phases)) = &asked.declared {
+            if phases.contains(&Phase::Progress) {
+                decided.push(prover.decide(asked, *placement, Phase::Progress));
+            }
+        }
+        decided
+    };
+    Ok(all.par_iter().map(decide).collect())
+}
+
+/// What is reported, once the proof files are kept.
+struct Kept {
+    guarantees: Vec<GuaranteeReport>,
+    files: usize,
+    defects: Vec<String>,
+}
+
+fn keep(all: &[Asked], decided: Vec<Vec<Decided>>, directory: Option<&std::path::Path>) -> Result<Kept, CommandError> {
+    let mut kept = Kept { guarantees: Vec::new(), files: 0, defects: Vec::new() };
+    if let Some(directory) = directory {
+        files::prepare(directory)?;
+    }
+    for (asked, decided) in all.iter().zip(decided) {
+        let mut verdicts = Vec::new();
+        for Decided { mut verdict, proof, defect } in decided {
+            if let (Some(directory), Some(proof)) = (directory, proof) {
+                verdict.proof = Some(files::write(directory, &proof)?);
+                kept.files += 1;
+            }
+            kept.defects.extend(defect);
+            verdicts.push(verdict);
+        }
+        kept.guarantees.push(GuaranteeReport {
+            subject: asked.subject.clone(),
+            declared: asked.declared.is_some(),
+            at_least: asked.at_least,
+            of: asked.of,
+            failures: asked.failures.clone(),
+            verdicts,
+        });
+    }
+    Ok(kept)
+}
+
+/// A declared guarantee counts at its placement and phases; a derived one where it is violated now or as the scheduler scores.
+fn status(asked: &Asked, report: &GuaranteeReport) -> ExitStatus {
+    let of = |verdict: &AtPlacement| match (&asked.declared, verdict.verdict) {
+        (_, VerdictWord::Proved) => ExitStatus::Holds,
+        (Some((placement, phases)), word) => {
+            let counts = *placement == verdict.placement && phases.contains(&verdict.phase);
+            match (counts, word) {
+                (true, VerdictWord::Violated) => ExitStatus::Violated,
+                (true, VerdictWord::Undecided) => ExitStatus::Undecided,
+                (true, VerdictWord::Proved) | (false, _) => ExitStatus::Holds,
+            }
+        }
+        (None, VerdictWord::Violated) if matches!(verdict.placement, Placement::Current | Placement::Scheduled) => {
+            ExitStatus::Violated
+        }
+        (None, VerdictWord::Violated | VerdictWord::Undecided) => ExitStatus::Holds,
+    };
+    report.verdicts.iter().map(of).fold(ExitStatus::Holds, ExitStatus::worst)
+}
+
+/// What every verdict takes for granted.
+fn general_assumptions(cluster: &Cluster, state: &ClusterState) -> Vec<String> {
+    let mut assumptions = vec![
+        "pods that are placed become ready, and those that run stay so unless their node fails".to_owned(),
+        "kube-scheduler is the only scheduler; nodes keep their labels, taints and capacity, and none joins anew"
+            .to_owned(),
+        "a node that fails takes nothing with it but its pods: a store's quorum or data is another question".to_owned(),
+    ];
+    if !state.cron_jobs.is_empty() {
+        assumptions.push("pods of CronJobs are not running".to_owned());
+    }
+    let spreads = cluster.workloads.values().filter_map(|workload| cluster.shapes.get(workload.shape));
+    let counts_existing_domains = spreads.flat_map(|shape| &shape.spread).any(|spread| spread.min_domains <= 1);
+    if counts_existing_domains {
+        assumptions.push(
+            "spread constraints without minDomains count the domains that have nodes: where a zone's nodes may be deleted and \
+             join again, they promise nothing"
+                .to_owned(),
+        );
+    }
+    assumptions
+}

@@ -1,0 +1,250 @@
+//! A claim becomes a verdict; whatever is proved or violated by a proof file has been accepted by the checker.
+
+use std::collections::BTreeMap;
+
+use quorate_proof::Checker;
+use quorate_proof::claim::{Claim, Domain, Placement as ProofPlacement};
+use quorate_proof::cluster::Cluster;
+use quorate_proof::evidence::{Evidence, Placing, Proof, Witness};
+use quorate_sim::prove::{NotPlayed, Observed, Problem, Run, Verdict, decide};
+
+use super::guarantees::Asked;
+use crate::environment::{Phase, Placement};
+use crate::report::{AtPlacement, VerdictWord, WitnessReport};
+
+/// Everything that claims are decided with.
+pub(super) struct Prover<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) problem: &'a Problem<'a>,
+    pub(super) checker: &'a Checker<'a>,
+    pub(super) digest: &'a str,
+    /// Runs of the scheduler, for each kind of failures.
+    pub(super) runs: &'a [Runs],
+    /// How many states a search looks at.
+    pub(super) states: usize,
+}
+
+/// Runs of the scheduler, and the failures that were played after them.
+pub(super) struct Runs {
+    pub(super) failures: crate::environment::Failures,
+    pub(super) runs: Vec<Run>,
+}
+
+/// A verdict and its proof.
+pub(super) struct Decided {
+    pub(super) verdict: AtPlacement,
+    pub(super) proof: Option<Box<Proof>>,
+    /// The checker did not accept what the prover found: a defect.
+    pub(super) defect: Option<String>,
+}
+
+impl Prover<'_> {
+    /// Decides one claim.
+    pub(super) fn decide(&self, asked: &Asked, placement: Placement, phase: Phase) -> Decided {
+        let mut verdict = AtPlacement {
+            placement,
+            phase,
+            verdict: VerdictWord::Undecided,
+            bound: None,
+            reason: String::new(),
+            witness: None,
+            proof: None,
+            method: None,
+        };
+        let Some(claim) = asked.claim(placement, phase) else {
+            "whether drains and rollouts end is simulated (quorate simulate), not proved"
+                .clone_into(&mut verdict.reason);
+            return Decided { verdict, proof: None, defect: None };
+        };
+        match decide(self.problem, self.digest, &claim, self.states) {
+            Verdict::Proved(proof) => self.proved(asked, verdict, proof),
+            Verdict::Violated(_) if claim.placement == ProofPlacement::Scheduled => {
+                self.scheduled(asked, &claim, verdict, "some legal placement breaks it")
+            }
+            Verdict::Violated(proof) => self.violated(asked, verdict, proof),
+            Verdict::Undecided { reason, bound } if claim.placement == ProofPlacement::Scheduled => {
+                verdict.bound = (bound > 0).then_some(bound);
+                self.scheduled(asked, &claim, verdict, &reason)
+            }
+            Verdict::Undecided { reason, bound } => {
+                verdict.bound = (bound > 0).then_some(bound);
+                verdict.reason = reason;
+                Decided { verdict, proof: None, defect: None }
+            }
+        }
+    }
+
+    fn proved(&self, asked: &Asked, mut verdict: AtPlacement, proof: Box<Proof>) -> Decided {
+        if let Err(rejection) = self.checker.check(&proof) {
+            return rejected(asked, verdict, &rejection.to_string());
+        }
+        verdict.verdict = VerdictWord::Proved;
+        verdict.method = Some(method(&proof.evidence));
+        verdict.bound = match &proof.evidence {
+            Evidence::Counting { remain } => Some(*remain),
+            Evidence::Bound { workloads } => Some(workloads.values().map(remaining).sum()),
+            Evidence::Search(_) | Evidence::Witness(_) => None,
+        };
+        Decided { verdict, proof: Some(proof), defect: None }
+    }
+
+    fn violated(&self, asked: &Asked, mut verdict: AtPlacement, proof: Box<Proof>) -> Decided {
+        if let Err(rejection) = self.checker.check(&proof) {
+            return rejected(asked, verdict, &rejection.to_string());
+        }
+        let Evidence::Witness(witness) = &proof.evidence else {
+            return rejected(asked, verdict, "a violation without a witness");
+        };
+        verdict.verdict = VerdictWord::Violated;
+        verdict.method = Some("witness");
+        verdict.bound = Some(witness.available);
+        verdict.witness = Some(self.witness(asked, &proof.claim, witness));
+        Decided { verdict, proof: Some(proof), defect: None }
+    }
+
+    /// No bound says anything: the runs of the scheduler may show that it breaks.
+    fn scheduled(&self, asked: &Asked, claim: &Claim, mut verdict: AtPlacement, reason: &str) -> Decided {
+        let runs = self.runs.iter().find(|runs| runs.failures == asked.failures).map_or(&[][..], |runs| &runs.runs);
+        let mut not_played = None;
+        for run in runs {
+            match run.breaks(self.cluster, claim, &asked.workloads()) {
+                Ok(Some(observed)) => {
+                    verdict.verdict = VerdictWord::Violated;
+                    verdict.method = Some("run");
+                    verdict.bound = Some(observed.available);
+                    verdict.reason = format!("with --seed {} kube-scheduler places the pods so", observed.seed);
+                    verdict.witness = Some(self.observed(asked, claim, run, &observed));
+                    return Decided { verdict, proof: None, defect: None };
+                }
+                Ok(None) => {}
+                Err(missing @ NotPlayed) => not_played = Some(missing),
+            }
+        }
+        verdict.reason = match not_played {
+            Some(missing) => format!("{reason}; {missing}"),
+            None => format!("{reason}; it held in {} runs of the scheduler from an empty cluster", runs.len()),
+        };
+        Decided { verdict, proof: None, defect: None }
+    }
+
+    fn observed(&self, asked: &Asked, claim: &Claim, run: &Run, observed: &Observed) -> WitnessReport {
+        let mut subject: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
+        for workload in asked.workloads() {
+            let nodes = subject.entry(workload.to_owned()).or_default();
+            for node in run.nodes_of(workload) {
+                *nodes.entry(node.clone()).or_default() += 1;
+            }
+        }
+        let steps = match claim.phase {
+            quorate_proof::claim::Phase::Instant => Vec::new(),
+            quorate_proof::claim::Phase::Recovered | quorate_proof::claim::Phase::Removed => {
+                vec!["what can be replaced is replaced".to_owned()]
+            }
+        };
+        WitnessReport {
+            placement: run.placement.clone(),
+            subject,
+            failed: observed.failed.iter().map(|name| domain_text(claim, name)).collect(),
+            steps,
+            available: observed.available,
+        }
+    }
+
+    fn witness(&self, asked: &Asked, claim: &Claim, witness: &Witness) -> WitnessReport {
+        let placed = self.placed(claim, witness);
+        let mut placement = BTreeMap::new();
+        let mut subject: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
+        let of_subject = asked.workloads();
+        for workload in &of_subject {
+            subject.entry((*workload).to_owned()).or_default();
+        }
+        for (workload, nodes) in &placed {
+            let mut number = 0;
+            for (node, pods) in nodes {
+                for _ in 0..*pods {
+                    number += 1;
+                    placement.insert(pod_name(workload, number), node.clone());
+                }
+            }
+            if of_subject.contains(&workload.as_str()) {
+                subject.insert(workload.clone(), nodes.clone());
+            }
+        }
+        let steps = witness.after.iter().map(|placing| format!("{} takes {}", short(&placing.workload), placing.node));
+        WitnessReport {
+            placement,
+            subject,
+            failed: witness.failed.iter().map(|name| domain_text(claim, name)).collect(),
+            steps: steps.collect(),
+            available: witness.available,
+        }
+    }
+
+    /// Where the pods are before the failure, workload by workload.
+    fn placed(&self, claim: &Claim, witness: &Witness) -> BTreeMap<String, BTreeMap<String, i64>> {
+        let mut placed: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
+        if claim.placement == ProofPlacement::Current {
+            for pod in self.cluster.pods.values().filter(|pod| !pod.terminating) {
+                if let Some(node) = &pod.node {
+                    *placed.entry(pod.workload.clone()).or_default().entry(node.clone()).or_default() += 1;
+                }
+            }
+        }
+        for Placing { workload, node, evicted } in &witness.before {
+            for (victim, pods) in evicted {
+                let nodes = placed.entry(victim.clone()).or_default();
+                *nodes.entry(node.clone()).or_default() -= pods;
+                nodes.retain(|_, pods| *pods > 0);
+            }
+            *placed.entry(workload.clone()).or_default().entry(node.clone()).or_default() += 1;
+        }
+        placed
+    }
+}
+
+const fn remaining(share: &quorate_proof::evidence::Share) -> i64 {
+    use quorate_proof::evidence::Share;
+    match share {
+        Share::Survives { remain, .. } | Share::Replaced { remain, .. } => *remain,
+    }
+}
+
+const fn method(evidence: &Evidence) -> &'static str {
+    match evidence {
+        Evidence::Counting { .. } => "counting",
+        Evidence::Bound { .. } => "bound",
+        Evidence::Search(_) => "search",
+        Evidence::Witness(_) => "witness",
+    }
+}
+
+fn rejected(asked: &Asked, mut verdict: AtPlacement, rejection: &str) -> Decided {
+    let whose = asked.workloads().join(", ");
+    verdict.reason = format!("the checker rejected what the prover found: {rejection}");
+    let defect = format!("{whose} ({:?}, {:?}): {rejection}", verdict.placement, verdict.phase);
+    Decided { verdict, proof: None, defect: Some(defect) }
+}
+
+/// `node/worker-1`, `zone/fsn1`, `rack/r1`.
+fn domain_text(claim: &Claim, name: &str) -> String {
+    match &claim.failures.domain {
+        Domain::Node => format!("node/{name}"),
+        Domain::Label(key) if key == "topology.kubernetes.io/zone" => format!("zone/{name}"),
+        Domain::Label(key) => format!("{key}/{name}"),
+    }
+}
+
+/// `default/backend-1` for the first pod of `deployment/default/backend`.
+fn pod_name(workload: &str, number: usize) -> String {
+    let mut parts = workload.splitn(3, '/');
+    let (kind, namespace, name) = (parts.next(), parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    match kind {
+        Some("pod") => format!("{namespace}/{name}"),
+        Some("statefulset") => format!("{namespace}/{name}-{}", number.saturating_sub(1)),
+        _ => format!("{namespace}/{name}-{number}"),
+    }
+}
+
+fn short(workload: &str) -> &str {
+    workload.rsplit('/').next().unwrap_or(workload)
+}

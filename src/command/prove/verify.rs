@@ -1,0 +1,68 @@
+//! `quorate verify-proof`.
+
+use std::fs;
+
+use quorate_proof::Checker;
+use quorate_proof::evidence::Proof;
+use quorate_sim::prove::cluster;
+
+use crate::command::arguments::VerifyProofArguments;
+use crate::command::error::CommandError;
+use crate::command::exit_status::ExitStatus;
+use crate::command::input::shown;
+use crate::command::{input, one_cluster, output};
+use crate::manifest::collect::EmptyInput;
+use crate::model;
+
+/// Runs the command.
+///
+/// # Errors
+/// When a file or the manifests cannot be read.
+pub(in crate::command) fn run(arguments: &VerifyProofArguments) -> Result<ExitStatus, CommandError> {
+    let bytes =
+        fs::read(&arguments.proof).map_err(|source| CommandError::File { path: shown(&arguments.proof), source })?;
+    let input = input::read(&arguments.input, EmptyInput::Refused)?;
+    if one_cluster::is_broken(&arguments.output, &input)? {
+        return Ok(ExitStatus::Usage);
+    }
+    let configuration = one_cluster::only(&input, "a proof")?;
+    let mut model = model::build(&configuration.inventory, &configuration.other_nodes);
+    input::add_pools(&mut model.state, &input);
+    let cluster = cluster(&model.state);
+    let checked = Proof::parse(&bytes)
+        .and_then(|proof| Checker::new(&cluster).and_then(|checker| checker.check(&proof)).map(|()| proof));
+    let path = shown(&arguments.proof);
+    let (text, status) = match checked {
+        Ok(proof) => (format!("accepted: {path} shows that {}", sentence(&proof)), ExitStatus::Holds),
+        Err(rejection) => (format!("rejected: {path}: {rejection}"), ExitStatus::Violated),
+    };
+    output::to_standard_output(|out| Ok(writeln!(out, "{text}")?))?;
+    Ok(status)
+}
+
+/// What a proof shows.
+fn sentence(proof: &Proof) -> String {
+    use quorate_proof::claim::{Domain, Subject};
+    use quorate_proof::evidence::Evidence;
+    let claim = &proof.claim;
+    let subject = match &claim.subject {
+        Subject::Workload(name) => name.clone(),
+        Subject::Budget(name) => format!("PodDisruptionBudget {name}"),
+    };
+    let domain = match &claim.failures.domain {
+        Domain::Node => "nodes".to_owned(),
+        Domain::Label(label) => format!("values of {label}"),
+    };
+    let word = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
+    let holds = match &proof.evidence {
+        Evidence::Counting { .. } | Evidence::Bound { .. } | Evidence::Search(_) => "stay available",
+        Evidence::Witness(_) => "do not always stay available",
+    };
+    format!(
+        "at least {} pods of {subject} {holds} (placement {}, phase {}, up to {} {domain} lost)",
+        claim.at_least,
+        word(&claim.placement),
+        word(&claim.phase),
+        claim.failures.count
+    )
+}

@@ -1,0 +1,140 @@
+//! What a report of `quorate prove` is made from, and the way into every format.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use crate::environment::{Failures, Phase, Placement};
+use crate::report::check_report::ReportError;
+use crate::report::format::Format;
+use crate::report::terminal_style::TerminalStyle;
+
+use super::{json, table};
+
+/// Everything that a report of `quorate prove` shows.
+#[derive(Clone, Copy, Debug)]
+pub struct ProofDocument<'a> {
+    /// The modelled version of Kubernetes: `1.36`.
+    pub kubernetes: &'a str,
+    /// The guarantees, those that were declared first.
+    pub guarantees: &'a [GuaranteeReport],
+    /// Budgets that promise nothing under failures, with the reason.
+    pub no_promises: &'a [(String, String)],
+    /// What every verdict takes for granted.
+    pub assumptions: &'a [String],
+    /// Whether pods are on nodes in the input.
+    pub has_current: bool,
+    /// Where the proof files are; `None`: they were not kept.
+    pub proofs: Option<&'a str>,
+    /// How long it took.
+    pub elapsed: Option<Duration>,
+}
+
+/// A guarantee and what was decided about it.
+#[derive(Clone, Debug)]
+pub struct GuaranteeReport {
+    /// Whose pods.
+    pub subject: GuaranteeSubject,
+    /// Whether `quorate.yaml` declares it.
+    pub declared: bool,
+    /// How many pods are available at least.
+    pub at_least: i64,
+    /// How many there are.
+    pub of: i64,
+    /// What may fail.
+    pub failures: Failures,
+    /// The verdicts.
+    pub verdicts: Vec<AtPlacement>,
+}
+
+/// Whose pods a guarantee is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GuaranteeSubject {
+    /// A workload, `deployment/default/backend`.
+    Workload(String),
+    /// What a PodDisruptionBudget selects.
+    Budget {
+        /// `NAMESPACE/NAME`.
+        name: String,
+        /// The workloads.
+        workloads: Vec<String>,
+    },
+}
+
+/// What was decided for one placement and phase.
+#[derive(Clone, Debug)]
+pub struct AtPlacement {
+    /// Where the pods may be before the failure.
+    pub placement: Placement,
+    /// When it must hold.
+    pub phase: Phase,
+    /// Whether it holds.
+    pub verdict: VerdictWord,
+    /// How many pods remain in every case, as far as is known; `None`: nothing is known.
+    pub bound: Option<i64>,
+    /// Why, in a sentence; empty where there is nothing to say.
+    pub reason: String,
+    /// What breaks it.
+    pub witness: Option<WitnessReport>,
+    /// The proof file.
+    pub proof: Option<String>,
+    /// How it was shown: `bound`, `search`, `counting`, `witness`, or a run of the scheduler.
+    pub method: Option<&'static str>,
+}
+
+/// Whether a claim holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VerdictWord {
+    /// It holds, and the checker has accepted the proof.
+    Proved,
+    /// Nobody knows.
+    Undecided,
+    /// It does not.
+    Violated,
+}
+
+impl VerdictWord {
+    /// As in the JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Proved => "proved",
+            Self::Undecided => "undecided",
+            Self::Violated => "violated",
+        }
+    }
+}
+
+/// What breaks a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WitnessReport {
+    /// The node of each pod, by `NAMESPACE/NAME`; pods that do not matter may be left out.
+    pub placement: BTreeMap<String, String>,
+    /// For each workload of the subject how many of its pods are on each node before the failure.
+    pub subject: BTreeMap<String, BTreeMap<String, i64>>,
+    /// The failed domains: `node/worker-1`, `zone/a`.
+    pub failed: Vec<String>,
+    /// What happens after the failure.
+    pub steps: Vec<String>,
+    /// So many pods are available then.
+    pub available: i64,
+}
+
+/// Writes the report of `quorate prove` in `format`. `style` matters to [`Format::Human`] only.
+///
+/// # Errors
+/// When `out` refuses the text, and for formats in which findings are reported.
+pub fn write_proof(
+    document: &ProofDocument<'_>,
+    format: Format,
+    style: &TerminalStyle,
+    out: &mut dyn io::Write,
+) -> Result<(), ReportError> {
+    match format {
+        Format::Human => Ok(table::write(document, style, out)?),
+        Format::Json => json::write(document, out),
+        Format::Sarif | Format::Github => {
+            Err(ReportError::Unsupported { command: "prove", format, instead: "human or json" })
+        }
+    }
+}

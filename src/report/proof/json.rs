@@ -1,0 +1,140 @@
+//! JSON: the `prove` output. Its schema is `fixtures/schemas/prove.schema.json`.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::environment::{Failures, Phase, Placement};
+use crate::report::check_report::ReportError;
+use crate::report::json::{SCHEMA_VERSION, write_json};
+
+use super::document::{AtPlacement, GuaranteeReport, GuaranteeSubject, ProofDocument, VerdictWord};
+use super::words;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProveJson<'a> {
+    schema_version: u32,
+    quorate: &'static str,
+    kubernetes: &'a str,
+    summary: SummaryJson,
+    guarantees: Vec<GuaranteeJson<'a>>,
+    no_promises: Vec<NoPromiseJson<'a>>,
+}
+
+#[derive(Default, Serialize)]
+struct SummaryJson {
+    guarantees: usize,
+    proved: usize,
+    violated: usize,
+    undecided: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GuaranteeJson<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workload: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pod_disruption_budget: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workloads: Option<&'a [String]>,
+    declared: bool,
+    claim: String,
+    min_available: i64,
+    pods: i64,
+    failures: &'a Failures,
+    placement: Placement,
+    phase: Phase,
+    verdict: &'static str,
+    assumptions: &'a [String],
+    bound: Option<i64>,
+    method: Option<&'a str>,
+    witness: Option<WitnessJson<'a>>,
+    proof: Option<&'a str>,
+    reason: &'a str,
+    repairs: [Value; 0],
+}
+
+#[derive(Serialize)]
+struct WitnessJson<'a> {
+    placement: &'a BTreeMap<String, String>,
+    failed: &'a [String],
+    steps: &'a [String],
+    available: i64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NoPromiseJson<'a> {
+    pod_disruption_budget: &'a str,
+    reason: &'a str,
+}
+
+pub(super) fn write(document: &ProofDocument<'_>, out: &mut dyn io::Write) -> Result<(), ReportError> {
+    let mut summary = SummaryJson { guarantees: document.guarantees.len(), ..SummaryJson::default() };
+    for verdict in document.guarantees.iter().flat_map(|guarantee| &guarantee.verdicts) {
+        match verdict.verdict {
+            VerdictWord::Proved => summary.proved += 1,
+            VerdictWord::Undecided => summary.undecided += 1,
+            VerdictWord::Violated => summary.violated += 1,
+        }
+    }
+    let guarantees = document.guarantees.iter().flat_map(|guarantee| {
+        guarantee.verdicts.iter().map(move |verdict| guarantee_json(document, guarantee, verdict))
+    });
+    let prove = ProveJson {
+        schema_version: SCHEMA_VERSION,
+        quorate: env!("CARGO_PKG_VERSION"),
+        kubernetes: document.kubernetes,
+        summary,
+        guarantees: guarantees.collect(),
+        no_promises: document
+            .no_promises
+            .iter()
+            .map(|(budget, reason)| NoPromiseJson { pod_disruption_budget: budget, reason })
+            .collect(),
+    };
+    write_json(&prove, out)
+}
+
+fn guarantee_json<'a>(
+    document: &ProofDocument<'a>,
+    guarantee: &'a GuaranteeReport,
+    verdict: &'a AtPlacement,
+) -> GuaranteeJson<'a> {
+    let (workload, budget, workloads) = match &guarantee.subject {
+        GuaranteeSubject::Workload(name) => (Some(name.as_str()), None, None),
+        GuaranteeSubject::Budget { name, workloads } => match workloads.as_slice() {
+            [only] => (Some(only.as_str()), Some(name.as_str()), None),
+            _ => (None, Some(name.as_str()), Some(workloads.as_slice())),
+        },
+    };
+    GuaranteeJson {
+        workload,
+        pod_disruption_budget: budget,
+        workloads,
+        declared: guarantee.declared,
+        claim: words::claim(guarantee),
+        min_available: guarantee.at_least,
+        pods: guarantee.of,
+        failures: &guarantee.failures,
+        placement: verdict.placement,
+        phase: verdict.phase,
+        verdict: verdict.verdict.as_str(),
+        assumptions: document.assumptions,
+        bound: verdict.bound,
+        method: verdict.method,
+        witness: verdict.witness.as_ref().map(|witness| WitnessJson {
+            placement: &witness.placement,
+            failed: &witness.failed,
+            steps: &witness.steps,
+            available: witness.available,
+        }),
+        proof: verdict.proof.as_deref(),
+        reason: &verdict.reason,
+        repairs: [],
+    }
+}

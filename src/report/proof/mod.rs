@@ -1,0 +1,17 @@
+//! The report of `quorate prove`.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `document.rs` | what it is made from, and the way into every format |
+//! | `json.rs` | for programs: `fixtures/schemas/prove.schema.json` |
+//! | `table.rs` | for people: a table for each guarantee, and what breaks it below |
+//! | `words.rs` | claims, failures and witnesses as sentences |
+
+mod document;
+mod json;
+mod table;
+mod words;
+
+pub use document::{
+    AtPlacement, GuaranteeReport, GuaranteeSubject, ProofDocument, VerdictWord, WitnessReport, write_proof,
+};
