@@ -76,7 +76,7 @@ pub(crate) struct Reading {
     /// Whether the pods of lost nodes begin to terminate one after the other, in any order, and others are placed between; else
     /// all at once.
     pub(crate) lost_one_by_one: bool,
-    /// Whether the objects of lost nodes go only once the cluster is at rest without them; else at once.
+    /// Whether the objects of lost nodes may also go once the cluster is at rest without them; else they go at once.
     pub(crate) removed_after_recovery: bool,
 }
 
@@ -283,12 +283,11 @@ impl<'g> Enumeration<'g> {
     pub(crate) fn after(&mut self, placement: Placement, loss: &Loss) -> Result<&Closure, TooMany> {
         let key = (placement, loss.clone());
         if !self.after.contains_key(&key) {
-            let rests: Vec<Placed> = if loss.removed && self.reading.removed_after_recovery {
+            let mut rests: Vec<Placed> = self.before(placement)?.rests.iter().cloned().collect();
+            if loss.removed && self.reading.removed_after_recovery {
                 let first = Loss { removed: false, ..loss.clone() };
-                self.after(placement, &first)?.rests.iter().cloned().collect()
-            } else {
-                self.before(placement)?.rests.iter().cloned().collect()
-            };
+                rests.extend(self.after(placement, &first)?.rests.iter().cloned());
+            }
             let mut origins = BTreeMap::new();
             for rest in rests {
                 for beginning in self.right_after(loss, &rest) {
@@ -421,7 +420,7 @@ impl<'g> Enumeration<'g> {
         };
         let (beginning, mut last) = trail(after, placed);
         let mut rest = after.origins[&beginning].clone();
-        if loss.removed && self.reading.removed_after_recovery {
+        if !before.from.contains_key(&rest) {
             let recovered = &self.after[&(placement, Loss { removed: false, ..loss })];
             let (beginning, mut earlier) = trail(recovered, &rest);
             earlier.append(&mut last);
