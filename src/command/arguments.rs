@@ -290,6 +290,9 @@ pub(super) struct ProveArguments {
     /// can be given several times
     #[arg(long, value_name = "KIND=N", value_parser = provable_failures)]
     pub(super) failures: Vec<Failures>,
+    /// Only guarantees about this workload, for example deployment/default/backend; can be given several times
+    #[arg(long, value_name = "WORKLOAD")]
+    pub(super) workload: Vec<String>,
     /// Where proof files go
     #[arg(long, value_name = "DIRECTORY", default_value = ".quorate/proofs")]
     pub(super) proofs: PathBuf,

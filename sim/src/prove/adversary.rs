@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use quorate_proof::claim::{Claim, Phase};
 
 use super::bound::failing;
+use super::matching::tolerates_for_ever;
 use super::packing::{Move, Packing};
 use super::problem::{Group, Over, Problem};
 use super::search::{Broken, nodes_of};
@@ -176,7 +177,15 @@ impl Packing {
 
     /// The first of `nodes` that a pod of `number` fits.
     fn first_fit(&self, problem: &Problem<'_>, number: usize, nodes: &[usize]) -> Option<usize> {
-        nodes.iter().copied().find(|node| self.fits(problem, number, *node))
+        let tolerations = problem.groups.get(number).map_or(&[][..], |group| &group.shape.tolerations);
+        // Where it would be evicted again, or may never run, nobody would leave it.
+        let lasts = |node: &usize| {
+            problem.nodes.get(*node).is_some_and(|(_, facts)| {
+                let mut executing = facts.taints.iter().filter(|taint| taint.effect == "NoExecute");
+                facts.ready && executing.all(|taint| tolerates_for_ever(tolerations, taint))
+            })
+        };
+        nodes.iter().copied().find(|node| lasts(node) && self.fits(problem, number, *node))
     }
 
     /// Whether a pod of `number` finds no node, not even by preemption.

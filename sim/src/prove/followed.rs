@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use quorate_proof::claim::{Claim, Domain, Phase, Placement};
-use quorate_proof::input::{Pod, PodTerm};
+use quorate_proof::claim::{Claim, Domain, Phase};
+use quorate_proof::input::{Node, Pod, PodTerm};
 
 use super::bound::failing;
 use super::matching::{term_may_match, tolerates, tolerates_for_ever, unreachable};
-use super::placed::{Loss, is_replaced};
+use super::placed::Loss;
 use super::problem::{Group, Over, Problem};
 
 /// A search that is expected to find so many times more states than its limit is not begun.
@@ -35,11 +35,30 @@ pub(super) fn can_be_searched(problem: &Problem<'_>, claim: &Claim, follow: &BTr
         return Err(obstacle.clone());
     }
     for group in follow.iter().filter_map(|number| problem.groups.get(*number)) {
-        let is_replaced = claim.phase != Phase::Instant && is_replaced(&group.workload.kind, claim.phase);
-        let first = !is_replaced && matches!(claim.placement, Placement::Fresh | Placement::Scheduled);
-        if let Some(what) = problem.unknown(group, first) {
+        if let Some(what) = group.shape.not_carried.first() {
             return Err(format!("where pods of {} may run depends on {what}, which is not modelled here", group.name));
         }
+    }
+    for group in follow.iter().filter_map(|number| problem.groups.get(*number)) {
+        let evicts = |node: &Node| {
+            let mut executing = node.taints.iter().filter(|taint| taint.effect == "NoExecute");
+            executing.any(|taint| !tolerates_for_ever(&group.shape.tolerations, taint))
+        };
+        let mut eligible = problem.eligible_nodes(group).filter_map(|node| problem.nodes.get(node));
+        if let Some((name, _)) = eligible.find(|(_, node)| !node.ready || evicts(node)) {
+            return Err(format!("pods of {} may be placed on {name} and not last there", group.name));
+        }
+    }
+    // A pod that has to be near pods that it would evict does not evict them: the scheduler takes all of them away first.
+    let followed = || follow.iter().filter_map(|number| problem.groups.get(*number));
+    let lowest = followed().map(|group| group.shape.priority).min();
+    let draws = followed().find(|group| {
+        !group.shape.affinity.is_empty()
+            && group.shape.preempts
+            && lowest.is_some_and(|least| least < group.shape.priority)
+    });
+    if let Some(group) = draws {
+        return Err(format!("pods of {} may evict those that they have to be near", group.name));
     }
     if claim.phase != Phase::Instant {
         if problem.cluster.nodes.values().any(|node| !node.ready) {

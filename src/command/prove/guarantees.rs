@@ -115,7 +115,7 @@ fn of_derived(cluster: &Cluster, guarantee: &Guarantee, failures: &Failures) -> 
 }
 
 /// The name that is most like `name`.
-fn nearest(cluster: &Cluster, name: &str) -> String {
+pub(super) fn nearest(cluster: &Cluster, name: &str) -> String {
     let closest = cluster.workloads.keys().max_by(|one, other| {
         let likeness = |own: &str| strsim::jaro_winkler(own, name);
         likeness(one).total_cmp(&likeness(other))

@@ -11,7 +11,7 @@ use quorate_sim::simulation::{Settings, Simulation};
 use rayon::prelude::*;
 
 use super::files;
-use super::guarantees::{Asked, asked, proof_failures, proof_placement};
+use super::guarantees::{Asked, asked, nearest, proof_failures, proof_placement};
 use super::verdicts::{Decided, Prover, Runs, phase_word};
 use crate::command::arguments::ProveArguments;
 use crate::command::check::MODELLED_VERSION;
@@ -53,7 +53,8 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
     let failures: Vec<Failures> =
         if arguments.failures.is_empty() { vec![Failures::Nodes(1)] } else { arguments.failures.clone() };
     let declared = input.environment.spec().guarantees;
-    let (all, no_promises) = asked(&canonical, &declared, &failures)?;
+    let (mut all, no_promises) = asked(&canonical, &declared, &failures)?;
+    keep_wanted(&mut all, &canonical, arguments)?;
     progress.say("playing the scheduler");
     let settings = Settings { seed: arguments.seed, ..Settings::default() };
     let runs = runs(&model.state, &canonical, &settings, &all);
@@ -86,6 +87,21 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
         .zip(&reports.guarantees)
         .map(|(asked, report)| status(asked, report))
         .fold(ExitStatus::Holds, ExitStatus::worst))
+}
+
+/// Only guarantees about the workloads that were named.
+fn keep_wanted(all: &mut Vec<Asked>, cluster: &Cluster, arguments: &ProveArguments) -> Result<(), CommandError> {
+    let full = |name: &String| match name.split('/').count() {
+        2 => name.replacen('/', &format!("/{}/", arguments.input.namespace), 1),
+        _ => name.clone(),
+    };
+    let wanted: Vec<String> = arguments.workload.iter().map(full).collect();
+    if let Some(missing) = wanted.iter().find(|name| !cluster.workloads.contains_key(*name)) {
+        let nearest = nearest(cluster, missing);
+        return Err(CommandError::Usage(format!("the input has no {missing}; it has {nearest}")));
+    }
+    all.retain(|asked| wanted.is_empty() || asked.workloads().iter().any(|name| wanted.iter().any(|own| own == name)));
+    Ok(())
 }
 
 /// Whether a pod that the scheduler places is on a node.

@@ -47,6 +47,15 @@ pub(crate) fn check(checker: &Checker<'_>, question: &Question<'_>, followed: &[
             return Err(claim(&format!("{} bears a taint for some seconds only", index.name(*workload))));
         }
     }
+    // A pod that has to be near pods that it would evict does not evict them: the scheduler takes all of them away first.
+    let lowest = followed.iter().map(|workload| index.pod_of(*workload).priority).min();
+    let may_evict_company = |workload: &&usize| {
+        let pod = index.pod_of(**workload);
+        !pod.affinity.is_empty() && pod.preempts && lowest.is_some_and(|lowest| lowest < pod.priority)
+    };
+    if let Some(workload) = followed.iter().find(may_evict_company) {
+        return Err(claim(&format!("pods of {} may evict those that they have to be near", index.name(*workload))));
+    }
     nobody_else(checker, question, followed)?;
     match question.phase() {
         Phase::Instant => Ok(()),
@@ -136,6 +145,12 @@ fn one_after_the_other(checker: &Checker<'_>, question: &Question<'_>, followed:
         followed.iter().map(|workload| index.pod_of(*workload)).filter(|pod| pod.preempts).map(|pod| pod.priority);
     let evicts = highest.max().zip(ranks().min()).is_some_and(|(highest, lowest)| highest > lowest);
     for workload in followed {
+        if question.phase() == Phase::Recovered && index.class(index.shape_of(*workload)).tolerates_unreachable {
+            let name = index.name(*workload);
+            return Err(claim(&format!(
+                "pods of {name} may be bound to an unreachable node, or wait for its pods to go"
+            )));
+        }
         let (name, pod, shape) = (index.name(*workload), index.pod_of(*workload), index.shape_of(*workload));
         let counts_others = |position: usize| {
             let counted = checker.selection.counted(shape, position);

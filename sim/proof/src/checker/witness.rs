@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::board::{Board, Lot};
 use super::counting::available_on;
 use super::disruption::disrupts_a_zone;
+use super::lost::outranked;
 use super::node_set::NodeSet;
 use super::outcome::{Pending, fail};
 use super::question::Question;
@@ -13,6 +14,7 @@ use super::verify::Checker;
 use crate::claim::{Phase, Placement};
 use crate::cluster::Kind;
 use crate::evidence::{Placing, Witness};
+use crate::input::ONCE_BOUND;
 use crate::rejection::Rejection;
 use crate::rules::stays_when_unreachable;
 
@@ -170,7 +172,12 @@ impl<'c, 'a> Play<'c, 'a> {
         };
         let Some(node) = index.node_number(&placing.node) else { return refuse("there is no such node") };
         let shape = index.shape_of(workload);
-        if !index.shape(shape).not_carried.is_empty() {
+        // Where a volume is provisioned the pod is bound; before that it may go anywhere.
+        let is_first = self.board.outage.failed.is_empty()
+            && self.question.placement() != Placement::Current
+            && !outranked(self.checker, workload);
+        let decides = |what: &String| !(is_first && what == ONCE_BOUND);
+        if index.shape(shape).not_carried.iter().any(decides) {
             return refuse("something that the cluster does not carry decides where it may run");
         }
         if index.class(shape).fleeting.contains(node) {

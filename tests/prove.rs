@@ -1,0 +1,165 @@
+//! `quorate prove` and `quorate verify-proof` as a whole: what is said to people and programs, and what of proof files that do not fit.
+#![allow(clippy::unwrap_used)]
+
+mod binary;
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use binary::{Run, finish};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const QAWAVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/qawave");
+/// The same with a fourth worker.
+const LARGER: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/recordings/1.36.3/03-qawave-4-workers/cluster.yaml");
+
+/// A live cluster: both pods of a Deployment are on one of two nodes.
+const LIVE: &str = r#"apiVersion: v1
+kind: List
+items:
+  - {apiVersion: v1, kind: Node, metadata: {name: w1, labels: {kubernetes.io/hostname: w1}}, status: {allocatable: {cpu: "4", memory: 8Gi, pods: "110"}, conditions: [{type: Ready, status: "True"}]}}
+  - {apiVersion: v1, kind: Node, metadata: {name: w2, labels: {kubernetes.io/hostname: w2}}, status: {allocatable: {cpu: "4", memory: 8Gi, pods: "110"}, conditions: [{type: Ready, status: "True"}]}}
+  - {apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: default, uid: d}, spec: {replicas: 2, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: a, image: "x:1", resources: {requests: {cpu: 500m}}}]}}}}
+  - {apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: web-a, namespace: default, uid: r, labels: {app: web, pod-template-hash: a}, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: web, uid: d, controller: true}]}, spec: {replicas: 2, selector: {matchLabels: {app: web, pod-template-hash: a}}, template: {metadata: {labels: {app: web, pod-template-hash: a}}, spec: {containers: [{name: a, image: "x:1", resources: {requests: {cpu: 500m}}}]}}}}
+  - {apiVersion: v1, kind: Pod, metadata: {name: web-a-1, namespace: default, uid: p1, labels: {app: web, pod-template-hash: a}, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-a, uid: r, controller: true}]}, spec: {nodeName: w1, containers: [{name: a, image: "x:1", resources: {requests: {cpu: 500m}}}]}, status: {phase: Running, conditions: [{type: Ready, status: "True"}]}}
+  - {apiVersion: v1, kind: Pod, metadata: {name: web-a-2, namespace: default, uid: p2, labels: {app: web, pod-template-hash: a}, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-a, uid: r, controller: true}]}, spec: {nodeName: w1, containers: [{name: a, image: "x:1", resources: {requests: {cpu: 500m}}}]}, status: {phase: Running, conditions: [{type: Ready, status: "True"}]}}
+"#;
+
+fn quorate(directory: &Path, arguments: &[&str]) -> Run {
+    let mut command = Command::cargo_bin("quorate").unwrap();
+    command.current_dir(directory).args(arguments).arg("--color").arg("never");
+    finish(&mut command)
+}
+
+fn prove(arguments: &[&str]) -> (TempDir, Run) {
+    let directory = TempDir::new().unwrap();
+    let mut all = vec!["prove"];
+    all.extend(arguments);
+    let run = quorate(directory.path(), &all);
+    (directory, run)
+}
+
+/// The last line says how long it took.
+fn without_time(text: &str) -> String {
+    let time = text.rfind(" (").filter(|_| text.trim_end().ends_with("s)"));
+    time.map_or_else(|| text.to_owned(), |at| format!("{}\n", &text[..at]))
+}
+
+#[test]
+fn a_person_reads_it() {
+    let (_directory, run) = prove(&[QAWAVE, "--failures", "nodes=1", "--workload", "deployment/frontend"]);
+    assert_eq!(run.status, 1);
+    insta::assert_snapshot!("qawave_frontend", without_time(&run.stdout));
+}
+
+#[test]
+fn every_verdict_follows_the_schema_and_its_proof_is_accepted_again() {
+    for input in [QAWAVE, LARGER] {
+        let (directory, run) = prove(&[input, "--failures", "nodes=1", "--failures", "zones=1", "-o", "json"]);
+        let report = run.json("prove");
+        let entries = report["guarantees"].as_array().unwrap();
+        assert!(!entries.is_empty());
+        let mut checked = 0;
+        for entry in entries {
+            let verdict = entry["verdict"].as_str().unwrap();
+            // What a run of the scheduler shows needs its scores; everything else has a proof file.
+            if verdict == "undecided" || entry["method"] == "run" {
+                assert_eq!(entry["proof"], Value::Null);
+                continue;
+            }
+            let file = entry["proof"].as_str().unwrap();
+            if checked % 7 == 0 {
+                let again = quorate(directory.path(), &["verify-proof", file, input]);
+                assert_eq!(again.status, 0, "{file}: {}", again.stdout);
+                assert!(again.stdout.starts_with("accepted: "), "{}", again.stdout);
+            }
+            checked += 1;
+        }
+        assert!(checked > 10, "{checked} proofs of {input}");
+    }
+}
+
+#[test]
+fn the_present_placement_is_told_beside_all_others() {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("live.yaml"), LIVE).unwrap();
+    let run = quorate(directory.path(), &["prove", "live.yaml", "-o", "json"]);
+    let report = run.json("prove");
+    assert_eq!(run.status, 1, "{}", run.stdout);
+    let entries = report["guarantees"].as_array().unwrap();
+    let verdicts: Vec<String> = entries
+        .iter()
+        .map(|entry| {
+            let word = |key: &str| entry[key].as_str().unwrap().to_owned();
+            format!("{} {} {}", word("placement"), word("phase"), word("verdict"))
+        })
+        .collect();
+    insta::assert_snapshot!("live", verdicts.join("\n"));
+    let now = &entries[0]["witness"];
+    assert_eq!(now["failed"], serde_json::json!(["node/w1"]));
+    assert_eq!(now["available"], 0);
+    let file = entries[0]["proof"].as_str().unwrap();
+    assert_eq!(quorate(directory.path(), &["verify-proof", file, "live.yaml"]).status, 0);
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let one = prove(&[QAWAVE, "-o", "json"]).1.stdout;
+    assert_eq!(one, prove(&[QAWAVE, "-o", "json"]).1.stdout);
+}
+
+#[test]
+fn proof_files_of_another_cluster_and_changed_ones_are_rejected() {
+    let (directory, _) = prove(&[QAWAVE, "--workload", "deployment/backend"]);
+    let files = directory.path().join(".quorate/proofs");
+    let file = fs::read_dir(&files).unwrap().map(|entry| entry.unwrap().path()).min().unwrap();
+    let verify = |file: &Path, input: &str| quorate(directory.path(), &["verify-proof", file.to_str().unwrap(), input]);
+    assert_eq!(verify(&file, QAWAVE).status, 0);
+    let other = verify(&file, &QAWAVE.replace("qawave", "qawave-repaired"));
+    assert_eq!(other.status, 1);
+    assert!(other.stdout.contains("is about the cluster"), "{}", other.stdout);
+    let text = fs::read_to_string(&file).unwrap();
+    for (changed, said) in [
+        (text.replace("\"remain\":2", "\"remain\":3"), "rejected"),
+        (text.replace("\"atLeast\":2", "\"atLeast\":3"), "rejected"),
+        (format!(" {text}"), "canonical"),
+        ("{}".to_owned(), "rejected"),
+    ] {
+        assert_ne!(changed, text);
+        let path = directory.path().join("changed.json");
+        fs::write(&path, changed).unwrap();
+        let run = verify(&path, QAWAVE);
+        assert_eq!(run.status, 1, "{}", run.stdout);
+        assert!(run.stdout.contains(said), "{}", run.stdout);
+    }
+    let missing = quorate(directory.path(), &["verify-proof", "nowhere.json", QAWAVE]);
+    assert_eq!(missing.status, 2);
+    assert!(missing.stderr.contains("nowhere.json"), "{}", missing.stderr);
+}
+
+#[test]
+fn what_cannot_be_asked_is_said() {
+    let without_nodes = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/without-nodes");
+    for (arguments, said) in [
+        (vec![without_nodes], "a proof needs nodes"),
+        (vec![QAWAVE, "--failures", "nodes"], "write nodes=1"),
+        (vec![QAWAVE, "--failures", "nodes=99"], "up to 16"),
+        (vec![QAWAVE, "--failures", "a label=1"], "is no label key"),
+        (vec![QAWAVE, "--workload", "deployment/default/backed"], "it has deployment/default/backend"),
+    ] {
+        let (_directory, run) = prove(&arguments);
+        assert_eq!(run.status, 2, "{arguments:?}: {}", run.stdout);
+        assert!(run.stderr.contains(said), "{arguments:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn no_file_is_kept_where_none_is_wanted() {
+    let (directory, run) = prove(&[QAWAVE, "--no-proofs", "-o", "json"]);
+    assert!(fs::read_dir(directory.path()).unwrap().next().is_none());
+    let report = run.json("prove");
+    assert!(report["guarantees"].as_array().unwrap().iter().all(|entry| entry["proof"].is_null()));
+}
