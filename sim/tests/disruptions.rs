@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use cluster_builder::{Builder, PodWishes, exists, ints, qawave_backend, step};
 use quorate_sim::cluster::{
-    BudgetId, BudgetTarget, ClusterState, Duration, Effect, IntOrPercent, NodeId, Owner, PodId, Symbol, Taint, Time,
-    UnhealthyPodEvictionPolicy, WorkloadKind, WorkloadName,
+    BudgetId, BudgetTarget, ClusterState, Duration, Effect, IntOrPercent, NodeId, Owner, PodId, SpreadConstraint,
+    SpreadPolicy, Symbol, Taint, Time, UnhealthyPodEvictionPolicy, WhenUnsatisfiable, WorkloadKind, WorkloadName,
 };
 use quorate_sim::eviction::{EvictionDecision, GrantReason, decide};
 use quorate_sim::simulation::{
@@ -376,6 +376,39 @@ fn a_pod_of_higher_priority_preempts() {
     assert_eq!(report.outcome, StepOutcome::Completed, "{:#?}", report.events);
     assert_eq!(report.after.workloads["deployment/default/low"].ready, 2);
     assert_eq!(report.ended_at.since(report.started_at), Duration::from_seconds(3), "the victim terminates first");
+}
+
+/// A pod preempts another, and then a pod that it is spread with begins to terminate too, so that it fits no longer: with its
+/// nomination the place is free for others.
+#[test]
+fn a_nomination_that_ends_lets_others_in() {
+    let mut builder = Builder::new();
+    for (node, zone) in [("a", "zone-a"), ("b", "zone-b")] {
+        builder.node(node, 2, 8, Some(zone));
+    }
+    let wishes = |priority, cpu_milli| PodWishes { cpu_milli, priority, shutdown_seconds: 1, ..PodWishes::default() };
+    let web = builder.deployment("web", 4, ints(1, 0), &wishes(100, 500));
+    builder.deployment("db", 1, ints(1, 0), &wishes(0, 1000));
+    builder.deployment("cache", 1, ints(1, 0), &wishes(0, 1000));
+    let constraint = SpreadConstraint {
+        max_skew: 2,
+        topology_key: Symbol::ZONE,
+        when_unsatisfiable: WhenUnsatisfiable::DoNotSchedule,
+        selector: Some(builder.selector("web")),
+        min_domains: None,
+        node_affinity_policy: SpreadPolicy::Honor,
+        node_taints_policy: SpreadPolicy::Ignore,
+        match_label_keys: Vec::new(),
+    };
+    let mut own = builder.state.deployments.get_mut(&web).unwrap();
+    Arc::make_mut(&mut own.template).spec.spread_constraints.push(constraint);
+    drop(own);
+    let mut simulation = settled(builder);
+    let report = play(&mut simulation, StepAction::FailNode { nodes: vec![NodeId(1)] });
+    let preempted = |event: &(Time, String)| event.1.ends_with("is preempted");
+    assert!(report.events.iter().any(preempted), "{:#?}", report.events);
+    let ready = ["web", "db", "cache"].map(|app| report.after.workloads[&format!("deployment/default/{app}")].ready);
+    assert_eq!((ready[0], ready[1] + ready[2]), (2, 1), "{:#?}", report.events);
 }
 
 #[test]

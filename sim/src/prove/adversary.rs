@@ -6,7 +6,7 @@ use quorate_proof::claim::{Claim, Phase};
 
 use super::bound::failing;
 use super::packing::{Move, Packing};
-use super::problem::{Over, Problem};
+use super::problem::{Group, Over, Problem};
 use super::search::{Broken, nodes_of};
 
 /// How many failure domains are tried as the place where all pods meet.
@@ -148,7 +148,7 @@ fn conclude(
     }
     if claim.phase != Phase::Instant && !nodes.is_empty() {
         let after = packing.after(problem, &nodes, claim.phase);
-        if nodes.len() < problem.nodes.len() && !after.is_settled(problem, subject) {
+        if !after.is_settled(problem, subject) {
             return None;
         }
     }
@@ -179,43 +179,49 @@ impl Packing {
         nodes.iter().copied().find(|node| self.fits(problem, number, *node))
     }
 
+    /// Whether a pod of `number` finds no node, not even by preemption.
+    fn is_stuck(&self, problem: &Problem<'_>, number: usize) -> bool {
+        self.moves_of(problem, number).is_empty() && self.evicts_fixed(problem, number).is_none()
+    }
+
     /// Whether nothing that is placed from now on changes where the pods of `subject` are: see docs/proofs.md, *Witnesses*.
     fn is_settled(&self, problem: &Problem<'_>, subject: &[usize]) -> bool {
-        let groups = || subject.iter().filter_map(|number| problem.groups.get(*number));
-        let is_stuck = |number: &usize| {
-            self.pending.get(*number).is_none_or(|pending| *pending == 0) || self.moves_of(problem, *number).is_empty()
-        };
-        if !subject.iter().all(is_stuck) {
+        let priority = |number: &usize| problem.groups.get(*number).map(|group| group.shape.priority);
+        let waits = |number: &usize| self.pending.get(*number).is_some_and(|pending| *pending > 0);
+        let mut stuck: Vec<usize> = subject.iter().copied().filter(waits).collect();
+        if !stuck.iter().all(|number| self.is_stuck(problem, *number)) {
             return false;
         }
-        let waits = subject.iter().any(|number| self.pending.get(*number).is_some_and(|pending| *pending > 0));
-        let own_least = groups().map(|group| group.shape.priority).min();
-        let placed = problem.groups.iter().enumerate().filter(|(number, group)| {
-            group.is_movable() && self.alive.get(*number).is_some_and(|alive| !alive.is_empty())
-        });
-        let least = match (own_least, placed.map(|(_, group)| group.shape.priority).min()) {
-            (Some(own), Some(placed)) if waits => own.min(placed),
-            (Some(own), _) => own,
-            (None, _) => return false,
-        };
-        let is_open = |number: usize| {
-            let group = problem.groups.get(number).filter(|group| group.is_movable() && !subject.contains(&number));
-            group.filter(|group| {
-                let there =
-                    self.alive.get(number).into_iter().flatten().map(|(_, count)| *count).fold(0, i64::saturating_add);
-                there < group.workload.replicas
-            })
-        };
-        let open: Vec<usize> = (0..problem.groups.len()).filter(|number| is_open(*number).is_some()).collect();
-        let is_lower = |number: &usize| problem.groups.get(*number).is_some_and(|group| group.shape.priority <= least);
-        let no_higher = open.iter().all(|number| is_lower(number) || self.moves_of(problem, *number).is_empty());
-        if !waits {
-            return no_higher;
+        let Some(own) = subject.iter().filter_map(priority).min() else { return false };
+        let placed =
+            (0..problem.groups.len()).filter(|number| self.alive.get(*number).is_some_and(|alive| !alive.is_empty()));
+        let lowest = placed.filter_map(|number| priority(&number)).min().unwrap_or(i32::MAX);
+        let mut coming = Vec::new();
+        for (number, group) in problem.groups.iter().enumerate() {
+            let there =
+                self.alive.get(number).into_iter().flatten().map(|(_, count)| *count).fold(0, i64::saturating_add);
+            let is_open = group.is_movable() && !subject.contains(&number) && there < group.workload.replicas;
+            if !is_open {
+                continue;
+            }
+            if group.shape.priority <= own {
+                coming.push(number);
+            } else if self.is_stuck(problem, number) {
+                stuck.push(number);
+            } else {
+                return false;
+            }
         }
-        let monotone = groups().all(|group| group.shape.affinity.is_empty())
-            && groups()
-                .flat_map(|group| &group.counted)
-                .all(|counted| !open.iter().any(|other| counted.contains(other)));
-        no_higher && monotone
+        // Whoever comes must not let in a pod that is stuck: by being counted or sought, or by preempting others.
+        let lets_in = |group: &Group<'_>| {
+            !group.shape.affinity.is_empty()
+                || group.counted.iter().any(|counted| coming.iter().any(|other| counted.contains(other)))
+        };
+        let may_let_in = stuck.iter().filter_map(|number| problem.groups.get(*number)).any(lets_in);
+        let may_evict = coming
+            .iter()
+            .filter_map(|number| problem.groups.get(*number))
+            .any(|group| group.shape.preempts && group.shape.priority > lowest);
+        stuck.is_empty() || coming.is_empty() || !(may_let_in || may_evict)
     }
 }

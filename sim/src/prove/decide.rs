@@ -7,6 +7,7 @@ use quorate_proof::evidence::{Evidence, FORMAT, Placing, Proof, Witness};
 
 use super::adversary::attack;
 use super::bound::{bounded, failing};
+use super::complete::completed;
 use super::guarantee::selected;
 use super::problem::Problem;
 use super::search::{Broken, Found, domain_name, search};
@@ -64,6 +65,7 @@ pub fn decide(problem: &Problem<'_>, digest: &str, claim: &Claim, states: usize)
     };
     let mut reason = match search(problem, &searched, &subject, states) {
         Ok(Found::Broken(broken)) => {
+            let broken = completed(problem, &searched, broken);
             return Verdict::Violated(proof(Evidence::Witness(witness(problem, claim, &broken))));
         }
         Ok(Found::Closed(closed)) if claim.placement != Placement::Reachable => {

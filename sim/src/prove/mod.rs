@@ -11,6 +11,7 @@ mod adversary;
 mod bound;
 mod canonical;
 mod canonical_cluster;
+mod complete;
 mod decide;
 mod groups;
 mod guarantee;

@@ -240,6 +240,27 @@ impl Packing {
         (0..problem.nodes.len()).flat_map(|node| self.preemptions(problem, number, node)).collect()
     }
 
+    /// A fixed pod that a pending pod of `number` may evict, where it fits nowhere: what follows is not told here.
+    pub(super) fn evicts_fixed<'p>(&self, problem: &'p Problem<'_>, number: usize) -> Option<&'p str> {
+        let group = problem.groups.get(number).filter(|group| group.shape.preempts)?;
+        let is_lower = |other: &Group<'_>| other.shape.priority < group.shape.priority;
+        let fixed = problem.fixed.iter().find_map(|(fixed, on)| {
+            let own = problem.groups.get(*fixed).filter(|own| is_lower(own))?;
+            let fits_then = on.iter().any(|node| {
+                let mut without = self.clone();
+                for (other, own) in problem.groups.iter().enumerate().filter(|(_, own)| is_lower(own)) {
+                    let here = without.alive.get(other).and_then(|alive| alive.get(node)).copied().unwrap_or(0);
+                    if here > 0 && (own.is_movable() || other == *fixed) {
+                        without.put(problem, other, *node, here.saturating_neg());
+                    }
+                }
+                without.fits(problem, number, *node)
+            });
+            fits_then.then_some(own.name)
+        })?;
+        (0..problem.nodes.len()).all(|node| !self.fits(problem, number, node)).then_some(fixed)
+    }
+
     fn preemptions(&self, problem: &Problem<'_>, number: usize, node: usize) -> Vec<Move> {
         let Some(group) = problem.groups.get(number) else { return Vec::new() };
         if !self.takes(problem, group, node) {
@@ -286,6 +307,12 @@ impl Packing {
         let mut after = self.clone();
         after.failed = nodes.clone();
         after.removed = phase == Phase::Removed;
+        if after.removed {
+            // What was on them makes no difference any more.
+            for node in nodes {
+                after.left.get_mut(*node).into_iter().for_each(Vec::clear);
+            }
+        }
         for (number, group) in problem.groups.iter().enumerate() {
             let kind = &group.workload.kind;
             let is_replaced = match kind {

@@ -116,6 +116,14 @@ fn one_after_the_other(problem: &Problem<'_>, claim: &Claim, follow: &BTreeSet<u
                 group.name
             ));
         }
+        let is_bound_there =
+            ["NoSchedule", "NoExecute"].iter().all(|effect| tolerates(&shape.tolerations, &unreachable(effect)));
+        if is_bound_there && !tolerates_for_ever(&shape.tolerations, &unreachable("NoExecute")) {
+            return Err(format!(
+                "pods of {} may be bound to an unreachable node and evicted, again and again",
+                group.name
+            ));
+        }
         let is_local = shape.anti_affinity.iter().all(|term| problem.is_single(Over::Key(&term.topology_key)));
         let unreachable_for_ever = tolerates_for_ever(&shape.tolerations, &unreachable("NoExecute"))
             || tolerates(&shape.tolerations, &unreachable("NoSchedule"));
@@ -202,6 +210,10 @@ impl Walk<'_, '_> {
             let Some((packing, _)) = self.states.get(number) else { continue };
             let packing = packing.clone();
             let moves = packing.moves(self.problem);
+            let in_wait = self.follow.iter().filter(|group| packing.pending.get(**group).is_some_and(|own| *own > 0));
+            if let Some(fixed) = in_wait.filter_map(|group| packing.evicts_fixed(self.problem, *group)).next() {
+                return Err(format!("pods of {fixed} may be evicted"));
+            }
             if moves.is_empty() {
                 self.judge(number, &packing, &sets, &mut worst);
                 if packing.failed.is_empty() && self.claim.phase != Phase::Instant {
@@ -380,7 +392,7 @@ pub(super) fn domain_name(problem: &Problem<'_>, claim: &Claim, domain: usize) -
 
 impl Problem<'_> {
     /// The pods that are there, of the groups that are followed.
-    fn present(&self, follow: &BTreeSet<usize>) -> Result<Packing, String> {
+    pub(super) fn present(&self, follow: &BTreeSet<usize>) -> Result<Packing, String> {
         let mut packing = Packing::empty(self, |_| false);
         for (name, pod) in &self.cluster.pods {
             let Some(number) = self.group(&pod.workload) else { continue };

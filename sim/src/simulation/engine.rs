@@ -288,7 +288,15 @@ impl Simulation {
 
     fn wake_for_pod(&mut self, pod: PodId, change: &PodChange) {
         match change {
-            PodChange::MarkUnschedulable(_) | PodChange::Nominate(_) => {}
+            PodChange::MarkUnschedulable(_) => {}
+            // Others may take the place that was kept for it. Source: `hasNominatedNodeNameChanged` in
+            // `pkg/scheduler/eventhandlers.go`.
+            PodChange::Nominate(node) => {
+                let before = self.state.pods.get(&pod).and_then(|pod| pod.nominated_node);
+                if before.is_some() && before != *node {
+                    self.scheduling.retry_all();
+                }
+            }
             PodChange::Start | PodChange::Hold | PodChange::Release => {
                 self.attaching.remove(&pod);
                 self.dirty.insert(Key::Pod(pod));

@@ -56,6 +56,9 @@ pub(crate) enum FailureDomain {
 pub(crate) enum Victims {
     /// On any node any set without which it fits, and would not if any of them stayed. DaemonSets' pods stay.
     Fewest,
+    /// The same, but DaemonSets' pods may go too, and it has to fit once all pods of lower priority are gone: pods of lower priority
+    /// that it needs there by required affinity make that impossible.
+    FewestOfAll,
     /// Those that the scheduler would choose on that node, whichever node it is.
     SchedulersAnywhere,
     /// Those that the scheduler would choose, on a node that it would choose.
@@ -67,6 +70,9 @@ pub(crate) enum Victims {
 pub(crate) struct Reading {
     /// Who makes room.
     pub(crate) victims: Victims,
+    /// Whether a pod that preempts is only nominated to its node first: others that may take the place are placed between, or its
+    /// node is no longer fit for it, or it waits for ever for a pod that terminates on a lost node; else it is placed at once.
+    pub(crate) nominates: bool,
     /// Whether the pods of lost nodes begin to terminate one after the other, in any order, and others are placed between; else
     /// all at once.
     pub(crate) lost_one_by_one: bool,
@@ -77,7 +83,10 @@ pub(crate) struct Reading {
 impl Reading {
     /// What `docs/proofs.md` says.
     pub(crate) const DOCUMENTED: Self =
-        Self { victims: Victims::Fewest, lost_one_by_one: false, removed_after_recovery: false };
+        Self { victims: Victims::Fewest, nominates: false, lost_one_by_one: false, removed_after_recovery: false };
+    /// As close to Kubernetes as the enumeration comes, on [`Ground::in_order`].
+    pub(crate) const KUBERNETES: Self =
+        Self { victims: Victims::FewestOfAll, nominates: true, lost_one_by_one: true, removed_after_recovery: true };
 }
 
 /// A placement: the pods that run or are about to, and those that terminate on lost nodes. All others are pending.
@@ -87,6 +96,22 @@ pub(crate) struct Placed {
     pub(crate) alive: Counts,
     /// Terminating.
     pub(crate) dying: Counts,
+    /// Pending pods that are nominated: a class and a node each, sorted.
+    pub(crate) nominated: Vec<(usize, usize)>,
+    /// The classes with an ordinal whose pod is there, pending.
+    pub(crate) made: BTreeSet<usize>,
+}
+
+impl Placed {
+    /// Nobody is nominated, and no pod with an ordinal is pending.
+    pub(crate) const fn new(alive: Counts, dying: Counts) -> Self {
+        Self { alive, dying, nominated: Vec::new(), made: BTreeSet::new() }
+    }
+
+    /// Whether bound pods are where those of `other` are.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        (&self.alive, &self.dying) == (&other.alive, &other.dying)
+    }
 }
 
 /// There are more placements than are looked at.
@@ -238,7 +263,9 @@ impl<'g> Enumeration<'g> {
             Placement::Current => self.ground.current.clone(),
             Placement::Fresh => self.ground.fixed(),
         };
-        Placed { alive, dying: self.ground.nothing() }
+        let mut placed = Placed::new(alive, self.ground.nothing());
+        self.ground.make(&Loss::default(), &mut placed);
+        placed
     }
 
     /// Everything that can happen before the failure.
@@ -284,6 +311,7 @@ impl<'g> Enumeration<'g> {
                 placed.alive[ground.at(class, node)] = 0;
                 placed.dying[ground.at(class, node)] = 0;
             }
+            ground.make(loss, &mut placed);
             return vec![placed];
         }
         if self.reading.lost_one_by_one {
@@ -327,18 +355,19 @@ impl<'g> Enumeration<'g> {
             let scene = states
                 .entry(placed.dying.clone())
                 .or_insert_with(|| (ground.after(loss, &placed.dying), self.totals(loss, &placed.dying)));
-            let scene = Scene { ground, state: &scene.0, totals: &scene.1 };
-            let mut moves = scene.placings(&placed.alive, self.reading.victims);
+            let mut state = scene.0.clone();
+            let nominated = ground.add_nominated(&mut state, &placed);
+            let scene = Scene { ground, state: &state, totals: &scene.1, nominated };
+            let (mut moves, may_rest) = scene.placings(&placed, self.reading);
             let (losses, must_lose) = self.losses(loss, &placed);
-            if moves.is_empty() && !must_lose {
+            if may_rest && !must_lose {
                 closure.rests.insert(placed.clone());
             }
             moves.extend(losses);
             for taken in moves {
-                let mut next = Placed { alive: taken.apply(ground, &placed.alive), dying: placed.dying.clone() };
-                if let Move::Lose { class, node } = taken {
-                    next.dying[ground.at(class, node)] += 1;
-                }
+                let mut next = placed.clone();
+                taken.apply(ground, &mut next);
+                ground.make(loss, &mut next);
                 if !closure.from.contains_key(&next) {
                     closure.from.insert(next.clone(), Some((placed.clone(), taken)));
                     open.push(next);

@@ -178,7 +178,7 @@ fn nodes(draft: &mut Draft) {
 /// those that no controller would have made yet are not.
 pub(crate) fn with_current_pods(case: &Case) -> Option<ClusterState> {
     let ground = Ground::new(&case.state);
-    let mut enumeration = Enumeration::new(&ground, Reading::DOCUMENTED);
+    let mut enumeration = Enumeration::new(&ground, Reading { nominates: false, ..Reading::KUBERNETES });
     let rests = &enumeration.before(Placement::Fresh).ok()?.rests;
     let chosen = Random::new(case.seed ^ 0xc0ff_ee00).below(rests.len());
     let placed = rests.iter().nth(chosen)?.clone();

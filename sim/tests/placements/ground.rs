@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use quorate_sim::cluster::{
-    ClusterState, Deletion, DeletionCause, Effect, Node, NodeId, NodeReady, Owner, Phase, Pod, PodId, Pods, Symbol,
-    Taint, WorkloadKind, WorkloadName,
+    ClusterState, Deletion, DeletionCause, Effect, Node, NodeId, NodeReady, Owner, Phase, Pod, PodId,
+    PodManagementPolicy, Pods, Symbol, Taint, WorkloadKind, WorkloadName,
 };
 use quorate_sim::controller::node_lifecycle::zone_of;
 use quorate_sim::controller::{
@@ -14,6 +14,8 @@ use quorate_sim::controller::{
 use quorate_sim::scheduler::tolerates;
 use quorate_sim::simulation::Ties;
 use quorate_sim::transition::apply;
+
+use super::enumerate::Placed;
 
 /// Positions of nodes in [`Ground::nodes`].
 pub(crate) type NodeSet = BTreeSet<usize>;
@@ -46,6 +48,8 @@ pub(crate) struct Class {
     pub(crate) upkeep: Upkeep,
     /// The node of a DaemonSet's pod.
     pub(crate) node: Option<usize>,
+    /// The ordinal of a StatefulSet's pod, where they are told apart.
+    pub(crate) ordinal: Option<u32>,
     /// Whether they tolerate the NoExecute taint of an unreachable node for ever.
     pub(crate) stays: bool,
 }
@@ -77,6 +81,15 @@ pub(crate) const FIRST_ALIVE: u32 = 1000;
 impl Ground {
     /// Prepares `state`. Pods that terminate, Jobs and pods on their own are not looked at: there must be none.
     pub(crate) fn new(state: &ClusterState) -> Self {
+        Self::with(state, false)
+    }
+
+    /// The same, but pods of a StatefulSet that come one after the other are told apart.
+    pub(crate) fn in_order(state: &ClusterState) -> Self {
+        Self::with(state, true)
+    }
+
+    fn with(state: &ClusterState, in_order: bool) -> Self {
         let made = with_pods(state);
         let nodes: Vec<NodeId> = state.nodes.keys().copied().collect();
         let position = |id: NodeId| nodes.iter().position(|own| *own == id);
@@ -92,9 +105,19 @@ impl Ground {
                 replicas,
                 upkeep,
                 node: None,
+                ordinal: None,
                 stays: tolerates_for_ever(pod),
             };
-            if name.kind == WorkloadKind::DaemonSet {
+            if in_order && is_ordered(&made, workload) {
+                let first: Vec<&Pod> = pods.take(1).collect();
+                let of_ordinal = |ordinal: u8| Class {
+                    replicas: 1,
+                    ordinal: Some(u32::from(ordinal)),
+                    pod: Pod { owner: with_ordinal(first[0].owner, u32::from(ordinal)), ..pending(first[0]) },
+                    ..class(first[0])
+                };
+                classes.extend((0..replicas).map(of_ordinal));
+            } else if name.kind == WorkloadKind::DaemonSet {
                 let of_node = |pod: &Pod| {
                     let node = daemon_set::target_node(&made, pod).and_then(position);
                     Class { node, ..class(pod) }
@@ -118,7 +141,15 @@ impl Ground {
             let workload = workload_of(state, pod.owner).and_then(|id| workload_name(state, id));
             let node = pod.node.and_then(|id| self.nodes.iter().position(|own| *own == id));
             let (Some(workload), Some(node)) = (workload, node) else { continue };
-            let is_own = |class: &Class| class.workload == workload && class.node.is_none_or(|own| own == node);
+            let ordinal = match pod.owner {
+                Owner::StatefulSet { ordinal, .. } => ordinal,
+                _ => 0,
+            };
+            let is_own = |class: &Class| {
+                class.workload == workload
+                    && class.node.is_none_or(|own| own == node)
+                    && class.ordinal.is_none_or(|own| own == ordinal)
+            };
             let class = self.classes.iter().position(is_own).unwrap();
             counts[self.at(class, node)] += 1;
         }
@@ -185,6 +216,17 @@ impl Ground {
         state
     }
 
+    /// Adds pods that are nominated; gives the class, the node and the id of each.
+    pub(crate) fn add_nominated(&self, state: &mut ClusterState, placed: &Placed) -> Vec<(usize, usize, PodId)> {
+        let mut ids = Vec::new();
+        for (class, node) in &placed.nominated {
+            let nominated_node = Some(self.nodes[*node]);
+            let id = state.add_pod(Pod { nominated_node, ..self.classes[*class].pod.clone() });
+            ids.push((*class, *node, id));
+        }
+        ids
+    }
+
     /// Adds the pods `alive` to `state`, bound and Ready.
     pub(crate) fn add_alive(&self, state: &mut ClusterState, alive: &Counts) {
         for (class, own) in self.classes.iter().enumerate() {
@@ -193,6 +235,24 @@ impl Ground {
                     state.add_pod(running(&own.pod, *id));
                 }
             }
+        }
+    }
+
+    /// Marks the pods that a StatefulSet makes now: of those that come one after the other the first that is missing, once all
+    /// before it are Ready. Pods on nodes that are lost are not.
+    pub(crate) fn make(&self, loss: &Loss, placed: &mut Placed) {
+        let mut all_ready = true;
+        for (class, own) in self.classes.iter().enumerate() {
+            let Some(ordinal) = own.ordinal else { continue };
+            let on = |counts: &Counts, node: &usize| counts[self.at(class, *node)] > 0;
+            let mut nodes = 0..self.nodes.len();
+            let is_ready = nodes.any(|node| on(&placed.alive, &node) && !loss.failed.contains(&node));
+            let is_bound = (0..self.nodes.len()).any(|node| on(&placed.alive, &node) || on(&placed.dying, &node));
+            all_ready = all_ready || ordinal == 0;
+            if all_ready && !is_bound {
+                placed.made.insert(class);
+            }
+            all_ready = all_ready && is_ready;
         }
     }
 
@@ -226,6 +286,15 @@ impl Ground {
     /// A node.
     pub(crate) fn node(&self, node: usize) -> &Node {
         self.state.nodes.get(&self.nodes[node]).unwrap()
+    }
+}
+
+fn is_ordered(state: &ClusterState, workload: WorkloadId) -> bool {
+    match workload {
+        WorkloadId::StatefulSet(id) => {
+            state.stateful_sets.get(&id).unwrap().pod_management_policy == PodManagementPolicy::OrderedReady
+        }
+        _ => false,
     }
 }
 

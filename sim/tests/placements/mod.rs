@@ -11,10 +11,13 @@
 //! | `moves.rs` | what can happen next: a pod is placed, a pod preempts others |
 //! | `enumerate.rs` | every placement that moves lead to, and the worst of them |
 //! | `play.rs` | the same cluster played by the simulation |
+//! | `show.rs` | a case as a reader wants to see it |
+#![allow(dead_code, clippy::unwrap_used)]
 
 pub(crate) mod enumerate;
 pub(crate) mod generate;
 pub(crate) mod ground;
 pub(crate) mod moves;
 pub(crate) mod play;
+mod show;
 mod wishes;
