@@ -139,7 +139,7 @@ fn main() {
                 _ => 50,
             };
             let spread = (number % 3 == 1 && what == "zone").then_some(0);
-            let share = Share::Survives { placed: weights(), lost, spread, remain: 50 - lost };
+            let share = Share::Survives { bound: 50, placed: weights(), lost, spread, remain: 50 - lost };
             let workloads = BTreeMap::from([(name(number), share)]);
             (claim(number, 0, domain, Placement::Fresh, Phase::Instant), Evidence::Bound { workloads })
         });

@@ -51,10 +51,12 @@ pub enum Evidence {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", tag = "because")]
 pub enum Share {
-    /// All its pods are placed before the failure, and the failure takes at most `lost` of them.
+    /// At least `bound` of its pods are placed before the failure, and the failure takes at most `lost` of them.
     #[serde(rename_all = "camelCase")]
     Survives {
-        /// Why none of its pods stays pending before the failure.
+        /// So many are placed before the failure: all, or fewer.
+        bound: i64,
+        /// Why no pod stays pending before the failure while fewer are bound.
         placed: Weights,
         /// How many one failure takes at most.
         lost: i64,
@@ -63,12 +65,12 @@ pub enum Share {
         /// So many remain.
         remain: i64,
     },
-    /// Its pods are replaced, and none of them stays pending after the failure.
+    /// Its pods are replaced, and none of them stays pending after the failure while fewer than `remain` are bound.
     #[serde(rename_all = "camelCase")]
     Replaced {
         /// Why not.
         placed: Weights,
-        /// So many remain.
+        /// So many remain: all, or fewer.
         remain: i64,
     },
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use quorate_proof::claim::{Claim, Domain, Phase, Placement};
 use quorate_proof::cluster::Kind;
-use quorate_proof::evidence::{Evidence, Share};
+use quorate_proof::evidence::{Evidence, Share, Weights};
 
 use super::lost::lost;
 use super::matching::{tolerates_for_ever, unreachable};
@@ -59,7 +59,7 @@ pub(super) fn bounded(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -
                 Err(_) => {}
             }
         }
-        if let Some((remain, share)) = best.filter(|(remain, _)| *remain > 0) {
+        if let Some((remain, share)) = best {
             bounded.remain = bounded.remain.saturating_add(remain);
             bounded.shares.insert(group.name.to_owned(), share);
         }
@@ -93,14 +93,15 @@ fn survives(problem: &Problem<'_>, claim: &Claim, number: usize, group: &Group<'
     if claim.phase != Phase::Instant {
         stays_after(problem, claim, number, group)?;
     }
-    let weights = placed(problem, number, Case { placement: claim.placement, after: None })?;
     let lost = lost(problem, number, claim.placement, failing(claim));
-    let replicas = match claim.placement {
-        Placement::Reachable => group.workload.min_replicas,
-        Placement::Current | Placement::Scheduled | Placement::Fresh => group.workload.replicas,
-    };
-    let remain = replicas.saturating_sub(lost.pods).max(0);
-    Ok(Share::Survives { placed: weights, lost: lost.pods, spread: lost.spread, remain })
+    let replicas = at_least_wanted(claim, group);
+    let case = Case { placement: claim.placement, after: None };
+    let (bound, weights) = most_bound(problem, number, case, (replicas, claim.at_least.saturating_add(lost.pods)))?;
+    let remain = bound.saturating_sub(lost.pods);
+    if remain <= 0 {
+        return Err(format!("one failure may take all {replicas} pods of {}", group.name));
+    }
+    Ok(Share::Survives { bound, placed: weights, lost: lost.pods, spread: lost.spread, remain })
 }
 
 /// Whether pods on nodes that have not failed stay while others are placed again.
@@ -161,12 +162,36 @@ fn replaced(problem: &Problem<'_>, claim: &Claim, number: usize, group: &Group<'
             return Err(format!("pod {pod} is of an earlier revision: a rollout is under way"));
         }
     }
-    let weights = placed(problem, number, Case { placement: claim.placement, after: Some(loss) })?;
-    let remain = match claim.placement {
+    let case = Case { placement: claim.placement, after: Some(loss) };
+    let (remain, weights) = most_bound(problem, number, case, (at_least_wanted(claim, group), claim.at_least))?;
+    Ok(Share::Replaced { placed: weights, remain })
+}
+
+/// How many pods a workload has at least.
+const fn at_least_wanted(claim: &Claim, group: &Group<'_>) -> i64 {
+    match claim.placement {
         Placement::Reachable => group.workload.min_replicas,
         Placement::Current | Placement::Scheduled | Placement::Fresh => group.workload.replicas,
-    };
-    Ok(Share::Replaced { placed: weights, remain })
+    }
+}
+
+/// That all `wanted` pods are bound, else that `enough` of them are.
+fn most_bound(
+    problem: &Problem<'_>,
+    number: usize,
+    case: Case<'_>,
+    (wanted, enough): (i64, i64),
+) -> Result<(i64, Weights), String> {
+    if wanted < 1 {
+        return Err("it has no pod".to_owned());
+    }
+    let all = placed(problem, number, case, wanted).map(|weights| (wanted, weights));
+    match all {
+        Err(_) if (1..wanted).contains(&enough) => {
+            placed(problem, number, case, enough).map(|weights| (enough, weights))
+        }
+        other => other,
+    }
 }
 
 impl Problem<'_> {

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_proof::cluster::{Asks, Budget, Cluster, ExistingPod, Kind, Workload};
-use quorate_proof::input::{Operator as PlainOperator, Pod as PlainPod, PodTerm, Requirement as PlainRequirement};
+use quorate_proof::input::{Pod as PlainPod, PodTerm, Requirement as PlainRequirement};
 
 use super::canonical::Writer;
 use super::groups::{Group, group_of, groups, is_ended};
+use super::revisions::name_revision;
 use crate::cluster::{
     BindingMode, BudgetTarget, ClaimName, ClusterState, CsiNode, IntOrPercent, Labels, Node, Pod, PodDisruptionBudget,
     PodTemplate, ProvisionerKind, Symbol, VolumeSource,
@@ -91,8 +92,11 @@ struct Draft<'a> {
     writer: &'a Writer<'a>,
     shapes: BTreeMap<PlainPod, usize>,
     /// The shape of pods of one template object with the same labels.
-    known: BTreeMap<(usize, Symbol, Vec<(Symbol, Symbol)>), usize>,
+    known: BTreeMap<ShapeOf, usize>,
 }
+
+/// A template's address, a namespace and the labels by which revisions and workloads differ.
+type ShapeOf = (usize, Symbol, Vec<(Symbol, Symbol)>);
 
 impl Draft<'_> {
     fn shape_of_group(&mut self, name: &str, group: &Group<'_>) -> usize {
@@ -148,32 +152,6 @@ impl Draft<'_> {
         let number = *self.shapes.entry(shape).or_insert(next);
         self.known.insert(key, number);
         number
-    }
-}
-
-/// The present revision of each workload has a name of its own where Kubernetes has a hash.
-fn name_revision(shape: &mut PlainPod, workload: &str) {
-    for key in ["pod-template-hash", "controller-revision-hash"] {
-        let rename = |value: &mut String| {
-            if value == key {
-                workload.clone_into(value);
-            }
-        };
-        if let Some(value) = shape.labels.get_mut(key) {
-            rename(value);
-        }
-        let terms = shape.affinity.iter_mut().chain(&mut shape.anti_affinity).map(|term| &mut term.selector);
-        let selectors = terms.chain(shape.spread.iter_mut().map(|spread| &mut spread.selector));
-        for requirement in selectors.flatten().flatten().filter(|requirement| requirement.key == key) {
-            match &mut requirement.operator {
-                PlainOperator::In(values) | PlainOperator::NotIn(values) => values.iter_mut().for_each(rename),
-                PlainOperator::Exists
-                | PlainOperator::DoesNotExist
-                | PlainOperator::GreaterThan(_)
-                | PlainOperator::LessThan(_)
-                | PlainOperator::Never => {}
-            }
-        }
     }
 }
 

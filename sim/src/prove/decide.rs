@@ -53,10 +53,9 @@ pub fn decide(problem: &Problem<'_>, digest: &str, claim: &Claim, states: usize)
     if bound >= claim.at_least {
         return Verdict::Proved(proof(bounded.evidence()));
     }
-    if claim.placement != Placement::Current {
-        if let Some(broken) = attack(problem, claim, &subject) {
-            return Verdict::Violated(proof(Evidence::Witness(witness(problem, claim, &broken))));
-        }
+    let attacked = if claim.placement == Placement::Current { None } else { attack(problem, claim, &subject) };
+    if let Some(broken) = attacked {
+        return Verdict::Violated(proof(Evidence::Witness(witness(problem, claim, &broken))));
     }
     // Every state of a fresh cluster can be reached by some history: what is broken there is broken for histories too.
     let searched = match claim.placement {

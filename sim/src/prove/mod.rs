@@ -2,10 +2,17 @@
 //!
 //! | file | what |
 //! | --- | --- |
+//! | `guarantee.rs` | what is promised |
+//! | `decide.rs` | a claim becomes a verdict: bounds, then an adversary, then exact search |
+//! | `bound.rs`, `placed.rs`, `question.rs`, `lost.rs` | how many pods remain in every case, whatever others do |
+//! | `adversary.rs` | placements that someone who means ill would choose |
+//! | `search.rs`, `followed.rs`, `complete.rs` | every state that placing can reach, for clusters that are small enough |
+//! | `scheduled.rs` | runs of the scheduler |
+//! | `problem.rs`, `packing.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes, selectors |
+//! | `canonical.rs`, `canonical_cluster.rs`, `groups.rs`, `revisions.rs` | a cluster in the words of proof files |
 //! | `no_placement.rs` | "this pod fits on no node", one fact a node |
-//! | `canonical.rs` | nodes and pods in the words of proof files |
-//! | `canonical_cluster.rs` | the whole cluster in them |
-//! | `groups.rs` | pods that are alike, and who replaces them |
+//!
+//! docs/proofs.md says what claims mean and why bounds hold.
 
 mod adversary;
 mod bound;
@@ -13,6 +20,7 @@ mod canonical;
 mod canonical_cluster;
 mod complete;
 mod decide;
+mod followed;
 mod groups;
 mod guarantee;
 mod lost;
@@ -22,6 +30,7 @@ mod packing;
 mod placed;
 mod problem;
 mod question;
+mod revisions;
 mod scheduled;
 mod search;
 

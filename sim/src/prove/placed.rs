@@ -35,14 +35,14 @@ pub(super) struct Case<'a> {
     pub(super) after: Option<Loss<'a>>,
 }
 
-/// Weights with which no pod of `number` can stay pending.
+/// Weights with which no pod of `number` can stay pending while fewer than `bound` of them are bound.
 ///
 /// # Errors
 /// What stands in the way.
-pub(super) fn placed(problem: &Problem<'_>, number: usize, case: Case<'_>) -> Result<Weights, String> {
+pub(super) fn placed(problem: &Problem<'_>, number: usize, case: Case<'_>, bound: i64) -> Result<Weights, String> {
     let group = problem.groups.get(number).ok_or("it is not there")?;
     can_be_asked(problem, group, case)?;
-    let question = Question::new(problem, number, group, case);
+    let question = Question::new(problem, number, group, (case, bound));
     if !question.has_room() {
         return Err(format!("no node is there for pods of {}", group.name));
     }

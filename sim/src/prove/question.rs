@@ -18,6 +18,8 @@ pub(super) struct Question<'p, 'a> {
     number: usize,
     group: &'p Group<'a>,
     case: Case<'p>,
+    /// So many of its own are to be bound.
+    bound: i64,
     /// For each node the least use of each resource by which it is kept off; `None`: the node is not eligible.
     room: Vec<Option<Vec<i64>>>,
     /// Who may take room: the group, how many pods, how many one node holds.
@@ -31,12 +33,18 @@ pub(super) struct Question<'p, 'a> {
 }
 
 impl<'p, 'a> Question<'p, 'a> {
-    pub(super) fn new(problem: &'p Problem<'a>, number: usize, group: &'p Group<'a>, case: Case<'p>) -> Self {
+    pub(super) fn new(
+        problem: &'p Problem<'a>,
+        number: usize,
+        group: &'p Group<'a>,
+        (case, bound): (Case<'p>, i64),
+    ) -> Self {
         let mut question = Self {
             problem,
             number,
             group,
             case,
+            bound,
             room: Vec::new(),
             others: Vec::new(),
             own: (0, 0),
@@ -69,7 +77,7 @@ impl<'p, 'a> Question<'p, 'a> {
             Placement::Reachable => self.group.workload.max_replicas,
             Placement::Current | Placement::Scheduled | Placement::Fresh => most,
         };
-        own.saturating_sub(1).max(0)
+        own.min(self.bound).saturating_sub(1).max(0)
     }
 
     /// How many pods of a group one node holds at most.
@@ -327,10 +335,11 @@ impl<'p, 'a> Question<'p, 'a> {
         if !selects_itself {
             return -1;
         }
-        let dead_count = self.case.after.is_none_or(|loss| {
-            loss.phase == Phase::Recovered
-                && !(spread.honors_taints && !tolerates(&self.group.shape.tolerations, &unreachable("NoSchedule")))
-        });
+        let tolerates_dead = tolerates(&self.group.shape.tolerations, &unreachable("NoSchedule"));
+        let dead_count = self
+            .case
+            .after
+            .is_none_or(|loss| loss.phase == Phase::Recovered && (!spread.honors_taints || tolerates_dead));
         let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (node, (name, facts)) in problem.nodes.iter().enumerate() {
             let domain = domains.of_node.get(node).copied().flatten();

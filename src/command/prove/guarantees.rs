@@ -46,6 +46,9 @@ impl Asked {
     }
 }
 
+/// Budgets that promise nothing, with the reason.
+pub(super) type NoPromises = Vec<(String, String)>;
+
 /// All guarantees: declared ones first, then for each kind of failures those that are derived.
 ///
 /// # Errors
@@ -54,7 +57,7 @@ pub(super) fn asked(
     cluster: &Cluster,
     declared: &[Declared],
     failures: &[Failures],
-) -> Result<(Vec<Asked>, Vec<(String, String)>), CommandError> {
+) -> Result<(Vec<Asked>, NoPromises), CommandError> {
     let mut all = Vec::new();
     for guarantee in declared {
         let name = String::from(guarantee.workload.clone());
@@ -130,7 +133,7 @@ pub(super) fn proof_failures(failures: &Failures) -> ProofFailures {
     ProofFailures { domain, count: usize::try_from(count).unwrap_or(usize::MAX) }
 }
 
-const fn proof_placement(placement: Placement) -> ProofPlacement {
+pub(super) const fn proof_placement(placement: Placement) -> ProofPlacement {
     match placement {
         Placement::Current => ProofPlacement::Current,
         Placement::Scheduled => ProofPlacement::Scheduled,

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use quorate_proof::Checker;
+use quorate_proof::claim::Placement as ProofPlacement;
 use quorate_proof::cluster::Cluster;
 use quorate_sim::cluster::ClusterState;
 use quorate_sim::prove::{Problem, cluster, run as play};
@@ -10,8 +11,8 @@ use quorate_sim::simulation::{Settings, Simulation};
 use rayon::prelude::*;
 
 use super::files;
-use super::guarantees::{Asked, asked, proof_failures};
-use super::verdicts::{Decided, Prover, Runs};
+use super::guarantees::{Asked, asked, proof_failures, proof_placement};
+use super::verdicts::{Decided, Prover, Runs, phase_word};
 use crate::command::arguments::ProveArguments;
 use crate::command::check::MODELLED_VERSION;
 use crate::command::error::CommandError;
@@ -141,10 +142,8 @@ fn decide_all(
             }
             decided.extend(PHASES.into_iter().map(|phase| prover.decide(asked, placement, phase)));
         }
-        if let Some((placement, phases)) = &asked.declared {
-            if phases.contains(&Phase::Progress) {
-                decided.push(prover.decide(asked, *placement, Phase::Progress));
-            }
+        if let Some((placement, _)) = asked.declared.as_ref().filter(|(_, phases)| phases.contains(&Phase::Progress)) {
+            decided.push(prover.decide(asked, *placement, Phase::Progress));
         }
         decided
     };
@@ -178,7 +177,7 @@ fn keep(all: &[Asked], decided: Vec<Vec<Decided>>, directory: Option<&std::path:
             declared: asked.declared.is_some(),
             at_least: asked.at_least,
             of: asked.of,
-            failures: asked.failures.clone(),
+            failures: proof_failures(&asked.failures),
             verdicts,
         });
     }
@@ -187,22 +186,22 @@ fn keep(all: &[Asked], decided: Vec<Vec<Decided>>, directory: Option<&std::path:
 
 /// A declared guarantee counts at its placement and phases; a derived one where it is violated now or as the scheduler scores.
 fn status(asked: &Asked, report: &GuaranteeReport) -> ExitStatus {
-    let of = |verdict: &AtPlacement| match (&asked.declared, verdict.verdict) {
-        (_, VerdictWord::Proved) => ExitStatus::Holds,
-        (Some((placement, phases)), word) => {
-            let counts = *placement == verdict.placement && phases.contains(&verdict.phase);
-            match (counts, word) {
-                (true, VerdictWord::Violated) => ExitStatus::Violated,
-                (true, VerdictWord::Undecided) => ExitStatus::Undecided,
-                (true, VerdictWord::Proved) | (false, _) => ExitStatus::Holds,
-            }
+    let counts = |verdict: &AtPlacement| match &asked.declared {
+        Some((placement, phases)) => {
+            proof_placement(*placement) == verdict.placement
+                && phases.iter().any(|phase| phase_word(*phase) == verdict.phase)
         }
-        (None, VerdictWord::Violated) if matches!(verdict.placement, Placement::Current | Placement::Scheduled) => {
-            ExitStatus::Violated
+        None => {
+            let shown = matches!(verdict.placement, ProofPlacement::Current | ProofPlacement::Scheduled);
+            shown && verdict.verdict == VerdictWord::Violated
         }
-        (None, VerdictWord::Violated | VerdictWord::Undecided) => ExitStatus::Holds,
     };
-    report.verdicts.iter().map(of).fold(ExitStatus::Holds, ExitStatus::worst)
+    let of = |verdict: &AtPlacement| match verdict.verdict {
+        VerdictWord::Proved => ExitStatus::Holds,
+        VerdictWord::Violated => ExitStatus::Violated,
+        VerdictWord::Undecided => ExitStatus::Undecided,
+    };
+    report.verdicts.iter().filter(|verdict| counts(verdict)).map(of).fold(ExitStatus::Holds, ExitStatus::worst)
 }
 
 /// What every verdict takes for granted.

@@ -8,9 +8,9 @@ use quorate_proof::cluster::Cluster;
 use quorate_proof::evidence::{Evidence, Placing, Proof, Witness};
 use quorate_sim::prove::{NotPlayed, Observed, Problem, Run, Verdict, decide};
 
-use super::guarantees::Asked;
+use super::guarantees::{Asked, proof_placement};
 use crate::environment::{Phase, Placement};
-use crate::report::{AtPlacement, VerdictWord, WitnessReport};
+use crate::report::{AtPlacement, PhaseWord, VerdictWord, WitnessReport};
 
 /// Everything that claims are decided with.
 pub(super) struct Prover<'a> {
@@ -42,8 +42,8 @@ impl Prover<'_> {
     /// Decides one claim.
     pub(super) fn decide(&self, asked: &Asked, placement: Placement, phase: Phase) -> Decided {
         let mut verdict = AtPlacement {
-            placement,
-            phase,
+            placement: proof_placement(placement),
+            phase: phase_word(phase),
             verdict: VerdictWord::Undecided,
             bound: None,
             reason: String::new(),
@@ -199,6 +199,15 @@ impl Prover<'_> {
             *placed.entry(workload.clone()).or_default().entry(node.clone()).or_default() += 1;
         }
         placed
+    }
+}
+
+pub(super) const fn phase_word(phase: Phase) -> PhaseWord {
+    match phase {
+        Phase::Instant => PhaseWord::Instant,
+        Phase::Recovered => PhaseWord::Recovered,
+        Phase::Removed => PhaseWord::Removed,
+        Phase::Progress => PhaseWord::Progress,
     }
 }
 

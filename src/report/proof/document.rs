@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
-use crate::environment::{Failures, Phase, Placement};
+use quorate_proof::claim::{Failures, Placement};
+
 use crate::report::check_report::ReportError;
 use crate::report::format::Format;
 use crate::report::terminal_style::TerminalStyle;
@@ -67,7 +68,7 @@ pub struct AtPlacement {
     /// Where the pods may be before the failure.
     pub placement: Placement,
     /// When it must hold.
-    pub phase: Phase,
+    pub phase: PhaseWord,
     /// Whether it holds.
     pub verdict: VerdictWord,
     /// How many pods remain in every case, as far as is known; `None`: nothing is known.
@@ -80,6 +81,19 @@ pub struct AtPlacement {
     pub proof: Option<String>,
     /// How it was shown: `bound`, `search`, `counting`, `witness`, or a run of the scheduler.
     pub method: Option<&'static str>,
+}
+
+/// When a claim must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PhaseWord {
+    /// Right after the loss.
+    Instant,
+    /// At rest again, the lost nodes' objects still there.
+    Recovered,
+    /// At rest after these are gone too.
+    Removed,
+    /// Drains and rollouts come to an end.
+    Progress,
 }
 
 /// Whether a claim holds.

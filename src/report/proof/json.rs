@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::environment::{Failures, Phase, Placement};
+use quorate_proof::claim::{Domain, Failures};
+
 use crate::report::check_report::ReportError;
 use crate::report::json::{SCHEMA_VERSION, write_json};
 
@@ -45,9 +46,9 @@ struct GuaranteeJson<'a> {
     claim: String,
     min_available: i64,
     pods: i64,
-    failures: &'a Failures,
-    placement: Placement,
-    phase: Phase,
+    failures: Value,
+    placement: &'static str,
+    phase: &'static str,
     verdict: &'static str,
     assumptions: &'a [String],
     bound: Option<i64>,
@@ -120,9 +121,9 @@ fn guarantee_json<'a>(
         claim: words::claim(guarantee),
         min_available: guarantee.at_least,
         pods: guarantee.of,
-        failures: &guarantee.failures,
-        placement: verdict.placement,
-        phase: verdict.phase,
+        failures: failures(&guarantee.failures),
+        placement: words::placement(verdict.placement),
+        phase: words::phase(verdict.phase),
         verdict: verdict.verdict.as_str(),
         assumptions: document.assumptions,
         bound: verdict.bound,
@@ -136,5 +137,14 @@ fn guarantee_json<'a>(
         proof: verdict.proof.as_deref(),
         reason: &verdict.reason,
         repairs: [],
+    }
+}
+
+/// As `quorate.yaml` writes them.
+fn failures(failures: &Failures) -> Value {
+    match &failures.domain {
+        Domain::Node => json!({"nodes": failures.count}),
+        Domain::Label(label) if label == words::ZONE => json!({"zones": failures.count}),
+        Domain::Label(label) => json!({"label": label, "count": failures.count}),
     }
 }

@@ -13,5 +13,5 @@ mod table;
 mod words;
 
 pub use document::{
-    AtPlacement, GuaranteeReport, GuaranteeSubject, ProofDocument, VerdictWord, WitnessReport, write_proof,
+    AtPlacement, GuaranteeReport, GuaranteeSubject, PhaseWord, ProofDocument, VerdictWord, WitnessReport, write_proof,
 };

@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 use std::io;
 
-use crate::environment::{Phase, Placement};
+use quorate_proof::claim::Placement;
+
 use crate::finding::Severity;
 use crate::report::human::{Paint, WIDEST_PROSE, wrap};
 use crate::report::printable::{self, count};
 use crate::report::terminal_style::{Detail, TerminalStyle};
 
-use super::document::{AtPlacement, GuaranteeReport, GuaranteeSubject, ProofDocument, VerdictWord};
+use super::document::{AtPlacement, GuaranteeReport, GuaranteeSubject, PhaseWord, ProofDocument, VerdictWord};
 use super::words;
 
 /// The width of a column of verdicts.
@@ -18,7 +19,7 @@ const COLUMN: usize = 11;
 const KEY: usize = 11;
 
 const PLACEMENTS: [Placement; 4] = [Placement::Current, Placement::Scheduled, Placement::Fresh, Placement::Reachable];
-const PHASES: [Phase; 4] = [Phase::Instant, Phase::Recovered, Phase::Removed, Phase::Progress];
+const PHASES: [PhaseWord; 4] = [PhaseWord::Instant, PhaseWord::Recovered, PhaseWord::Removed, PhaseWord::Progress];
 
 struct Sheet<'a> {
     document: &'a ProofDocument<'a>,

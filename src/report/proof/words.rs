@@ -1,20 +1,22 @@
 //! Claims, failures and witnesses as sentences.
 
-use crate::environment::{Failures, Phase, Placement};
+use quorate_proof::claim::{Domain, Failures, Placement};
+
 use crate::report::printable::count;
 
-use super::document::{GuaranteeReport, GuaranteeSubject, WitnessReport};
+use super::document::{GuaranteeReport, GuaranteeSubject, PhaseWord, WitnessReport};
+
+/// The label of zones.
+pub(super) const ZONE: &str = "topology.kubernetes.io/zone";
 
 /// `whatever node fails`.
 pub(super) fn failures(failures: &Failures) -> String {
-    let (number, one, several) = match failures {
-        Failures::Nodes(number) => (*number, "node".to_owned(), "nodes".to_owned()),
-        Failures::Zones(number) => (*number, "zone".to_owned(), "zones".to_owned()),
-        Failures::Domains { label, count } => {
-            let label = label.as_str();
-            (*count, format!("value of {label}"), format!("values of {label}"))
-        }
+    let (one, several) = match &failures.domain {
+        Domain::Node => ("node".to_owned(), "nodes".to_owned()),
+        Domain::Label(label) if label == ZONE => ("zone".to_owned(), "zones".to_owned()),
+        Domain::Label(label) => (format!("value of {label}"), format!("values of {label}")),
     };
+    let number = failures.count;
     match number {
         0 => "while nothing fails".to_owned(),
         1 => format!("whatever {one} fails"),
@@ -58,22 +60,22 @@ pub(super) const fn placement_meaning(placement: Placement) -> &'static str {
 }
 
 /// The word before a row.
-pub(super) const fn phase(phase: Phase) -> &'static str {
+pub(super) const fn phase(phase: PhaseWord) -> &'static str {
     match phase {
-        Phase::Instant => "instant",
-        Phase::Recovered => "recovered",
-        Phase::Removed => "removed",
-        Phase::Progress => "progress",
+        PhaseWord::Instant => "instant",
+        PhaseWord::Recovered => "recovered",
+        PhaseWord::Removed => "removed",
+        PhaseWord::Progress => "progress",
     }
 }
 
 /// What a row means.
-pub(super) const fn phase_meaning(phase: Phase) -> &'static str {
+pub(super) const fn phase_meaning(phase: PhaseWord) -> &'static str {
     match phase {
-        Phase::Instant => "right after the loss, nothing is replaced yet",
-        Phase::Recovered => "at rest again; the lost nodes' objects are still there",
-        Phase::Removed => "at rest after these objects are deleted too",
-        Phase::Progress => "drains and rollouts come to an end",
+        PhaseWord::Instant => "right after the loss, nothing is replaced yet",
+        PhaseWord::Recovered => "at rest again; the lost nodes' objects are still there",
+        PhaseWord::Removed => "at rest after these objects are deleted too",
+        PhaseWord::Progress => "drains and rollouts come to an end",
     }
 }
 

@@ -15,7 +15,7 @@ use crate::input::{ONCE_BOUND, Pod, Spread};
 use crate::rejection::Rejection;
 use crate::rules::{Reading, asks_revision, clash, selects_pod};
 
-/// Checks that no pod of a workload stays pending at rest: before a failure, or after one.
+/// Checks that no pod of a workload stays pending at rest while fewer than `bound` of them are bound: before a failure, or after one.
 ///
 /// # Errors
 /// What may keep one pending, or what is not carried.
@@ -23,7 +23,7 @@ pub(crate) fn placed(
     checker: &Checker<'_>,
     question: &Question<'_>,
     workload: usize,
-    weights: &Weights,
+    (weights, bound): (&Weights, i64),
     moment: Moment,
 ) -> Result<(), Rejection> {
     let shape = checker.index.shape_of(workload);
@@ -36,6 +36,7 @@ pub(crate) fn placed(
         pod: checker.index.shape(shape),
         crowd,
         moment,
+        bound: i128::from(bound),
         eligible: NodeSet::default(),
         value: Vec::new(),
         others: Vec::new(),
@@ -87,6 +88,8 @@ struct Waiting<'c, 'a> {
     pod: &'a Pod,
     crowd: &'c Crowd,
     moment: Moment,
+    /// So many of its workload are to be bound.
+    bound: i128,
     eligible: NodeSet,
     /// v(n) of each node; 0 where it is not eligible, or where a fixed pod keeps it off.
     value: Vec<i128>,
@@ -369,7 +372,7 @@ impl<'c, 'a> Waiting<'c, 'a> {
             Placement::Reachable => wanted.map_or(0, |wanted| i128::from(wanted.replicas.max(wanted.max_replicas))),
             Placement::Current | Placement::Scheduled | Placement::Fresh => self.crowd.most(self.workload),
         };
-        most.saturating_sub(1).max(0)
+        most.min(self.bound).saturating_sub(1).max(0)
     }
 
     /// Conditions 5 and 6.

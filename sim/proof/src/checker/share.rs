@@ -48,21 +48,28 @@ fn remain(checker: &Checker<'_>, question: &Question<'_>, workload: usize, share
         Placement::Current | Placement::Scheduled | Placement::Fresh => wanted.replicas,
     });
     let (said, found) = match share {
-        Share::Survives { placed: weights, lost, spread, remain } => {
+        Share::Survives { bound, placed: weights, lost, spread, remain } => {
             survives(checker, question, workload)?;
-            placed(checker, question, workload, weights, Moment::Before)?;
+            within(name, *bound, replicas)?;
+            placed(checker, question, workload, (weights, *bound), Moment::Before)?;
             let most = most_lost(checker, question, workload, *spread)?;
             same(format!("pods of {name} that the failure takes"), *lost, most)?;
-            (*remain, i128::from(replicas).saturating_sub(most))
+            (*remain, i128::from(*bound).saturating_sub(most))
         }
         Share::Replaced { placed: weights, remain } => {
             replaced(checker, question, workload)?;
-            placed(checker, question, workload, weights, Moment::After)?;
-            (*remain, i128::from(replicas))
+            within(name, *remain, replicas)?;
+            placed(checker, question, workload, (weights, *remain), Moment::After)?;
+            return Ok(*remain);
         }
     };
     same(format!("pods of {name} that remain"), said, found)?;
     Ok(said)
+}
+
+/// At most as many pods as there are can be bound.
+fn within(name: &str, bound: i64, replicas: i64) -> Result<(), Rejection> {
+    if (1..=replicas).contains(&bound) { Ok(()) } else { Err(refusal(name, "it does not have so many pods, or none")) }
 }
 
 fn same(what: String, said: i64, found: i128) -> Result<(), Rejection> {

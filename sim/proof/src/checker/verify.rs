@@ -71,6 +71,12 @@ impl<'a> Checker<'a> {
         })
     }
 
+    /// [`Cluster::digest`] of the cluster.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
     /// Checks that a proof file is about this cluster and shows its claim.
     ///
     /// # Errors

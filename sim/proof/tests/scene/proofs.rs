@@ -37,7 +37,7 @@ pub(crate) fn weights(pairs: &[(&str, i64)]) -> Weights {
 }
 
 pub(crate) fn survives(weigh: &[(&str, i64)], lost: i64, spread: Option<usize>, remain: i64) -> Evidence {
-    let share = Share::Survives { placed: weights(weigh), lost, spread, remain };
+    let share = Share::Survives { bound: lost + remain, placed: weights(weigh), lost, spread, remain };
     Evidence::Bound { workloads: BTreeMap::from([("w".to_owned(), share)]) }
 }
 

@@ -1,0 +1,144 @@
+//! Which workloads an exact search has to follow, and whether it says anything about them.
+
+use std::collections::BTreeSet;
+
+use quorate_proof::claim::{Claim, Domain, Phase, Placement};
+use quorate_proof::input::{Pod, PodTerm};
+
+use super::bound::failing;
+use super::matching::{term_may_match, tolerates, tolerates_for_ever, unreachable};
+use super::placed::{Loss, is_replaced};
+use super::problem::{Group, Over, Problem};
+
+/// A search that is expected to find so many times more states than its limit is not begun.
+pub(super) const BEYOND_HOPE: usize = 20;
+
+/// About how many ways there are to place the pods of some groups, constraints aside.
+pub(super) fn expected_states(problem: &Problem<'_>, follow: &BTreeSet<usize>) -> usize {
+    let ways = |number: &usize| {
+        let Some(group) = problem.groups.get(*number) else { return 1 };
+        let nodes = problem.eligible_nodes(group).count();
+        let pods = usize::try_from(group.workload.replicas).unwrap_or(usize::MAX).min(1_000);
+        // Pods that are alike over nodes and "not yet": multisets.
+        (1..=pods)
+            .fold(1_usize, |ways, pod| ways.saturating_mul(nodes.saturating_add(pod)).checked_div(pod).unwrap_or(ways))
+    };
+    follow.iter().map(ways).fold(1, usize::saturating_mul)
+}
+
+pub(super) fn digits(number: usize) -> u32 {
+    number.checked_ilog10().unwrap_or(0)
+}
+
+pub(super) fn can_be_searched(problem: &Problem<'_>, claim: &Claim, follow: &BTreeSet<usize>) -> Result<(), String> {
+    if let Some(obstacle) = &problem.obstacle {
+        return Err(obstacle.clone());
+    }
+    for group in follow.iter().filter_map(|number| problem.groups.get(*number)) {
+        let is_replaced = claim.phase != Phase::Instant && is_replaced(&group.workload.kind, claim.phase);
+        let first = !is_replaced && matches!(claim.placement, Placement::Fresh | Placement::Scheduled);
+        if let Some(what) = problem.unknown(group, first) {
+            return Err(format!("where pods of {} may run depends on {what}, which is not modelled here", group.name));
+        }
+    }
+    if claim.phase != Phase::Instant {
+        if problem.cluster.nodes.values().any(|node| !node.ready) {
+            return Err("not all nodes are ready to begin with".to_owned());
+        }
+        let (over, count) = failing(claim);
+        if claim.phase == Phase::Recovered && problem.may_stop_evictions(&Loss { over, count, phase: claim.phase }) {
+            return Err("Kubernetes evicts nothing while most of a small zone is lost".to_owned());
+        }
+        one_after_the_other(problem, claim, follow)?;
+    }
+    Ok(())
+}
+
+/// After a failure pods are evicted one after the other, and nodes' objects go before or after that; the search has it all happen at
+/// once, which must make no difference (docs/proofs.md, *Search*).
+fn one_after_the_other(problem: &Problem<'_>, claim: &Claim, follow: &BTreeSet<usize>) -> Result<(), String> {
+    let is_one_node = claim.failures.domain == Domain::Node && claim.failures.count <= 1;
+    let groups = || follow.iter().filter_map(|number| Some((*number, problem.groups.get(*number)?)));
+    let highest = groups().filter(|(_, group)| group.shape.preempts).map(|(_, group)| group.shape.priority).max();
+    let lowest = groups().map(|(_, group)| group.shape.priority).min();
+    let evicts = highest.zip(lowest).is_some_and(|(highest, lowest)| highest > lowest);
+    for (number, group) in groups() {
+        let shape = group.shape;
+        let counts_others = group.counted.iter().any(|counted| counted.iter().any(|other| *other != number));
+        if !shape.spread.is_empty() && (!is_one_node || counts_others) {
+            return Err(format!(
+                "what the spread constraints of {} allow depends on the order of evictions",
+                group.name
+            ));
+        }
+        let is_bound_there =
+            ["NoSchedule", "NoExecute"].iter().all(|effect| tolerates(&shape.tolerations, &unreachable(effect)));
+        if is_bound_there && !tolerates_for_ever(&shape.tolerations, &unreachable("NoExecute")) {
+            return Err(format!(
+                "pods of {} may be bound to an unreachable node and evicted, again and again",
+                group.name
+            ));
+        }
+        let is_local = shape.anti_affinity.iter().all(|term| problem.is_single(Over::Key(&term.topology_key)));
+        let unreachable_for_ever = tolerates_for_ever(&shape.tolerations, &unreachable("NoExecute"))
+            || tolerates(&shape.tolerations, &unreachable("NoSchedule"));
+        let is_simple = shape.affinity.is_empty()
+            && shape.spread.iter().all(|spread| spread.min_domains <= 1)
+            && !unreachable_for_ever
+            && (!evicts || (is_local && shape.spread.is_empty()));
+        if claim.phase == Phase::Removed && !is_simple {
+            return Err(format!(
+                "where pods of {} are placed depends on when the objects of lost nodes go",
+                group.name
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The groups of the subject, and all that can get into each other's way.
+pub(super) fn followed(problem: &Problem<'_>, subject: &[usize]) -> BTreeSet<usize> {
+    let tight = tight_nodes(problem);
+    let mut followed: BTreeSet<usize> = subject.iter().copied().collect();
+    let mut waiting: Vec<usize> = subject.to_vec();
+    while let Some(number) = waiting.pop() {
+        for other in 0..problem.groups.len() {
+            let is_movable = problem.groups.get(other).is_some_and(Group::is_movable);
+            if is_movable && !followed.contains(&other) && interfere(problem, number, other, &tight) {
+                followed.insert(other);
+                waiting.push(other);
+            }
+        }
+    }
+    followed
+}
+
+/// For each node whether all pods that may come there do not fit together.
+fn tight_nodes(problem: &Problem<'_>) -> Vec<bool> {
+    let is_tight = |(node, free): (usize, &Vec<i64>)| {
+        let mut asked = vec![0_i64; free.len()];
+        for group in problem.groups.iter().filter(|group| group.is_movable() && problem.is_eligible(group, node)) {
+            for (sum, amount) in asked.iter_mut().zip(&group.request) {
+                *sum = sum.saturating_add(amount.saturating_mul(group.workload.replicas));
+            }
+        }
+        asked.iter().zip(free).any(|(asked, free)| asked > free)
+    };
+    problem.free.iter().enumerate().map(is_tight).collect()
+}
+
+fn interfere(problem: &Problem<'_>, one: usize, other: usize, tight: &[bool]) -> bool {
+    let (Some(own), Some(theirs)) = (problem.groups.get(one), problem.groups.get(other)) else { return false };
+    let conflict = own.conflicts.values().any(|others| others.contains(&other));
+    let counts = own.counted.iter().any(|counted| counted.contains(&other))
+        || theirs.counted.iter().any(|counted| counted.contains(&one));
+    let together = |terms: &[PodTerm], shape: &Pod| {
+        terms.iter().any(|term| term_may_match(term, shape, &problem.cluster.namespaces))
+    };
+    let affinity = together(&own.shape.affinity, theirs.shape) || together(&theirs.shape.affinity, own.shape);
+    let room = tight
+        .iter()
+        .enumerate()
+        .any(|(node, is_tight)| *is_tight && problem.is_eligible(own, node) && problem.is_eligible(theirs, node));
+    conflict || counts || affinity || room
+}
