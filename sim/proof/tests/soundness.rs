@@ -18,12 +18,12 @@ fn bounds(replicas: i64) -> Vec<(Evidence, i64)> {
     let weights: [&[(&str, i64)]; 5] =
         [&[], &[("cpu", 1)], &[("pods", 1)], &[("cpu", 1), ("pods", 100)], &[("cpu", 1), ("pods", 300)]];
     let mut bounds = Vec::new();
-    for weigh in weights {
-        bounds.push((replaced(weigh, replicas), replicas));
+    let parts = weights.into_iter().flat_map(|weigh| (1..=replicas).map(move |bound| (weigh, bound)));
+    for (weigh, bound) in parts {
+        bounds.push((replaced(weigh, bound), bound));
         for lost in 0..=replicas {
             for spread in [None, Some(0)] {
-                let remain = replicas - lost;
-                bounds.push((survives(weigh, lost, spread, remain), remain));
+                bounds.push((survives(weigh, lost, spread, bound - lost), bound - lost));
             }
         }
     }
@@ -42,7 +42,7 @@ fn bounds_are_sound() {
         let mut dice = Dice::new(seed);
         let (cluster, question) = (cluster(&mut dice), question(&mut dice));
         let best = bounds(cluster.workloads["w"].replicas).into_iter().filter_map(|(evidence, remain)| {
-            let claim = Claim { at_least: remain, ..question.clone() };
+            let claim = Claim { at_least: remain.max(0), ..question.clone() };
             check(&cluster, &claim, evidence.clone()).is_ok().then_some((remain, evidence))
         });
         let Some((remain, evidence)) = best.max_by_key(|(remain, _)| *remain) else { continue };
@@ -118,7 +118,7 @@ fn bounds_and_searches_from_now_are_sound() {
         let question = Claim { placement: Placement::Current, phase, ..question(&mut dice) };
         let Some(truth) = World::new(&cluster, &question, None).truth() else { continue };
         for (evidence, remain) in bounds(cluster.workloads["w"].replicas) {
-            let claim = Claim { at_least: remain, ..question.clone() };
+            let claim = Claim { at_least: remain.max(0), ..question.clone() };
             if check(&cluster, &claim, evidence.clone()).is_ok() {
                 above_zero += i32::from(remain > 0);
                 assert!(truth.fewest >= remain, "seed {seed}: {evidence:?}\n{question:?}\n{cluster:#?}");
