@@ -92,9 +92,9 @@ fn one_after_the_other(problem: &Problem<'_>, claim: &Claim, follow: &BTreeSet<u
         }
         let is_bound_there =
             ["NoSchedule", "NoExecute"].iter().all(|effect| tolerates(&shape.tolerations, &unreachable(effect)));
-        if is_bound_there && !tolerates_for_ever(&shape.tolerations, &unreachable("NoExecute")) {
+        if is_bound_there {
             return Err(format!(
-                "pods of {} may be bound to an unreachable node and evicted, again and again",
+                "pods of {} may be bound to an unreachable node, or wait for its pods to go",
                 group.name
             ));
         }

@@ -79,9 +79,6 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
     };
     let style = output::style(&arguments.output);
     output::write_all(&arguments.output, &style, |format, style, out| write_proof(&document, format, style, out))?;
-    if let Some(defect) = reports.defects.first() {
-        return Err(CommandError::Defect(defect.clone()));
-    }
     Ok(all
         .iter()
         .zip(&reports.guarantees)
@@ -170,22 +167,20 @@ fn decide_all(
 struct Kept {
     guarantees: Vec<GuaranteeReport>,
     files: usize,
-    defects: Vec<String>,
 }
 
 fn keep(all: &[Asked], decided: Vec<Vec<Decided>>, directory: Option<&std::path::Path>) -> Result<Kept, CommandError> {
-    let mut kept = Kept { guarantees: Vec::new(), files: 0, defects: Vec::new() };
+    let mut kept = Kept { guarantees: Vec::new(), files: 0 };
     if let Some(directory) = directory {
         files::prepare(directory)?;
     }
     for (asked, decided) in all.iter().zip(decided) {
         let mut verdicts = Vec::new();
-        for Decided { mut verdict, proof, defect } in decided {
+        for Decided { mut verdict, proof } in decided {
             if let (Some(directory), Some(proof)) = (directory, proof) {
                 verdict.proof = Some(files::write(directory, &proof)?);
                 kept.files += 1;
             }
-            kept.defects.extend(defect);
             verdicts.push(verdict);
         }
         kept.guarantees.push(GuaranteeReport {

@@ -34,8 +34,6 @@ pub(super) struct Runs {
 pub(super) struct Decided {
     pub(super) verdict: AtPlacement,
     pub(super) proof: Option<Box<Proof>>,
-    /// The checker did not accept what the prover found: a defect.
-    pub(super) defect: Option<String>,
 }
 
 impl Prover<'_> {
@@ -54,10 +52,10 @@ impl Prover<'_> {
         let Some(claim) = asked.claim(placement, phase) else {
             "whether drains and rollouts end is simulated (quorate simulate), not proved"
                 .clone_into(&mut verdict.reason);
-            return Decided { verdict, proof: None, defect: None };
+            return Decided { verdict, proof: None };
         };
         match decide(self.problem, self.digest, &claim, self.states) {
-            Verdict::Proved(proof) => self.proved(asked, verdict, proof),
+            Verdict::Proved(proof) => self.proved(verdict, proof),
             Verdict::Violated(_) if claim.placement == ProofPlacement::Scheduled => {
                 self.scheduled(asked, &claim, verdict, "some legal placement breaks it")
             }
@@ -69,14 +67,14 @@ impl Prover<'_> {
             Verdict::Undecided { reason, bound } => {
                 verdict.bound = (bound > 0).then_some(bound);
                 verdict.reason = reason;
-                Decided { verdict, proof: None, defect: None }
+                Decided { verdict, proof: None }
             }
         }
     }
 
-    fn proved(&self, asked: &Asked, mut verdict: AtPlacement, proof: Box<Proof>) -> Decided {
+    fn proved(&self, mut verdict: AtPlacement, proof: Box<Proof>) -> Decided {
         if let Err(rejection) = self.checker.check(&proof) {
-            return rejected(asked, verdict, &rejection.to_string());
+            return rejected(verdict, &rejection.to_string());
         }
         verdict.verdict = VerdictWord::Proved;
         verdict.method = Some(method(&proof.evidence));
@@ -85,21 +83,21 @@ impl Prover<'_> {
             Evidence::Bound { workloads } => Some(workloads.values().map(remaining).sum()),
             Evidence::Search(_) | Evidence::Witness(_) => None,
         };
-        Decided { verdict, proof: Some(proof), defect: None }
+        Decided { verdict, proof: Some(proof) }
     }
 
     fn violated(&self, asked: &Asked, mut verdict: AtPlacement, proof: Box<Proof>) -> Decided {
         if let Err(rejection) = self.checker.check(&proof) {
-            return rejected(asked, verdict, &rejection.to_string());
+            return rejected(verdict, &rejection.to_string());
         }
         let Evidence::Witness(witness) = &proof.evidence else {
-            return rejected(asked, verdict, "a violation without a witness");
+            return rejected(verdict, "a violation without a witness");
         };
         verdict.verdict = VerdictWord::Violated;
         verdict.method = Some("witness");
         verdict.bound = Some(witness.available);
         verdict.witness = Some(self.witness(asked, &proof.claim, witness));
-        Decided { verdict, proof: Some(proof), defect: None }
+        Decided { verdict, proof: Some(proof) }
     }
 
     /// No bound says anything: the runs of the scheduler may show that it breaks.
@@ -114,7 +112,7 @@ impl Prover<'_> {
                     verdict.bound = Some(observed.available);
                     verdict.reason = format!("with --seed {} kube-scheduler places the pods so", observed.seed);
                     verdict.witness = Some(self.observed(asked, claim, run, &observed));
-                    return Decided { verdict, proof: None, defect: None };
+                    return Decided { verdict, proof: None };
                 }
                 Ok(None) => {}
                 Err(missing @ NotPlayed) => not_played = Some(missing),
@@ -124,7 +122,7 @@ impl Prover<'_> {
             Some(missing) => format!("{reason}; {missing}"),
             None => format!("{reason}; it held in {} runs of the scheduler from an empty cluster", runs.len()),
         };
-        Decided { verdict, proof: None, defect: None }
+        Decided { verdict, proof: None }
     }
 
     fn observed(&self, asked: &Asked, claim: &Claim, run: &Run, observed: &Observed) -> WitnessReport {
@@ -227,11 +225,10 @@ const fn method(evidence: &Evidence) -> &'static str {
     }
 }
 
-fn rejected(asked: &Asked, mut verdict: AtPlacement, rejection: &str) -> Decided {
-    let whose = asked.workloads().join(", ");
-    verdict.reason = format!("the checker rejected what the prover found: {rejection}");
-    let defect = format!("{whose} ({:?}, {:?}): {rejection}", verdict.placement, verdict.phase);
-    Decided { verdict, proof: None, defect: Some(defect) }
+/// The checker is stricter than the prover: what it does not accept is not known.
+fn rejected(mut verdict: AtPlacement, rejection: &str) -> Decided {
+    verdict.reason = format!("the checker does not accept what the prover found: {rejection}");
+    Decided { verdict, proof: None }
 }
 
 /// `node/worker-1`, `zone/fsn1`, `rack/r1`.

@@ -1,12 +1,13 @@
 //! Why no pod of a workload stays pending: all other pods together cannot keep one off every node.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::crowd::{Crowd, Member};
 use super::lost::outranked;
 use super::node_set::{NodeSet, at};
 use super::question::Question;
-use super::topology::{Topology, sum_of_largest, sums};
+use super::topology::{Topology, most_touched, smallest, sum_of_largest, sums};
 use super::verify::Checker;
 use crate::claim::{Phase, Placement};
 use crate::evidence::Weights;
@@ -39,6 +40,7 @@ pub(crate) fn placed(
         eligible: NodeSet::default(),
         value: Vec::new(),
         others: Vec::new(),
+        held_by_others: RefCell::default(),
         own: Held::default(),
         conflicts: Vec::new(),
     };
@@ -93,6 +95,8 @@ struct Waiting<'c, 'a> {
     value: Vec<i128>,
     /// What others but those of its own workload can hold.
     others: Vec<Held>,
+    /// What they hold of so many nodes.
+    held_by_others: RefCell<BTreeMap<usize, i128>>,
     /// What those of its own workload can hold.
     own: Held,
     /// Topologies over which others may keep it off, and from how many domains.
@@ -303,9 +307,13 @@ impl<'c, 'a> Waiting<'c, 'a> {
 
     /// What others hold of so many nodes, no more than so many pods of its own workload among them.
     fn held(&self, nodes: usize, own: i128) -> i128 {
-        let nodes = i128::try_from(nodes).unwrap_or(i128::MAX);
-        let others = self.others.iter().map(|held| held.on(nodes, held.count));
-        others.fold(self.own.on(nodes, self.own.count.min(own)), i128::saturating_add)
+        let count = i128::try_from(nodes).unwrap_or(i128::MAX);
+        // Most domains have as many nodes as others.
+        let others =
+            *self.held_by_others.borrow_mut().entry(nodes).or_insert_with(|| {
+                self.others.iter().map(|held| held.on(count, held.count)).fold(0, i128::saturating_add)
+            });
+        self.own.on(count, self.own.count.min(own)).saturating_add(others)
     }
 
     /// Condition 5 and 6 within some eligible nodes: whatever fails and whoever is in the way, more room is left than others hold of
@@ -467,38 +475,6 @@ impl<'c, 'a> Waiting<'c, 'a> {
         }
         sum_of_largest(parts, self.question.count()).checked_div(WHOLE).unwrap_or(i128::MAX)
     }
-}
-
-/// The sum of the so many smallest numbers of these nodes that a domain has, those that have none aside.
-fn smallest(topology: &Topology, nodes: &[usize], count: usize) -> usize {
-    if count == 0 {
-        return 0;
-    }
-    let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
-    for domain in nodes.iter().filter_map(|node| topology.domain(*node)) {
-        let size = sizes.entry(domain).or_insert(0);
-        *size = size.saturating_add(1);
-    }
-    let mut sizes: Vec<usize> = sizes.into_values().collect();
-    sizes.sort_unstable();
-    sizes.iter().take(count).fold(0, |sum, size| sum.saturating_add(*size))
-}
-
-/// The most domains of a topology that one failure domain touches without holding all their nodes.
-fn most_touched(topology: &Topology, failures: &Topology) -> usize {
-    let mut touched = vec![0_usize; failures.len()];
-    for nodes in topology.members() {
-        let holders: BTreeSet<Option<usize>> = nodes.iter().map(|node| failures.domain(*node)).collect();
-        if holders.len() < 2 {
-            continue;
-        }
-        for holder in holders.into_iter().flatten() {
-            if let Some(count) = touched.get_mut(holder) {
-                *count = count.saturating_add(1);
-            }
-        }
-    }
-    touched.into_iter().max().unwrap_or(0)
 }
 
 fn gcd(left: i64, right: &i64) -> i64 {

@@ -1,6 +1,6 @@
 //! Domains: the values of a label on nodes, or the nodes themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::node_set::at;
 use crate::input::Node;
@@ -106,4 +106,36 @@ pub(crate) fn sums(topology: &Topology, nodes: &[usize], value: impl Fn(usize) -
         }
     }
     sums
+}
+
+/// The sum of the so many smallest numbers of these nodes that a domain has, those that have none aside.
+pub(crate) fn smallest(topology: &Topology, nodes: &[usize], count: usize) -> usize {
+    if count == 0 {
+        return 0;
+    }
+    let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
+    for domain in nodes.iter().filter_map(|node| topology.domain(*node)) {
+        let size = sizes.entry(domain).or_insert(0);
+        *size = size.saturating_add(1);
+    }
+    let mut sizes: Vec<usize> = sizes.into_values().collect();
+    sizes.sort_unstable();
+    sizes.iter().take(count).fold(0, |sum, size| sum.saturating_add(*size))
+}
+
+/// The most domains of a topology that one failure domain touches without holding all their nodes.
+pub(crate) fn most_touched(topology: &Topology, failures: &Topology) -> usize {
+    let mut touched = vec![0_usize; failures.len()];
+    for nodes in topology.members() {
+        let holders: BTreeSet<Option<usize>> = nodes.iter().map(|node| failures.domain(*node)).collect();
+        if holders.len() < 2 {
+            continue;
+        }
+        for holder in holders.into_iter().flatten() {
+            if let Some(count) = touched.get_mut(holder) {
+                *count = count.saturating_add(1);
+            }
+        }
+    }
+    touched.into_iter().max().unwrap_or(0)
 }

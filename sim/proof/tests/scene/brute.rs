@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use quorate_proof::claim::{Claim, Domain, Phase, Placement, Subject};
 use quorate_proof::cluster::{Cluster, Kind};
 use quorate_proof::evidence::{Placing, Search, State};
-use quorate_proof::input::{HostPort, Labels, Operator, Pod, PodTerm, Requirement, Taint};
+use quorate_proof::input::{Labels, Pod, PodTerm, Requirement};
+
+use super::plain::{all_hold, bears, clash, stays, taint};
 
 /// Larger clusters are not looked at.
 const STATES: usize = 5_000;
@@ -30,39 +32,6 @@ pub(crate) struct World<'a> {
     claim: &'a Claim,
     followed: Vec<&'a str>,
     nodes: Vec<&'a str>,
-}
-
-fn holds(requirement: &Requirement, labels: &Labels) -> bool {
-    let value = labels.get(&requirement.key);
-    match (&requirement.operator, value) {
-        (Operator::In(values), Some(value)) => values.contains(value),
-        (Operator::NotIn(values), Some(value)) => !values.contains(value),
-        (Operator::Exists, Some(_)) | (Operator::NotIn(_) | Operator::DoesNotExist, None) => true,
-        (Operator::GreaterThan(bound), Some(value)) => value.parse::<i64>().is_ok_and(|value| value > *bound),
-        (Operator::LessThan(bound), Some(value)) => value.parse::<i64>().is_ok_and(|value| value < *bound),
-        _ => false,
-    }
-}
-
-fn all_hold(requirements: &[Requirement], labels: &Labels) -> bool {
-    requirements.iter().all(|requirement| holds(requirement, labels))
-}
-
-fn bears(pod: &Pod, taint: &Taint) -> bool {
-    pod.tolerations.iter().any(|toleration| {
-        (toleration.key.is_empty() || toleration.key == taint.key)
-            && (toleration.effect.is_empty() || toleration.effect == taint.effect)
-            && toleration.value.as_ref().is_none_or(|value| *value == taint.value)
-    })
-}
-
-fn taint(key: &str, effect: &str) -> Taint {
-    Taint { key: format!("node.kubernetes.io/{key}"), value: String::new(), effect: effect.to_owned() }
-}
-
-fn clash(one: &HostPort, other: &HostPort) -> bool {
-    let any = |port: &HostPort| port.address.is_empty() || port.address == "0.0.0.0";
-    one.port == other.port && one.protocol == other.protocol && (any(one) || any(other) || one.address == other.address)
 }
 
 impl<'a> World<'a> {
@@ -280,6 +249,18 @@ impl<'a> World<'a> {
         placing
     }
 
+    /// How many pods of each workload are on each node, fixed ones included, and how many are on none.
+    pub(crate) fn placed(&self, state: &State) -> Vec<(String, Option<String>, i64)> {
+        let mut placed: BTreeMap<(String, Option<String>), i64> = BTreeMap::new();
+        for there in self.there(state) {
+            *placed.entry((there.workload.to_owned(), Some(there.node.to_owned()))).or_default() += 1;
+        }
+        for (workload, count) in self.followed.iter().zip(&state.pending) {
+            placed.insert(((*workload).to_owned(), None), *count);
+        }
+        placed.into_iter().map(|((workload, node), count)| (workload, node, count)).collect()
+    }
+
     fn evictions(&self, state: &State, place: usize, node: usize) -> Option<Vec<State>> {
         let (pod, name) = (self.shape(self.followed[place]), self.nodes[node]);
         let is_lower = |other: &There<'_>| other.node == name && !other.is_dying && other.pod.priority < pod.priority;
@@ -416,6 +397,20 @@ impl<'a> World<'a> {
         state
     }
 
+    /// A pod is deleted: by a drain, an eviction, a rollout, a failure that is over again. Its controller creates another.
+    fn taken_away(&self, state: &State) -> Vec<State> {
+        let mut next = Vec::new();
+        for (place, workload) in self.followed.iter().enumerate() {
+            for node in (0..self.nodes.len()).filter(|node| state.alive[place][*node] > 0) {
+                let mut fewer = state.clone();
+                fewer.alive[place][node] -= 1;
+                fewer.pending[place] += i64::from(self.cluster.workloads[*workload].kind != Kind::Pod);
+                next.push(fewer);
+            }
+        }
+        next
+    }
+
     /// The fewest available pods when nothing happens before the failure and nothing after it.
     fn fewest_now(&self) -> i64 {
         let left = |failed: &BTreeSet<&str>| {
@@ -443,7 +438,11 @@ impl<'a> World<'a> {
                 return None;
             }
             let mut next = self.steps(&state)?;
-            if next.is_empty() {
+            let is_at_rest = next.is_empty();
+            if self.claim.placement == Placement::Reachable && state.failed.is_empty() {
+                next.extend(self.taken_away(&state));
+            }
+            if is_at_rest {
                 fewest = fewest.min(self.available(&state));
                 for failed in self.failures().iter().filter(|_| state.failed.is_empty()) {
                     let lost = self.lose(&state, failed);
@@ -461,14 +460,4 @@ impl<'a> World<'a> {
         let workloads = self.followed.iter().map(|name| (*name).to_owned()).collect();
         Some(Truth { fewest, search: Search { workloads, states: seen.into_iter().collect() } })
     }
-}
-
-/// Whether the first toleration of an unreachable node is for ever.
-fn stays(pod: &Pod) -> bool {
-    let lost = taint("unreachable", "NoExecute");
-    let first = pod.tolerations.iter().find(|toleration| {
-        let own = Pod { tolerations: vec![(*toleration).clone()], ..Pod::default() };
-        bears(&own, &lost)
-    });
-    first.is_some_and(|toleration| toleration.seconds.is_none())
 }

@@ -111,5 +111,6 @@ pub(crate) fn question(dice: &mut Dice) -> Claim {
     let domain = dice.one(&[Domain::Node, Domain::Node, zones(), Domain::Label(HOST.to_owned())]);
     let count = usize::try_from(dice.one(&[0_u64, 1, 1, 1, 2])).unwrap();
     let phase = dice.one(&[Phase::Instant, Phase::Instant, Phase::Recovered, Phase::Removed]);
-    Claim { subject: Subject::Workload("w".to_owned()), ..claim(0, domain, count, Placement::Fresh, phase) }
+    let placement = dice.one(&[Placement::Fresh, Placement::Fresh, Placement::Scheduled, Placement::Reachable]);
+    Claim { subject: Subject::Workload("w".to_owned()), ..claim(0, domain, count, placement, phase) }
 }
