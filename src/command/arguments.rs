@@ -11,8 +11,8 @@ use crate::report::{ColourChoice, Output};
 
 /// Will this cluster still keep its promises?
 ///
-/// Quorate checks Kubernetes manifests against policies and simulates rollouts, drains and node failures as
-/// Kubernetes 1.36 plays them.
+/// Quorate checks Kubernetes manifests against policies, simulates rollouts, drains and node failures as Kubernetes 1.36 plays
+/// them, and proves what holds for every placement.
 #[derive(Debug, Parser)]
 #[command(name = "quorate", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(
