@@ -208,7 +208,7 @@ impl Packing {
         let mut coming = Vec::new();
         for (number, group) in problem.groups.iter().enumerate() {
             let there =
-                self.alive.get(number).into_iter().flatten().map(|(_, count)| *count).fold(0, i64::saturating_add);
+                self.alive.get(number).into_iter().flat_map(|on| on.values()).copied().fold(0, i64::saturating_add);
             let is_open = group.is_movable() && !subject.contains(&number) && there < group.workload.replicas;
             if !is_open {
                 continue;

@@ -8,7 +8,7 @@
 //! | `adversary.rs` | placements that someone who means ill would choose |
 //! | `search.rs`, `followed.rs`, `complete.rs` | every state that placing can reach, for clusters that are small enough |
 //! | `scheduled.rs` | runs of the scheduler |
-//! | `problem.rs`, `packing.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes, selectors |
+//! | `problem.rs`, `relations.rs`, `packing.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes, selectors |
 //! | `canonical.rs`, `canonical_cluster.rs`, `groups.rs`, `revisions.rs` | a cluster in the words of proof files |
 //! | `no_placement.rs` | "this pod fits on no node", one fact a node |
 //!
@@ -30,6 +30,7 @@ mod packing;
 mod placed;
 mod problem;
 mod question;
+mod relations;
 mod revisions;
 mod scheduled;
 mod search;

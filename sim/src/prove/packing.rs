@@ -1,6 +1,7 @@
 //! Pods on nodes, group by group, and what may be placed next by hard constraints alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use quorate_proof::claim::Phase;
 use quorate_proof::cluster::Kind;
@@ -8,7 +9,6 @@ use quorate_proof::evidence::Placing;
 use quorate_proof::input::{PodTerm, Spread};
 
 use super::matching::{selects, term_matches, tolerates, unreachable};
-use super::placed::is_counted;
 use super::problem::{Group, Over, Problem};
 
 /// How many pods are on each node.
@@ -17,18 +17,18 @@ pub(super) type OnNodes = BTreeMap<usize, i64>;
 /// Where pods are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Packing {
-    /// For each group: its pods that are alive.
-    pub(super) alive: Vec<OnNodes>,
+    /// For each group: its pods that are alive. Copies share what is equal.
+    pub(super) alive: Vec<Arc<OnNodes>>,
     /// Those that are terminating on failed nodes.
-    pub(super) dying: Vec<OnNodes>,
+    pub(super) dying: Vec<Arc<OnNodes>>,
     /// Those that are pending.
     pub(super) pending: Vec<i64>,
     /// The failed nodes.
     pub(super) failed: BTreeSet<usize>,
     /// Whether the failed nodes' objects are gone.
     pub(super) removed: bool,
-    /// For each node and resource: what is left beside the pods there.
-    left: Vec<Vec<i64>>,
+    /// What is left of each resource beside the pods of a node, where that is not what fixed pods leave.
+    left: BTreeMap<usize, Vec<i64>>,
 }
 
 /// A pod of a group takes a node.
@@ -55,20 +55,14 @@ impl Move {
 impl Packing {
     /// Fixed pods on their nodes, `follow`ed groups pending, nothing of the others.
     pub(super) fn empty(problem: &Problem<'_>, follow: impl Fn(usize) -> bool) -> Self {
-        let groups = problem.groups.len();
         let mut packing = Self {
-            alive: vec![OnNodes::new(); groups],
-            dying: vec![OnNodes::new(); groups],
-            pending: vec![0; groups],
+            alive: problem.fixed_pods.clone(),
+            dying: vec![Arc::default(); problem.groups.len()],
+            pending: vec![0; problem.groups.len()],
             failed: BTreeSet::new(),
             removed: false,
-            left: problem.free.clone(),
+            left: BTreeMap::new(),
         };
-        for (fixed, on) in &problem.fixed {
-            if let Some(alive) = packing.alive.get_mut(*fixed) {
-                alive.extend(on.iter().map(|node| (*node, 1)));
-            }
-        }
         for (number, group) in problem.groups.iter().enumerate().filter(|(_, group)| group.is_movable()) {
             if let Some(pending) = packing.pending.get_mut(number).filter(|_| follow(number)) {
                 *pending = group.workload.replicas;
@@ -79,8 +73,8 @@ impl Packing {
 
     /// The pods of `group` on nodes, alive or dying.
     fn there(&self, group: usize) -> impl Iterator<Item = (usize, i64)> + '_ {
-        let alive = self.alive.get(group).into_iter().flatten();
-        let dying = self.dying.get(group).into_iter().flatten();
+        let alive = self.alive.get(group).into_iter().flat_map(|on| on.iter());
+        let dying = self.dying.get(group).into_iter().flat_map(|on| on.iter());
         alive.chain(dying).map(|(node, count)| (*node, *count)).filter(|(_, count)| *count > 0)
     }
 
@@ -92,7 +86,7 @@ impl Packing {
     pub(super) fn fits(&self, problem: &Problem<'_>, number: usize, node: usize) -> bool {
         let Some(group) = problem.groups.get(number) else { return false };
         self.takes(problem, group, node)
-            && self.has_room(group, node)
+            && self.has_room(problem, group, node)
             && self.keeps_apart(problem, number, node)
             && self.is_together(problem, number, node)
             && (0..group.shape.spread.len()).all(|position| self.is_even(problem, number, position, node))
@@ -104,8 +98,8 @@ impl Packing {
         problem.is_eligible(group, node) && may_be_bound
     }
 
-    fn has_room(&self, group: &Group<'_>, node: usize) -> bool {
-        let Some(left) = self.left.get(node) else { return false };
+    fn has_room(&self, problem: &Problem<'_>, group: &Group<'_>, node: usize) -> bool {
+        let Some(left) = self.left.get(&node).or_else(|| problem.free.get(node)) else { return false };
         left.iter().zip(&group.request).all(|(left, asked)| *asked == 0 || left >= asked)
     }
 
@@ -158,36 +152,37 @@ impl Packing {
         let Some(spread) = group.shape.spread.get(position) else { return false };
         let key = Over::Key(&spread.topology_key);
         let Some(own) = problem.domain(key, node) else { return false };
-        let mut counts: BTreeMap<usize, i64> = BTreeMap::new();
-        let mut counted = vec![false; problem.nodes.len()];
-        for (at, (name, facts)) in problem.nodes.iter().enumerate() {
-            if self.is_gone(at) || !is_counted(spread, group, name, facts) || !self.honours(spread, group, at) {
-                continue;
+        let Some(known) = problem.counted.get(&(number, position)) else { return false };
+        // Domains whose nodes have all failed may count no more.
+        let some_left_out = !self.failed.is_empty() && (self.removed || spread.honors_taints);
+        let is_counted = |at: usize| {
+            known.nodes.get(at).copied().unwrap_or(false) && !self.is_gone(at) && self.honours(spread, group, at)
+        };
+        let domains = match some_left_out {
+            false => known.domains,
+            true => {
+                let left = (0..problem.nodes.len()).filter(|at| is_counted(*at));
+                left.filter_map(|at| problem.domain(key, at)).collect::<BTreeSet<_>>().len()
             }
-            if let Some(domain) = problem.domain(key, at) {
-                counts.entry(domain).or_insert(0);
-            }
-            if let Some(counted) = counted.get_mut(at) {
-                *counted = true;
-            }
-        }
+        };
         let means = |other: &Group<'_>| {
             other.shape.namespace == group.shape.namespace
                 && spread.selector.as_ref().is_some_and(|selector| selects(selector, &other.shape.labels))
         };
+        let mut counts: BTreeMap<usize, i64> = BTreeMap::new();
         let candidates = group.counted.get(position).into_iter().flatten();
         for other in candidates.filter(|other| problem.groups.get(**other).is_some_and(means)) {
-            for (at, count) in self.alive.get(*other).into_iter().flatten() {
-                if !counted.get(*at).copied().unwrap_or(false) {
-                    continue;
-                }
-                if let Some(sum) = problem.domain(key, *at).and_then(|domain| counts.get_mut(&domain)) {
+            for (at, count) in self.alive.get(*other).into_iter().flat_map(|on| on.iter()) {
+                if let Some(domain) = problem.domain(key, *at).filter(|_| is_counted(*at)) {
+                    let sum = counts.entry(domain).or_insert(0);
                     *sum = sum.saturating_add(*count);
                 }
             }
         }
-        let domains = i64::try_from(counts.len()).unwrap_or(i64::MAX);
-        let least = if domains < spread.min_domains { 0 } else { counts.values().copied().min().unwrap_or(0) };
+        // A domain without any is the smallest.
+        let all_have_some = counts.len() >= domains;
+        let few = i64::try_from(domains).unwrap_or(i64::MAX) < spread.min_domains;
+        let least = if few || !all_have_some { 0 } else { counts.values().copied().min().unwrap_or(0) };
         let here = counts.get(&own).copied().unwrap_or(0);
         here.saturating_add(i64::from(means(group))).saturating_sub(least) <= spread.max_skew
     }
@@ -199,10 +194,11 @@ impl Packing {
     /// `by` more pods of `number` are on `node`.
     pub(super) fn put(&mut self, problem: &Problem<'_>, number: usize, node: usize, by: i64) {
         if let Some(alive) = self.alive.get_mut(number) {
-            change(alive, node, by);
+            change(Arc::make_mut(alive), node, by);
         }
         let request = problem.groups.get(number).map_or(&[][..], |group| &group.request);
-        for (left, asked) in self.left.get_mut(node).into_iter().flatten().zip(request) {
+        let before = || problem.free.get(node).cloned().unwrap_or_default();
+        for (left, asked) in self.left.entry(node).or_insert_with(before).iter_mut().zip(request) {
             *left = left.saturating_sub(asked.saturating_mul(by));
         }
     }
@@ -310,7 +306,7 @@ impl Packing {
         if after.removed {
             // What was on them makes no difference any more.
             for node in nodes {
-                after.left.get_mut(*node).into_iter().for_each(Vec::clear);
+                after.left.remove(node);
             }
         }
         for (number, group) in problem.groups.iter().enumerate() {
@@ -323,15 +319,12 @@ impl Packing {
             let stays = !after.removed
                 && (!group.is_movable()
                     || super::matching::tolerates_for_ever(&group.shape.tolerations, &unreachable("NoExecute")));
-            let Some(alive) = after.alive.get_mut(number) else { continue };
+            let Some(alive) = after.alive.get_mut(number).filter(|_| !stays) else { continue };
             let lost: Vec<(usize, i64)> = nodes.iter().filter_map(|node| alive.get_key_value(node)).map(own).collect();
-            if stays {
-                continue;
-            }
             for (node, count) in lost {
-                alive.remove(&node);
+                Arc::make_mut(alive).remove(&node);
                 if let Some(dying) = after.dying.get_mut(number).filter(|_| !after.removed) {
-                    change(dying, node, count);
+                    change(Arc::make_mut(dying), node, count);
                 }
                 if let Some(pending) = after.pending.get_mut(number).filter(|_| is_replaced) {
                     *pending = pending.saturating_add(count);
@@ -343,7 +336,7 @@ impl Packing {
 
     /// How many pods of `subject` are available.
     pub(super) fn available(&self, subject: &[usize], failed: &BTreeSet<usize>) -> i64 {
-        let on = subject.iter().filter_map(|group| self.alive.get(*group)).flatten();
+        let on = subject.iter().filter_map(|group| self.alive.get(*group)).flat_map(|on| on.iter());
         on.filter(|(node, _)| !failed.contains(node)).map(|(_, count)| *count).fold(0, i64::saturating_add)
     }
 }

@@ -1,12 +1,16 @@
 //! A canonical cluster prepared for many questions: numbers instead of names.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use quorate_proof::claim::Placement;
 use quorate_proof::cluster::{Cluster, Kind, Workload};
-use quorate_proof::input::{HostPort, Node, NodeTerm, ONCE_BOUND, Pod, PodTerm, Toleration};
+use quorate_proof::input::{Node, NodeTerm, ONCE_BOUND, Pod, Toleration};
 
-use super::matching::{is_eligible, is_of_revision, matches_affinity, may_select, term_may_match, tolerates_all};
+use super::matching::{is_eligible, matches_affinity, tolerates_all};
+use super::packing::OnNodes;
+use super::placed::is_counted;
+use super::relations::{ports_clash, relate};
 
 /// The name of the resource that a pod takes one of.
 pub(super) const SLOTS: &str = "pods";
@@ -35,6 +39,10 @@ pub struct Problem<'a> {
     pub(super) groups: Vec<Group<'a>>,
     /// Fixed groups with the nodes on which they have a pod.
     pub(super) fixed: Vec<(usize, Vec<usize>)>,
+    /// For each group its fixed pods.
+    pub(super) fixed_pods: Vec<Arc<OnNodes>>,
+    /// For each group and spread constraint: what it counts.
+    pub(super) counted: BTreeMap<(usize, usize), Counted>,
     /// For each class of eligibility and node.
     pub(super) eligible: Vec<Vec<bool>>,
     /// The same whether a node is cordoned or not: it may not have been so.
@@ -65,6 +73,15 @@ pub(super) struct Group<'a> {
     pub(super) surely: BTreeMap<Over<'a>, BTreeSet<usize>>,
     /// For each of its spread constraints: the groups that it may count.
     pub(super) counted: Vec<BTreeSet<usize>>,
+}
+
+/// What a spread constraint counts while nothing has failed.
+#[derive(Debug)]
+pub(super) struct Counted {
+    /// Whether it counts each node.
+    pub(super) nodes: Vec<bool>,
+    /// How many domains these lie in.
+    pub(super) domains: usize,
 }
 
 /// How many pods of a group are in the cluster now.
@@ -136,6 +153,8 @@ impl<'a> Problem<'a> {
             caps_always: Vec::new(),
             groups,
             fixed,
+            fixed_pods: Vec::new(),
+            counted: BTreeMap::new(),
             eligible,
             open,
             domains,
@@ -145,6 +164,7 @@ impl<'a> Problem<'a> {
         };
         problem.count_existing();
         problem.take_fixed();
+        problem.find_counted();
         problem.find_caps();
         problem.obstacle = problem.find_obstacle();
         problem
@@ -164,6 +184,25 @@ impl<'a> Problem<'a> {
             let node = pod.node.as_ref().and_then(|name| numbers.get(name.as_str()));
             if let (Some(node), Some(bound)) = (node, self.bound.get_mut(group)) {
                 bound.push((*node, pod.ready && !pod.terminating));
+            }
+        }
+    }
+
+    fn find_counted(&mut self) {
+        self.fixed_pods = vec![Arc::default(); self.groups.len()];
+        for (fixed, on) in &self.fixed {
+            if let Some(pods) = self.fixed_pods.get_mut(*fixed) {
+                *pods = Arc::new(on.iter().map(|node| (*node, 1)).collect());
+            }
+        }
+        for (number, group) in self.groups.iter().enumerate() {
+            for (position, spread) in group.shape.spread.iter().enumerate() {
+                let counts = |(name, node): &(&str, &Node)| is_counted(spread, group, name, node);
+                let nodes: Vec<bool> = self.nodes.iter().map(counts).collect();
+                let key = Over::Key(&spread.topology_key);
+                let counted = nodes.iter().enumerate().filter(|(_, counted)| **counted);
+                let domains: BTreeSet<usize> = counted.filter_map(|(node, _)| self.domain(key, node)).collect();
+                self.counted.insert((number, position), Counted { nodes, domains: domains.len() });
             }
         }
     }
@@ -375,87 +414,4 @@ fn fixed(nodes: &[(&str, &Node)], groups: &[Group<'_>], open: &[Vec<bool>]) -> V
         }
     };
     groups.iter().enumerate().filter_map(|(number, group)| Some((number, on(group)?))).collect()
-}
-
-/// Finds who keeps whom away, and whom spread constraints count.
-fn relate(cluster: &Cluster, groups: &mut [Group<'_>]) {
-    let shapes: Vec<&Pod> = groups.iter().map(|group| group.shape).collect();
-    let by_label = by_label(&shapes);
-    let mut found: Vec<(usize, Over<'_>, usize, bool)> = Vec::new();
-    for (number, shape) in shapes.iter().enumerate() {
-        for term in &shape.anti_affinity {
-            let sure = !term.selector.iter().flatten().any(is_of_revision);
-            for other in matched(term, &shapes, &by_label, cluster) {
-                found.push((number, Over::Key(&term.topology_key), other, sure));
-                found.push((other, Over::Key(&term.topology_key), number, sure));
-            }
-        }
-    }
-    let with_ports: Vec<usize> =
-        shapes.iter().enumerate().filter(|(_, shape)| !shape.host_ports.is_empty()).map(|(number, _)| number).collect();
-    for one in &with_ports {
-        for other in &with_ports {
-            let (Some(own), Some(theirs)) = (shapes.get(*one), shapes.get(*other)) else { continue };
-            if ports_clash(&own.host_ports, &theirs.host_ports) {
-                found.push((*one, Over::Node, *other, true));
-            }
-        }
-    }
-    for (group, over, other, sure) in found {
-        if let Some(group) = groups.get_mut(group) {
-            group.conflicts.entry(over).or_default().insert(other);
-            if sure {
-                group.surely.entry(over).or_default().insert(other);
-            }
-        }
-    }
-    for group in groups.iter_mut() {
-        let counts = |selector: Option<&Vec<_>>| -> BTreeSet<usize> {
-            let Some(selector) = selector else { return BTreeSet::new() };
-            let same = shapes.iter().enumerate().filter(|(_, other)| other.namespace == group.shape.namespace);
-            same.filter(|(_, other)| may_select(selector, &other.labels)).map(|(number, _)| number).collect()
-        };
-        group.counted = group.shape.spread.iter().map(|spread| counts(spread.selector.as_ref())).collect();
-    }
-}
-
-type ByLabel<'a> = BTreeMap<(&'a str, &'a str), Vec<usize>>;
-
-fn by_label<'a>(shapes: &[&'a Pod]) -> ByLabel<'a> {
-    let mut found: ByLabel<'a> = BTreeMap::new();
-    for (number, shape) in shapes.iter().enumerate() {
-        for (key, value) in &shape.labels {
-            found.entry((key, value)).or_default().push(number);
-        }
-    }
-    found
-}
-
-/// The groups whose pods a term may mean.
-fn matched(term: &PodTerm, shapes: &[&Pod], by_label: &ByLabel<'_>, cluster: &Cluster) -> Vec<usize> {
-    use quorate_proof::input::Operator;
-    let one_value = term.selector.iter().flatten().find_map(|requirement| match &requirement.operator {
-        Operator::In(values) if !is_of_revision(requirement) => match values.as_slice() {
-            [only] => Some((requirement.key.as_str(), only.as_str())),
-            _ => None,
-        },
-        _ => None,
-    });
-    let candidates: Vec<usize> = match one_value {
-        Some(label) => by_label.get(&label).cloned().unwrap_or_default(),
-        None => (0..shapes.len()).collect(),
-    };
-    let matches =
-        |number: &usize| shapes.get(*number).is_some_and(|shape| term_may_match(term, shape, &cluster.namespaces));
-    candidates.into_iter().filter(matches).collect()
-}
-
-/// Whether two sets of host ports cannot be on one node.
-pub(super) fn ports_clash(one: &[HostPort], other: &[HostPort]) -> bool {
-    let everywhere = |address: &str| address.is_empty() || address == "0.0.0.0";
-    let clash = |own: &HostPort, other: &HostPort| {
-        let addresses = own.address == other.address || everywhere(&own.address) || everywhere(&other.address);
-        addresses && own.protocol == other.protocol && own.port == other.port
-    };
-    one.iter().any(|own| other.iter().any(|port| clash(own, port)))
 }

@@ -202,8 +202,8 @@ impl Walk<'_, '_> {
             failed.sort_unstable();
             State {
                 failed,
-                alive: self.follow.iter().map(|group| row(packing.alive.get(*group))).collect(),
-                dying: self.follow.iter().map(|group| row(packing.dying.get(*group))).collect(),
+                alive: self.follow.iter().map(|group| row(packing.alive.get(*group).map(|on| &**on))).collect(),
+                dying: self.follow.iter().map(|group| row(packing.dying.get(*group).map(|on| &**on))).collect(),
                 pending: self.follow.iter().map(|group| packing.pending.get(*group).copied().unwrap_or(0)).collect(),
             }
         };
