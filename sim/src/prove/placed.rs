@@ -13,7 +13,7 @@ use super::problem::{Group, Over, Problem};
 use super::question::Question;
 
 /// How often weights are tried to be bettered.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 2;
 
 /// A failure after which pods have to be placed again.
 #[derive(Clone, Copy, Debug)]
@@ -35,11 +35,32 @@ pub(super) struct Case<'a> {
     pub(super) after: Option<Loss<'a>>,
 }
 
+/// What is asked: the group, the placement, the failure before it, and how many pods are to be bound.
+pub(super) type Asked = (usize, Placement, Option<(String, usize, Phase)>, i64);
+
+/// [`find_weights`], asked once.
+pub(super) fn placed(problem: &Problem<'_>, number: usize, case: Case<'_>, bound: i64) -> Result<Weights, String> {
+    let name = |over: Over<'_>| match over {
+        Over::Node => String::new(),
+        Over::Key(key) => key.to_owned(),
+    };
+    let after = case.after.map(|loss| (name(loss.over), loss.count, loss.phase));
+    let asked: Asked = (number, case.placement, after, bound);
+    if let Some(known) = problem.answers.lock().ok().and_then(|answers| answers.get(&asked).cloned()) {
+        return known;
+    }
+    let answer = find_weights(problem, number, case, bound);
+    if let Ok(mut answers) = problem.answers.lock() {
+        answers.insert(asked, answer.clone());
+    }
+    answer
+}
+
 /// Weights with which no pod of `number` can stay pending while fewer than `bound` of them are bound.
 ///
 /// # Errors
 /// What stands in the way.
-pub(super) fn placed(problem: &Problem<'_>, number: usize, case: Case<'_>, bound: i64) -> Result<Weights, String> {
+fn find_weights(problem: &Problem<'_>, number: usize, case: Case<'_>, bound: i64) -> Result<Weights, String> {
     let group = problem.groups.get(number).ok_or("it is not there")?;
     can_be_asked(problem, group, case)?;
     let question = Question::new(problem, number, group, (case, bound));
@@ -128,7 +149,7 @@ pub(super) fn largest(problem: &Problem<'_>, values: &[i128], over: Over<'_>, co
 }
 
 /// The most domains of `wide` that one failure domain touches without holding all their nodes.
-pub(super) fn touched(problem: &Problem<'_>, failing: Over<'_>, wide: Over<'_>) -> usize {
+fn touched(problem: &Problem<'_>, failing: Over<'_>, wide: Over<'_>) -> usize {
     let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
     let mut shared: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     for node in 0..problem.nodes.len() {
@@ -151,6 +172,26 @@ pub(super) fn touched(problem: &Problem<'_>, failing: Over<'_>, wide: Over<'_>) 
 }
 
 impl Problem<'_> {
+    /// The most domains of `wide` that one domain of `failing` touches without holding all their nodes; asked once.
+    pub(super) fn touched(&self, failing: Over<'_>, wide: Over<'_>) -> usize {
+        if self.is_single(wide) {
+            return 0;
+        }
+        let name = |over: Over<'_>| match over {
+            Over::Node => String::new(),
+            Over::Key(key) => key.to_owned(),
+        };
+        let key = (name(failing), name(wide));
+        if let Some(known) = self.touched.lock().ok().and_then(|touched| touched.get(&key).copied()) {
+            return known;
+        }
+        let found = touched(self, failing, wide);
+        if let Ok(mut touched) = self.touched.lock() {
+            touched.insert(key, found);
+        }
+        found
+    }
+
     /// How many pods of a group there may be at once.
     pub(super) fn most(&self, number: usize, placement: Placement) -> i64 {
         let Some(group) = self.groups.get(number) else { return 0 };

@@ -1,15 +1,16 @@
 //! A canonical cluster prepared for many questions: numbers instead of names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use quorate_proof::claim::Placement;
 use quorate_proof::cluster::{Cluster, Kind, Workload};
+use quorate_proof::evidence::Weights;
 use quorate_proof::input::{Node, NodeTerm, ONCE_BOUND, Pod, Toleration};
 
 use super::matching::{is_eligible, matches_affinity, tolerates_all};
 use super::packing::OnNodes;
-use super::placed::is_counted;
+use super::placed::{Asked, is_counted};
 use super::relations::{ports_clash, relate};
 
 /// The name of the resource that a pod takes one of.
@@ -53,6 +54,10 @@ pub struct Problem<'a> {
     pub(super) existing: Vec<Existing>,
     /// For each group: the nodes of its pods that are bound now, and whether each is available.
     pub(super) bound: Vec<Vec<(usize, bool)>>,
+    /// What was asked about pods that may stay pending.
+    pub(super) answers: Mutex<BTreeMap<Asked, Result<Weights, String>>>,
+    /// How many domains of one kind a domain of another touches.
+    pub(super) touched: Mutex<BTreeMap<(String, String), usize>>,
     /// Why nothing about placing can be said; `None`: it can.
     pub(super) obstacle: Option<String>,
 }
@@ -160,6 +165,8 @@ impl<'a> Problem<'a> {
             domains,
             existing: Vec::new(),
             bound: Vec::new(),
+            answers: Mutex::default(),
+            touched: Mutex::default(),
             obstacle: None,
         };
         problem.count_existing();

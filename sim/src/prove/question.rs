@@ -7,7 +7,7 @@ use quorate_proof::evidence::Weights;
 use quorate_proof::input::Spread;
 
 use super::matching::{tolerates, unreachable};
-use super::placed::{Case, is_counted, largest, touched};
+use super::placed::{Case, is_counted, largest};
 use super::problem::{Group, Over, Problem, SLOTS};
 
 /// Beyond this many pods that repel it the finer comparison is not made.
@@ -199,13 +199,22 @@ impl<'p, 'a> Question<'p, 'a> {
     /// The most that `nodes` nodes hold of others, `own` of them of the same group.
     fn held(&self, weights: &[i128], nodes: usize, own: i128) -> i128 {
         let nodes = i128::try_from(nodes).unwrap_or(i128::MAX);
-        let mine = std::iter::once((self.number, own, self.own.1));
-        mine.chain(self.others.iter().copied()).fold(0, |sum, (number, most, cap)| {
+        let weigh = |number: usize| -> i128 {
             let request = self.problem.groups.get(number).map_or(&[][..], |group| &group.request);
             let amounts = request.iter().zip(weights).filter(|(_, weight)| **weight > 0);
-            let one: i128 = amounts.map(|(asked, weight)| weight.saturating_mul(i128::from(*asked))).sum();
-            sum.saturating_add(one.saturating_mul(most.min(cap.saturating_mul(nodes))))
-        })
+            amounts.map(|(asked, weight)| weight.saturating_mul(i128::from(*asked))).sum()
+        };
+        let hold = |most: i128, cap: i128| most.min(cap.saturating_mul(nodes));
+        let others = self.others.iter().map(|(number, most, cap)| weigh(*number).saturating_mul(hold(*most, *cap)));
+        let mine = weigh(self.number).saturating_mul(hold(own, self.own.1));
+        others.fold(mine, i128::saturating_add)
+    }
+
+    /// Whether more nodes than this hold no more.
+    fn is_full_with(&self, nodes: usize, own: i128) -> bool {
+        let nodes = i128::try_from(nodes).unwrap_or(i128::MAX);
+        let is_full = |most: i128, cap: i128| most <= cap.saturating_mul(nodes);
+        is_full(own, self.own.1) && self.others.iter().all(|(_, most, cap)| is_full(*most, *cap))
     }
 
     /// Weights that make an average node equal in every resource.
@@ -262,6 +271,10 @@ impl<'p, 'a> Question<'p, 'a> {
             .filter(|(_, count)| *count > 0)
             .collect();
         let coarse = self.left(&within, lost, &conflicts).saturating_sub(self.held(weights, nodes, own));
+        let most_gone = conflicts.iter().map(|(_, count)| *count).max().unwrap_or(0).max(lost);
+        if coarse.is_positive() || self.is_full_with(nodes.saturating_sub(self.many_gone(&inside, most_gone)), own) {
+            return coarse;
+        }
         let [(over, most)] = conflicts.as_slice() else {
             if conflicts.is_empty() && !coarse.is_positive() {
                 let fine = |failed| {
@@ -286,6 +299,12 @@ impl<'p, 'a> Question<'p, 'a> {
             }
         }
         least
+    }
+
+    /// More nodes than these are not gone when `count` domains of any kind are.
+    fn many_gone(&self, inside: &[bool], count: usize) -> usize {
+        let kinds = self.conflicts.iter().map(|(over, ..)| *over).chain(self.case.after.map(|loss| loss.over));
+        kinds.map(|over| self.smallest(inside, Some(over), count)).max().unwrap_or(0)
     }
 
     /// The sum of the `count` smallest numbers of nodes that a domain has of `inside`.
@@ -318,7 +337,7 @@ impl<'p, 'a> Question<'p, 'a> {
     fn dying(&self, over: Over<'_>, any: bool) -> usize {
         match self.case.after {
             Some(loss) if loss.phase == Phase::Recovered && any => {
-                loss.count.saturating_mul(touched(self.problem, loss.over, over))
+                loss.count.saturating_mul(self.problem.touched(loss.over, over))
             }
             _ => 0,
         }

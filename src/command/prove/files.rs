@@ -25,7 +25,12 @@ pub(super) fn write(directory: &Path, proof: &Proof) -> Result<String, CommandEr
 /// # Errors
 /// When that is not possible.
 pub(super) fn prepare(directory: &Path) -> Result<(), CommandError> {
-    fs::create_dir_all(directory).map_err(|source| CommandError::File { path: shown(directory), source })
+    fs::create_dir_all(directory).map_err(|source| {
+        let path = shown(directory);
+        CommandError::Usage(format!(
+            "{path}: {source}; proof files go there: name another directory with --proofs, or keep none with --no-proofs"
+        ))
+    })
 }
 
 /// A name that says what is claimed: `deployment.default.backend-at-least-2-nodes-1-fresh-instant`.
