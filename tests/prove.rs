@@ -157,6 +157,19 @@ fn what_cannot_be_asked_is_said() {
 }
 
 #[test]
+fn a_label_that_no_node_has_says_nothing() {
+    let (_directory, run) =
+        prove(&[QAWAVE, "--failures", "zones=1", "--workload", "statefulset/data/kafka", "-o", "json"]);
+    let report = run.json("prove");
+    let entries = report["guarantees"].as_array().unwrap();
+    assert!(!entries.is_empty());
+    for entry in entries {
+        assert_eq!(entry["verdict"], "undecided");
+        assert!(entry["reason"].as_str().unwrap().contains("no node has the label"), "{entry}");
+    }
+}
+
+#[test]
 fn no_file_is_kept_where_none_is_wanted() {
     let (directory, run) = prove(&[QAWAVE, "--no-proofs", "-o", "json"]);
     assert!(fs::read_dir(directory.path()).unwrap().next().is_none());

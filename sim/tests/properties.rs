@@ -136,6 +136,33 @@ fn unfinished(simulation: &Simulation) -> usize {
     of_workloads.sum::<usize>() + of_budgets.sum::<usize>() + of_nodes.sum::<usize>()
 }
 
+/// Its message changes when the only node fails; its DaemonSet looks then that it wants no node any more.
+#[test]
+fn a_pod_of_a_daemon_set_that_fits_nowhere_wakes_its_set() {
+    let wish = |cpu_milli| Wish {
+        replicas: 1,
+        strategy: (0, 0),
+        percent: false,
+        cpu_milli,
+        apart: false,
+        startup_seconds: 0,
+        min_available: 0,
+    };
+    let cluster = Cluster {
+        nodes: 1,
+        zones: 1,
+        wishes: vec![wish(1975), wish(1676)],
+        stateful: Some((1, false)),
+        daemon: Some((0, 0)),
+        job: None,
+    };
+    let (builder, _) = build(&cluster);
+    let mut simulation = Simulation::new(builder.state, &Settings::default());
+    simulation.settle();
+    simulation.play(&step(StepAction::FailNode { nodes: vec![NodeId(0)] }));
+    assert_eq!(unfinished(&simulation), 0);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -288,7 +288,13 @@ impl Simulation {
 
     fn wake_for_pod(&mut self, pod: PodId, change: &PodChange) {
         match change {
-            PodChange::MarkUnschedulable(_) => {}
+            // Every update of a pod wakes its controller; a DaemonSet then looks which nodes it wants. Source: `updatePod` in
+            // `pkg/controller/daemon/daemon_controller.go`.
+            PodChange::MarkUnschedulable(_) => {
+                if let Some(Owner::DaemonSet(id)) = self.state.pods.get(&pod).map(|pod| pod.owner) {
+                    self.dirty.insert(Key::Workload(WorkloadId::DaemonSet(id)));
+                }
+            }
             // Others may take the place that was kept for it. Source: `hasNominatedNodeNameChanged` in
             // `pkg/scheduler/eventhandlers.go`.
             PodChange::Nominate(node) => {

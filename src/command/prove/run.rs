@@ -65,6 +65,7 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
     let reports = keep(&all, decided, directory)?;
     drop(progress);
     let mut assumptions = general_assumptions(&canonical, &model.state);
+    assumptions.extend(without_domain(&canonical, &all));
     assumptions.extend(Simulation::new(model.state.clone(), &settings).assumptions());
     assumptions.extend(input.stray_schedulers());
     let shown_directory = directory.map(shown);
@@ -213,6 +214,23 @@ fn status(asked: &Asked, report: &GuaranteeReport) -> ExitStatus {
         VerdictWord::Undecided => ExitStatus::Undecided,
     };
     report.verdicts.iter().filter(|verdict| counts(verdict)).map(of).fold(ExitStatus::Holds, ExitStatus::worst)
+}
+
+/// Nodes that no failure of a label takes, for they do not have it.
+fn without_domain(cluster: &Cluster, all: &[Asked]) -> Vec<String> {
+    let labels: std::collections::BTreeSet<String> = all
+        .iter()
+        .filter_map(|asked| match proof_failures(&asked.failures).domain {
+            quorate_proof::claim::Domain::Node => None,
+            quorate_proof::claim::Domain::Label(label) => Some(label),
+        })
+        .collect();
+    let missing = |label: &String| {
+        let without = cluster.nodes.values().filter(|node| !node.labels.contains_key(label)).count();
+        (0 < without && without < cluster.nodes.len())
+            .then(|| format!("{without} of {} nodes have no label {label} and do not fail", cluster.nodes.len()))
+    };
+    labels.iter().filter_map(missing).collect()
 }
 
 /// What every verdict takes for granted.

@@ -54,6 +54,12 @@ impl Prover<'_> {
                 .clone_into(&mut verdict.reason);
             return Decided { verdict, proof: None };
         };
+        if let Domain::Label(label) = &claim.failures.domain
+            && !self.cluster.nodes.values().any(|node| node.labels.contains_key(label))
+        {
+            verdict.reason = format!("no node has the label {label}, so that it does not say what fails together");
+            return Decided { verdict, proof: None };
+        }
         match decide(self.problem, self.digest, &claim, self.states) {
             Verdict::Proved(proof) => self.proved(verdict, proof),
             Verdict::Violated(_) if claim.placement == ProofPlacement::Scheduled => {
