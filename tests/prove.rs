@@ -58,7 +58,7 @@ fn a_person_reads_it() {
 #[test]
 fn every_verdict_follows_the_schema_and_its_proof_is_accepted_again() {
     for input in [QAWAVE, LARGER] {
-        let (directory, run) = prove(&[input, "--failures", "nodes=1", "--failures", "zones=1", "-o", "json"]);
+        let (directory, run) = prove(&[input, "--failures", "nodes=1", "--failures", "nodes=2", "-o", "json"]);
         let report = run.json("prove");
         let entries = report["guarantees"].as_array().unwrap();
         assert!(!entries.is_empty());
