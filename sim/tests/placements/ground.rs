@@ -187,12 +187,12 @@ impl Ground {
         self.state.names.text(self.state.nodes.get(&self.nodes[node]).unwrap().name)
     }
 
-    /// The cluster after `loss`: taints of lost nodes, pods that terminate; no other pods.
-    pub(crate) fn after(&self, loss: &Loss, dying: &Counts) -> ClusterState {
+    /// The cluster after `loss`: taints of lost nodes, pods that terminate; no other pods, and no nodes whose objects are gone.
+    pub(crate) fn after(&self, loss: &Loss, placed: &Placed) -> ClusterState {
         let mut state = self.state.clone();
         for node in &loss.failed {
             let id = self.nodes[*node];
-            if loss.removed {
+            if placed.gone.contains(node) {
                 state.nodes.remove(&id);
                 continue;
             }
@@ -204,7 +204,7 @@ impl Ground {
         }
         for (class, own) in self.classes.iter().enumerate() {
             for (node, id) in self.nodes.iter().enumerate() {
-                for _ in 0..dying[self.at(class, node)] {
+                for _ in 0..placed.dying[self.at(class, node)] {
                     let mut pod = running(&own.pod, *id);
                     pod.ready = false;
                     pod.deletion = Some(Deletion { requested_at: state.now, cause: DeletionCause::Taint });
@@ -240,13 +240,13 @@ impl Ground {
 
     /// Marks the pods that a StatefulSet makes now: of those that come one after the other the first that is missing, once all
     /// before it are Ready. Pods on nodes that are lost are not.
-    pub(crate) fn make(&self, loss: &Loss, placed: &mut Placed) {
+    pub(crate) fn make(&self, failed: &NodeSet, placed: &mut Placed) {
         let mut all_ready = true;
         for (class, own) in self.classes.iter().enumerate() {
             let Some(ordinal) = own.ordinal else { continue };
             let on = |counts: &Counts, node: &usize| counts[self.at(class, *node)] > 0;
             let mut nodes = 0..self.nodes.len();
-            let is_ready = nodes.any(|node| on(&placed.alive, &node) && !loss.failed.contains(&node));
+            let is_ready = nodes.any(|node| on(&placed.alive, &node) && !failed.contains(&node));
             let is_bound = (0..self.nodes.len()).any(|node| on(&placed.alive, &node) || on(&placed.dying, &node));
             all_ready = all_ready || ordinal == 0;
             if all_ready && !is_bound {
