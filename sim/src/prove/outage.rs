@@ -100,7 +100,7 @@ impl Packing {
         movable.filter_map(move |(number, _)| Some((number, *self.alive.get(number)?.get(&node)?)))
     }
 
-    /// The state once `nodes` have failed, and all has happened to their pods that does; and what that was.
+    /// The state once `nodes` have failed, and all has happened to their pods that has to; and what that was.
     pub(super) fn after(&self, problem: &Problem<'_>, nodes: &BTreeSet<usize>, phase: Phase) -> (Self, Vec<Event>) {
         let mut after = self.clone();
         after.failed.clone_from(nodes);
@@ -109,7 +109,9 @@ impl Packing {
             match phase {
                 Phase::Instant => {}
                 Phase::Recovered => {
-                    let lost = after.evictions(problem, *node);
+                    // Pods that may be bound there again are as good as those that are still there.
+                    let returns = |number: usize| problem.groups.get(number).is_some_and(tolerates_unreachable);
+                    let lost = after.evictions(problem, *node).filter(|(number, _)| !returns(*number));
                     events.extend(lost.map(|(group, pods)| Event::Evict { group, node: *node, pods }));
                 }
                 Phase::Removed => events.push(Event::Remove { node: *node }),

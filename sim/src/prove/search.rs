@@ -8,7 +8,7 @@ use quorate_proof::evidence::{Search, State};
 use super::bound::failing;
 use super::followed::{BEYOND_HOPE, all_at_once, can_be_searched, digits, expected_states, followed};
 use super::outage::Event;
-use super::packing::{Move, OnNodes, Packing};
+use super::packing::{Move, OnNodes, Packing, tolerates_unreachable};
 use super::problem::{Over, Problem};
 
 /// What a search has found.
@@ -133,10 +133,18 @@ impl Walk<'_, '_> {
         }
         let losses = if self.one_by_one { packing.losses(problem, self.claim.phase) } else { Vec::new() };
         for event in losses {
-            is_at_rest = false;
+            is_at_rest = is_at_rest && self.returns(&event);
             self.add(packing, number, vec![event], waiting)?;
         }
         Ok(is_at_rest)
+    }
+
+    /// Whether pods that are evicted may be bound to the same unreachable node again: they are as good as those still there.
+    fn returns(&self, event: &Event) -> bool {
+        match event {
+            Event::Evict { group, .. } => self.problem.groups.get(*group).is_some_and(tolerates_unreachable),
+            Event::Place(_) | Event::Remove { .. } => false,
+        }
     }
 
     /// Every failure but that of all nodes.

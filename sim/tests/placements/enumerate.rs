@@ -117,7 +117,7 @@ impl Placed {
 pub(crate) struct TooMany;
 
 /// So many placements are looked at for one loss.
-const MOST_PLACEMENTS: usize = 6000;
+const MOST_PLACEMENTS: usize = 15_000;
 
 /// Everything that moves lead to from some placements.
 #[derive(Clone, Debug, Default)]
@@ -387,7 +387,7 @@ impl<'g> Enumeration<'g> {
         }
         for (class, node) in pods.filter(|(_, node)| may(*node)) {
             moves.push(Move::Lose { class, node });
-            must_lose = must_lose || must(node);
+            must_lose = must_lose || (must(node) && !self.ground.classes[class].returns);
         }
         (moves, must_lose)
     }

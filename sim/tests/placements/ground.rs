@@ -52,6 +52,8 @@ pub(crate) struct Class {
     pub(crate) ordinal: Option<u32>,
     /// Whether they tolerate the NoExecute taint of an unreachable node for ever.
     pub(crate) stays: bool,
+    /// Whether they tolerate both taints of an unreachable node, for a while at least: one that is evicted may be bound there again.
+    pub(crate) returns: bool,
 }
 
 /// Which nodes are lost, and whether their objects are gone too.
@@ -107,6 +109,9 @@ impl Ground {
                 node: None,
                 ordinal: None,
                 stays: tolerates_for_ever(pod),
+                returns: [Effect::NoSchedule, Effect::NoExecute].iter().all(|effect| {
+                    pod.template.spec.tolerations.iter().any(|own| tolerates(own, &unreachable(*effect)))
+                }),
             };
             if in_order && is_ordered(&made, workload) {
                 let first: Vec<&Pod> = pods.take(1).collect();

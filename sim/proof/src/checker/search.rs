@@ -229,7 +229,8 @@ impl<'c, 'a> Exploration<'c, 'a> {
                     add(&mut next.pending, place, 1);
                 }
                 lost.push(next);
-                is_to_come = true;
+                // One that is bound there again is as good as one that is still there.
+                is_to_come = is_to_come || !index.class(index.shape_of(*workload)).tolerates_unreachable;
             }
             if self.question.phase() == Phase::Removed {
                 lost.push(self.without(state, node));

@@ -206,7 +206,10 @@ impl<'c, 'a> Play<'c, 'a> {
             }
             let are_all_lost = (0..index.nodes.len()).all(|node| outage.failed.contains(node));
             let lots = self.board.lots(node);
-            let is_left = |lot: &Lot| is_evicted(index, *lot) && lots.get(lot).is_some_and(|pods| *pods > 0);
+            // Pods that are bound there again are as good as pods that are still there.
+            let returns = |lot: &Lot| index.class(lot.shape).tolerates_unreachable;
+            let is_left =
+                |lot: &Lot| is_evicted(index, *lot) && !returns(lot) && lots.get(lot).is_some_and(|pods| *pods > 0);
             if let Some(lot) = lots.keys().find(|lot| !are_all_lost && is_left(lot)) {
                 let why = format!("pods of {} are still to be evicted from {name}", index.name(lot.workload));
                 return Err(refuse("the end of after", why));

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_proof::claim::{Claim, Domain, Phase, Placement, Subject};
 use quorate_proof::cluster::{Cluster, Kind};
-use quorate_proof::evidence::{Event, Placing, Search, State};
+use quorate_proof::evidence::{Placing, Search, State};
 use quorate_proof::input::{Labels, Pod, PodTerm, Requirement};
 
-use super::plain::{all_hold, bears, clash, stays, taint};
+use super::plain::{all_hold, bears, clash, taint};
 
 /// Larger clusters are not looked at.
 const STATES: usize = 5_000;
@@ -28,12 +28,12 @@ struct There<'a> {
 }
 
 pub(crate) struct World<'a> {
-    cluster: &'a Cluster,
-    claim: &'a Claim,
-    followed: Vec<&'a str>,
-    nodes: Vec<&'a str>,
+    pub(super) cluster: &'a Cluster,
+    pub(super) claim: &'a Claim,
+    pub(super) followed: Vec<&'a str>,
+    pub(super) nodes: Vec<&'a str>,
     /// Whether evictions and removals after a failure happen one by one.
-    one_by_one: bool,
+    pub(super) one_by_one: bool,
 }
 
 impl<'a> World<'a> {
@@ -54,7 +54,7 @@ impl<'a> World<'a> {
         World { one_by_one: false, ..self }
     }
 
-    fn shape(&self, workload: &str) -> &'a Pod {
+    pub(super) fn shape(&self, workload: &str) -> &'a Pod {
         &self.cluster.shapes[self.cluster.workloads[workload].shape]
     }
 
@@ -66,11 +66,11 @@ impl<'a> World<'a> {
         }
     }
 
-    fn is_lost(&self, state: &State, node: &str) -> bool {
+    pub(super) fn is_lost(&self, state: &State, node: &str) -> bool {
         self.domain(node).is_some_and(|domain| state.failed.iter().any(|failed| failed == domain))
     }
 
-    fn is_gone(&self, state: &State, node: &str) -> bool {
+    pub(super) fn is_gone(&self, state: &State, node: &str) -> bool {
         state.removed.iter().any(|removed| removed == node)
     }
 
@@ -339,71 +339,6 @@ impl<'a> World<'a> {
         Some(next)
     }
 
-    pub(crate) fn lose(&self, state: &State, failed: &BTreeSet<&str>) -> State {
-        let mut lost = state.clone();
-        lost.failed = failed.iter().map(|name| (*name).to_owned()).collect();
-        if self.one_by_one || self.claim.phase == Phase::Instant {
-            return lost;
-        }
-        if self.claim.phase == Phase::Removed {
-            let is_lost = |node: &&&str| self.is_lost(&lost, node);
-            lost.removed = self.nodes.iter().filter(is_lost).map(|node| (*node).to_owned()).collect();
-        }
-        for (place, workload) in self.followed.iter().enumerate() {
-            let is_replaced = match self.cluster.workloads[*workload].kind {
-                Kind::Deployment | Kind::ReplicaSet | Kind::Job => true,
-                Kind::StatefulSet => self.claim.phase == Phase::Removed,
-                Kind::DaemonSet | Kind::Pod | Kind::Static(_) => false,
-            };
-            for node in 0..self.nodes.len() {
-                if !self.is_lost(&lost, self.nodes[node]) {
-                    continue;
-                }
-                let count = lost.alive[place][node];
-                match self.claim.phase {
-                    Phase::Recovered if stays(self.shape(workload)) => continue,
-                    Phase::Recovered => lost.dying[place][node] += count,
-                    Phase::Removed | Phase::Instant => {}
-                }
-                lost.alive[place][node] = 0;
-                lost.pending[place] += if is_replaced { count } else { 0 };
-            }
-        }
-        lost
-    }
-
-    /// What may become of failed nodes and their pods next.
-    pub(crate) fn losses(&self, state: &State) -> Vec<(State, Event)> {
-        let mut next = Vec::new();
-        let there = |name: &&&str| self.is_lost(state, name) && !self.is_gone(state, name);
-        for (node, name) in self.nodes.iter().enumerate().filter(|(_, name)| there(name)) {
-            let mut without = state.clone();
-            for (place, workload) in self.followed.iter().enumerate() {
-                let kind = &self.cluster.workloads[*workload].kind;
-                let is_set = *kind == Kind::StatefulSet;
-                let replaced = i64::from(matches!(kind, Kind::Deployment | Kind::ReplicaSet | Kind::Job));
-                if state.alive[place][node] > 0 && !stays(self.shape(workload)) {
-                    let mut evicted = state.clone();
-                    evicted.alive[place][node] -= 1;
-                    evicted.dying[place][node] += 1;
-                    evicted.pending[place] += replaced;
-                    let (workload, node) = ((*workload).to_owned(), (*name).to_owned());
-                    next.push((evicted, Event::Evicted { workload, node, pods: 1 }));
-                }
-                let (alive, dying) = (state.alive[place][node], state.dying[place][node]);
-                without.alive[place][node] = 0;
-                without.dying[place][node] = 0;
-                without.pending[place] += if is_set { alive + dying } else { alive * replaced };
-            }
-            if self.claim.phase == Phase::Removed {
-                without.removed.push((*name).to_owned());
-                without.removed.sort_unstable();
-                next.push((without, Event::Removed { node: (*name).to_owned() }));
-            }
-        }
-        next
-    }
-
     fn is_subject(&self, workload: &str) -> bool {
         match &self.claim.subject {
             Subject::Workload(name) => name == workload,
@@ -499,7 +434,7 @@ impl<'a> World<'a> {
             let may_rest = steps.iter().all(|(_, may_wait)| *may_wait);
             let mut next: Vec<State> = steps.into_iter().map(|(next, _)| next).collect();
             let losses = if self.one_by_one { self.losses(&state) } else { Vec::new() };
-            let is_at_rest = may_rest && losses.is_empty();
+            let is_at_rest = may_rest && losses.iter().all(|(_, event)| self.returns(event));
             next.extend(losses.into_iter().map(|(next, _)| next));
             if self.claim.placement == Placement::Reachable && state.failed.is_empty() {
                 next.extend(self.taken_away(&state));
