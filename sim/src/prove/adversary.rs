@@ -229,7 +229,7 @@ impl Packing {
                 .is_some_and(|group| !group.shape.affinity.is_empty() || !group.shape.spread.is_empty());
             let mut rest = nodes;
             while self.pending.get(*number).is_some_and(|pending| *pending > 0) {
-                let Some(place) = self.first_fit(problem, *number, rest) else { break };
+                let Some(place) = self.first_lasting_fit(problem, *number, rest) else { break };
                 let Some(node) = rest.get(place).copied() else { break };
                 if !again {
                     rest = rest.get(place..).unwrap_or_default();
@@ -241,8 +241,8 @@ impl Packing {
         }
     }
 
-    /// The place of the first of `nodes` that a pod of `number` fits.
-    fn first_fit(&self, problem: &Problem<'_>, number: usize, nodes: &[usize]) -> Option<usize> {
+    /// The place of the first of `nodes` that a pod of `number` fits, and where it stays.
+    fn first_lasting_fit(&self, problem: &Problem<'_>, number: usize, nodes: &[usize]) -> Option<usize> {
         let tolerations = problem.groups.get(number).map_or(&[][..], |group| &group.shape.tolerations);
         // Where it would be evicted again, or may never run, nobody would leave it.
         let lasts = |node: &usize| {
@@ -251,12 +251,20 @@ impl Packing {
                 facts.ready && executing.all(|taint| tolerates_for_ever(tolerations, taint))
             })
         };
-        nodes.iter().position(|node| self.fits(problem, number, *node) && lasts(node))
+        let mut from = 0_usize;
+        loop {
+            let rest = nodes.get(from..)?;
+            let place = from.saturating_add(self.first_fit(problem, number, rest.iter().copied())?);
+            if nodes.get(place).is_some_and(lasts) {
+                return Some(place);
+            }
+            from = place.saturating_add(1);
+        }
     }
 
     /// Whether a pod of `number` finds no node, not even by preemption.
     fn is_stuck(&self, problem: &Problem<'_>, number: usize) -> bool {
-        let fits = (0..problem.nodes.len()).any(|node| self.fits(problem, number, node));
+        let fits = self.first_fit(problem, number, 0..problem.nodes.len()).is_some();
         !fits && self.moves_of(problem, number).is_empty() && self.evicts_fixed(problem, number).is_none()
     }
 

@@ -79,19 +79,15 @@ fn survives(problem: &Problem<'_>, claim: &Claim, number: usize, group: &Group<'
         return Err(String::new());
     }
     let is_kept = matches!(group.workload.kind, Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet);
-    let outranked = problem
-        .groups
-        .iter()
-        .find(|own| own.is_movable() && own.shape.preempts && own.shape.priority > group.shape.priority);
+    let is_outranked = problem.outranks(group);
     if !group.is_movable() {
         return Err(format!("where pods of {} run is not for the scheduler to say", group.name));
     }
-    if !is_kept && (claim.placement == Placement::Reachable || group.workload.kind == Kind::Pod && outranked.is_some())
-    {
+    if !is_kept && (claim.placement == Placement::Reachable || group.workload.kind == Kind::Pod && is_outranked) {
         return Err(format!("nobody creates pods of {} again", group.name));
     }
     if claim.phase != Phase::Instant {
-        stays_after(problem, claim, number, group)?;
+        stays_after(problem, claim, group)?;
     }
     let lost = lost(problem, number, claim.placement, failing(claim));
     let replicas = at_least_wanted(claim, group);
@@ -105,8 +101,8 @@ fn survives(problem: &Problem<'_>, claim: &Claim, number: usize, group: &Group<'
 }
 
 /// Whether pods on nodes that have not failed stay while others are placed again.
-fn stays_after(problem: &Problem<'_>, claim: &Claim, number: usize, group: &Group<'_>) -> Result<(), String> {
-    if problem.cluster.nodes.values().any(|node| !node.ready) {
+fn stays_after(problem: &Problem<'_>, claim: &Claim, group: &Group<'_>) -> Result<(), String> {
+    if problem.has_unready {
         return Err("not all nodes are ready to begin with".to_owned());
     }
     match group.workload.kind {
@@ -115,9 +111,9 @@ fn stays_after(problem: &Problem<'_>, claim: &Claim, number: usize, group: &Grou
             return Err(format!("nobody replaces {}", group.name));
         }
     }
-    let above = problem.groups.iter().enumerate().find(|(other, own)| {
-        *other != number && own.is_movable() && own.shape.preempts && own.shape.priority > group.shape.priority
-    });
+    let is_above =
+        |own: &&Group<'_>| own.is_movable() && own.shape.preempts && own.shape.priority > group.shape.priority;
+    let above = if problem.outranks(group) { problem.groups.iter().find(is_above) } else { None };
     if claim.placement == Placement::Reachable {
         let may_be_let_in = problem.fixed.iter().filter_map(|(fixed, _)| problem.groups.get(*fixed)).find(|own| {
             let waits = own.conflicts.keys().any(|over| !problem.is_single(*over));
@@ -128,7 +124,7 @@ fn stays_after(problem: &Problem<'_>, claim: &Claim, number: usize, group: &Grou
         }
     }
     match above {
-        Some((_, other)) => Err(format!("{} may preempt pods of {} when it is placed again", other.name, group.name)),
+        Some(other) => Err(format!("{} may preempt pods of {} when it is placed again", other.name, group.name)),
         None => Ok(()),
     }
 }
@@ -138,7 +134,7 @@ fn replaced(problem: &Problem<'_>, claim: &Claim, number: usize, group: &Group<'
     if claim.phase == Phase::Instant {
         return Err(String::new());
     }
-    if problem.cluster.nodes.values().any(|node| !node.ready) {
+    if problem.has_unready {
         return Err("not all nodes are ready to begin with".to_owned());
     }
     if !is_replaced(&group.workload.kind, claim.phase) {

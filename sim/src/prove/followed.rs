@@ -61,7 +61,7 @@ pub(super) fn can_be_searched(problem: &Problem<'_>, claim: &Claim, follow: &BTr
         return Err(format!("pods of {} may evict those that they have to be near", group.name));
     }
     if claim.phase != Phase::Instant {
-        if problem.cluster.nodes.values().any(|node| !node.ready) {
+        if problem.has_unready {
             return Err("not all nodes are ready to begin with".to_owned());
         }
         let (over, count) = failing(claim);

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `guarantee.rs` | what is promised |
 //! | `decide.rs` | a claim becomes a verdict: bounds, then an adversary, then exact search |
-//! | `bound.rs`, `placed.rs`, `question.rs`, `values.rs`, `lost.rs` | how many pods remain in every case, whatever others do |
+//! | `bound.rs`, `placed.rs`, `question.rs`, `spread.rs`, `values.rs`, `lost.rs` | how many pods remain in every case, whatever others do |
 //! | `adversary.rs` | placements that someone who means ill would choose |
 //! | `search.rs`, `followed.rs`, `complete.rs` | every state that placing can reach, for clusters that are small enough |
 //! | `scheduled.rs` | runs of the scheduler |
@@ -36,6 +36,7 @@ mod relations;
 mod revisions;
 mod scheduled;
 mod search;
+mod spread;
 mod values;
 
 pub use canonical_cluster::cluster;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use quorate_proof::evidence::Placing;
 use quorate_proof::input::{PodTerm, Spread};
 
+use super::classes::Split;
 use super::matching::{selects, term_matches};
 use super::problem::{Group, Over, Problem};
 
@@ -83,11 +84,37 @@ impl Packing {
     /// Whether a pod of `number` fits `node` now.
     pub(super) fn fits(&self, problem: &Problem<'_>, number: usize, node: usize) -> bool {
         let Some(group) = problem.groups.get(number) else { return false };
+        self.fits_alone(problem, number, node)
+            && (0..group.shape.spread.len()).all(|position| self.is_even(problem, number, position, node))
+    }
+
+    /// The same but for spread constraints.
+    fn fits_alone(&self, problem: &Problem<'_>, number: usize, node: usize) -> bool {
+        let Some(group) = problem.groups.get(number) else { return false };
         self.takes(problem, group, node)
             && self.has_room(problem, group, node)
             && self.keeps_apart(problem, number, node)
             && self.is_together(problem, number, node)
-            && (0..group.shape.spread.len()).all(|position| self.is_even(problem, number, position, node))
+    }
+
+    /// The place of the first of `nodes` that a pod of `number` fits. A spread constraint is looked at once for each of its domains.
+    pub(super) fn first_fit(
+        &self,
+        problem: &Problem<'_>,
+        number: usize,
+        mut nodes: impl Iterator<Item = usize>,
+    ) -> Option<usize> {
+        let group = problem.groups.get(number)?;
+        let splits: Vec<Split<'_>> =
+            group.shape.spread.iter().map(|spread| problem.split(Over::Key(&spread.topology_key))).collect();
+        let mut known: BTreeMap<(usize, Option<usize>), bool> = BTreeMap::new();
+        nodes.position(|node| {
+            let mut is_even = |(position, split): (usize, &Split<'_>)| {
+                let even = known.entry((position, split.of(node)));
+                *even.or_insert_with(|| self.is_even(problem, number, position, node))
+            };
+            splits.iter().enumerate().all(&mut is_even) && self.fits_alone(problem, number, node)
+        })
     }
 
     /// Whether `node` is eligible, failed or not.
@@ -235,7 +262,13 @@ impl Packing {
             .map(|node| Move { group: number, node, evicted: BTreeMap::new() })
             .collect();
         let preempts = problem.groups.get(number).is_some_and(|group| group.shape.preempts);
-        if !plain.is_empty() || !preempts {
+        let priority = problem.groups.get(number).map_or(i32::MIN, |group| group.shape.priority);
+        let is_lower = |(other, own): &(usize, &Group<'_>)| {
+            own.is_movable()
+                && own.shape.priority < priority
+                && self.alive.get(*other).is_some_and(|alive| !alive.is_empty())
+        };
+        if !plain.is_empty() || !preempts || !problem.groups.iter().enumerate().any(|own| is_lower(&own)) {
             return plain;
         }
         (0..problem.nodes.len()).flat_map(|node| self.preemptions(problem, number, node)).collect()

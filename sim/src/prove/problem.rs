@@ -58,6 +58,10 @@ pub struct Problem<'a> {
     pub(super) terminating_on: BTreeSet<usize>,
     /// A movable pod of an earlier revision: bounds know only the present ones.
     pub(super) earlier_pod: Option<&'a str>,
+    /// Whether a node is not ready.
+    pub(super) has_unready: bool,
+    /// The highest priority of movable pods that preempt.
+    pub(super) highest_preempting: Option<i32>,
     /// Which groups are alike.
     pub(super) kinds: Kinds,
     /// What was asked about pods that may stay pending.
@@ -186,6 +190,8 @@ impl<'a> Problem<'a> {
             bound: Vec::new(),
             terminating_on: BTreeSet::new(),
             earlier_pod: None,
+            has_unready: cluster.nodes.values().any(|node| !node.ready),
+            highest_preempting: None,
             kinds: Kinds::default(),
             answers: Mutex::default(),
             losses: Mutex::default(),
@@ -255,6 +261,7 @@ impl<'a> Problem<'a> {
     fn take_fixed(&mut self) {
         let preemptors = self.groups.iter().filter(|group| group.is_movable() && group.shape.preempts);
         let highest = preemptors.map(|group| group.shape.priority).max();
+        self.highest_preempting = highest;
         let mut free: Vec<Vec<i64>> = self.nodes.iter().map(|(_, node)| allocatable(node, &self.resources)).collect();
         let (mut in_rollouts, mut beside_safe, mut of_static) = (free.clone(), free.clone(), free.clone());
         for (number, on) in &self.fixed {
@@ -310,12 +317,14 @@ impl<'a> Problem<'a> {
     /// What decides where pods of `group` may run and is not known here. `first`: they are placed for the first time, in a cluster that
     /// was empty; what they are bound to afterwards does not matter then, unless they are evicted and placed again.
     pub(super) fn unknown(&self, group: &Group<'a>, first: bool) -> Option<&'a str> {
-        let evicted = || {
-            let above = |other: &Group<'_>| other.shape.preempts && other.shape.priority > group.shape.priority;
-            self.groups.iter().any(|other| other.is_movable() && above(other))
-        };
+        let evicted = || self.outranks(group);
         let matters = |what: &&String| !(first && *what == ONCE_BOUND && !evicted());
         group.shape.not_carried.iter().find(matters).map(String::as_str)
+    }
+
+    /// Whether a movable workload that preempts has a higher priority.
+    pub(super) fn outranks(&self, group: &Group<'_>) -> bool {
+        self.highest_preempting.is_some_and(|highest| highest > group.shape.priority)
     }
 
     /// The group named `name`.

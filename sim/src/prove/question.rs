@@ -4,42 +4,41 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_proof::claim::{Phase, Placement};
 use quorate_proof::evidence::Weights;
-use quorate_proof::input::Spread;
 
 use super::classes::{Alike, Room, Split};
-use super::matching::{tolerates, unreachable};
 use super::placed::Case;
 use super::problem::{Group, Over, Problem, SLOTS};
+use super::spread::Counted;
 use super::values::{Values, at, smallest};
 
 /// Beyond this many pods that repel it the finer comparison is not made.
 const MANY: usize = 64;
 
 pub(super) struct Question<'p, 'a> {
-    problem: &'p Problem<'a>,
-    number: usize,
-    group: &'p Group<'a>,
-    case: Case<'p>,
+    pub(super) problem: &'p Problem<'a>,
+    pub(super) number: usize,
+    pub(super) group: &'p Group<'a>,
+    pub(super) case: Case<'p>,
     /// So many of its own are to be bound.
     bound: i64,
     /// What nodes have.
-    free: &'p Room,
+    pub(super) free: &'p Room,
     /// For each class of nodes the least use of each resource by which it is kept off.
     room: Vec<Vec<i64>>,
     /// The nodes that are eligible.
-    open: Vec<usize>,
+    pub(super) open: Vec<usize>,
     /// The classes of these, and how many nodes of each there are.
     classes: Vec<(usize, i128)>,
     /// Who may take room: what is alike, and how many groups of it.
     others: Vec<(&'p Alike, i128)>,
     /// How many others of its own there are, and how many of them one node holds.
-    own: (i128, i128),
+    pub(super) own: (i128, i128),
     /// The resources that others can use up on a node.
     contested: Vec<bool>,
     /// How many others may keep it out of a domain, and whether any pod may.
     conflicts: Vec<(Over<'a>, usize, bool)>,
-    /// The domains of its spread constraint: the eligible nodes, and all that count.
-    domains: Vec<(Vec<usize>, Vec<usize>)>,
+    /// The domains of its spread constraint.
+    pub(super) domains: Vec<Counted>,
 }
 
 impl<'p, 'a> Question<'p, 'a> {
@@ -91,7 +90,7 @@ impl<'p, 'a> Question<'p, 'a> {
     }
 
     /// How many pods of a group there may be beside the one in question.
-    fn others_of(&self, number: usize) -> i64 {
+    pub(super) fn others_of(&self, number: usize) -> i64 {
         let most = self.problem.most(number, self.case.placement);
         if number != self.number {
             return most;
@@ -137,7 +136,7 @@ impl<'p, 'a> Question<'p, 'a> {
     }
 
     /// How many nodes of each class are among some.
-    fn classes_of(&self, nodes: &[usize]) -> Vec<(usize, i128)> {
+    pub(super) fn classes_of(&self, nodes: &[usize]) -> Vec<(usize, i128)> {
         let mut counts = vec![0_i128; self.room.len()];
         for node in nodes {
             if let Some(count) = counts.get_mut(self.free.class(*node)) {
@@ -300,15 +299,22 @@ impl<'p, 'a> Question<'p, 'a> {
         match self.group.shape.spread.first() {
             None => {
                 let lost = self.case.after.map_or(0, |loss| loss.count);
-                self.margin_within(weights, &values, &self.open, lost, self.own.0)
+                self.margin_within(weights, &values, (&self.open, &self.classes), lost, self.own.0)
             }
             Some(spread) => self.spread_margin(spread, weights, &values),
         }
     }
 
     /// The margin within some nodes, of which up to `lost` failure domains fail.
-    fn margin_within(&self, weights: &[i128], values: &[i128], nodes: &[usize], lost: usize, own: i128) -> i128 {
-        let within = Values { of_class: values, free: self.free, nodes, classes: self.classes_of(nodes) };
+    pub(super) fn margin_within(
+        &self,
+        weights: &[i128],
+        values: &[i128],
+        (nodes, classes): (&[usize], &[(usize, i128)]),
+        lost: usize,
+        own: i128,
+    ) -> i128 {
+        let within = Values { of_class: values, free: self.free, nodes, classes };
         let conflicts: Vec<(Split<'_>, usize)> = self
             .conflicts
             .iter()
@@ -360,109 +366,6 @@ impl<'p, 'a> Question<'p, 'a> {
             }
             _ => 0,
         }
-    }
-
-    /// The nodes of each domain of its spread constraint: those that are eligible, and all that it counts.
-    fn find_domains(&self) -> Vec<(Vec<usize>, Vec<usize>)> {
-        let Some(spread) = self.group.shape.spread.first() else { return Vec::new() };
-        let split = self.problem.split(Over::Key(&spread.topology_key));
-        let mut domains: Vec<(Vec<usize>, Vec<usize>)> = vec![Default::default(); split.count()];
-        if let Some(counted) = self.problem.counted.get(&(self.number, 0)) {
-            for (node, _) in counted.nodes.iter().enumerate().filter(|(_, is_counted)| **is_counted) {
-                if let Some((_, all)) = split.of(node).and_then(|domain| domains.get_mut(domain)) {
-                    all.push(node);
-                }
-            }
-            for node in &self.open {
-                let is_counted = counted.nodes.get(*node).copied().unwrap_or(false);
-                if let Some((open, _)) =
-                    split.of(*node).and_then(|domain| domains.get_mut(domain)).filter(|_| is_counted)
-                {
-                    open.push(*node);
-                }
-            }
-        }
-        domains.retain(|(_, all)| !all.is_empty());
-        domains
-    }
-
-    /// The margin within the domain of a spread constraint where it is smallest.
-    fn spread_margin(&self, spread: &Spread, weights: &[i128], values: &[i128]) -> i128 {
-        let selects_itself = spread
-            .selector
-            .as_ref()
-            .is_some_and(|selector| super::matching::selects(selector, &self.group.shape.labels));
-        if !selects_itself {
-            return -1;
-        }
-        let tolerates_dead = tolerates(&self.group.shape.tolerations, &unreachable("NoSchedule"));
-        let dead_count = self
-            .case
-            .after
-            .is_none_or(|loss| loss.phase == Phase::Recovered && (!spread.honors_taints || tolerates_dead));
-        let loss = self.case.after.map_or(0, |loss| loss.count);
-        let vanish = if dead_count { 0 } else { self.most_taken(loss) };
-        let remaining = self.domains.len().saturating_sub(vanish);
-        let min_domains = usize::try_from(spread.min_domains).unwrap_or(usize::MAX);
-        if remaining == 0 || remaining < min_domains {
-            return -1;
-        }
-        let of_revision = spread.selector.iter().flatten().any(super::matching::is_of_revision)
-            && !matches!(self.case.placement, Placement::Fresh | Placement::Scheduled);
-        let share = self.counted_others().checked_div(i128::try_from(remaining).unwrap_or(1)).unwrap_or(0);
-        let within = |(open, all): &(Vec<usize>, Vec<usize>)| {
-            let parts = self.case.after.map_or(0, |after| self.parts(after.over, all));
-            let lost = if dead_count { loss } else { loss.min(parts.saturating_sub(1)) };
-            let own = if of_revision { self.own.0 } else { share.min(self.own.0) };
-            self.margin_within(weights, values, open, lost, own)
-        };
-        self.domains.iter().map(within).min().unwrap_or(-1)
-    }
-
-    /// How many pods beside the one in question a spread constraint counts at most.
-    fn counted_others(&self) -> i128 {
-        let pods = |number: &usize| {
-            let fixed = self.problem.fixed.iter().find(|(fixed, _)| fixed == number);
-            let fixed = fixed.map_or(0, |(_, on)| i128::try_from(on.len()).unwrap_or(i128::MAX));
-            let movable = self.problem.groups.get(*number).is_some_and(Group::is_movable);
-            fixed.saturating_add(if movable { i128::from(self.others_of(*number)) } else { 0 })
-        };
-        self.group.counted.first().into_iter().flatten().map(pods).sum()
-    }
-
-    /// How many failure domains (nodes outside all of them count for one each) a set of nodes has.
-    fn parts(&self, over: Over<'_>, nodes: &[usize]) -> usize {
-        let split = self.problem.split(over);
-        let mut domains: Vec<Option<usize>> = nodes.iter().map(|node| split.of(*node)).collect();
-        let outside = domains.iter().filter(|domain| domain.is_none()).count();
-        domains.retain(Option::is_some);
-        domains.sort_unstable();
-        domains.dedup();
-        domains.len().saturating_add(outside)
-    }
-
-    /// How many domains of its spread constraint `count` failure domains can take wholly, at most.
-    fn most_taken(&self, count: usize) -> usize {
-        let Some(loss) = self.case.after else { return 0 };
-        let split = self.problem.split(loss.over);
-        let mut whole: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut scattered = 0_usize;
-        for (_, nodes) in &self.domains {
-            let mut domains: Vec<Option<usize>> = nodes.iter().map(|node| split.of(*node)).collect();
-            domains.sort_unstable();
-            domains.dedup();
-            match domains.as_slice() {
-                [Some(only)] => {
-                    let taken = whole.entry(*only).or_insert(0);
-                    *taken = taken.saturating_add(1);
-                }
-                several if several.contains(&None) || several.len() > count => {}
-                _ => scattered = scattered.saturating_add(1),
-            }
-        }
-        let mut taken: Vec<usize> = whole.into_values().collect();
-        taken.sort_unstable_by(|one, other| other.cmp(one));
-        taken.iter().take(count).sum::<usize>().saturating_add(scattered)
     }
 
     /// `margin` in millionths of what others can hold: tells which weights say more.

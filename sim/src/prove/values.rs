@@ -11,7 +11,7 @@ pub(super) struct Values<'q> {
     /// The nodes.
     pub(super) nodes: &'q [usize],
     /// The classes of the nodes, and how many nodes of each there are.
-    pub(super) classes: Vec<(usize, i128)>,
+    pub(super) classes: &'q [(usize, i128)],
 }
 
 impl Values<'_> {
