@@ -229,7 +229,8 @@ impl<'p, 'a> Question<'p, 'a> {
         let nodes = i128::try_from(nodes).unwrap_or(i128::MAX);
         let weigh = |request: &[i64]| -> i128 {
             let amounts = request.iter().zip(weights).filter(|(_, weight)| **weight > 0);
-            amounts.map(|(asked, weight)| weight.saturating_mul(i128::from(*asked))).sum()
+            // What keeps it off a node is one resource: a pod counts with the one of which it weighs most.
+            amounts.map(|(asked, weight)| weight.saturating_mul(i128::from(*asked))).max().unwrap_or(0)
         };
         let hold = |most: i128, cap: i128| most.min(cap.saturating_mul(nodes));
         let others = self.others.iter().map(|(alike, groups)| {
@@ -268,18 +269,15 @@ impl<'p, 'a> Question<'p, 'a> {
         averages.iter().enumerate().map(weight).collect()
     }
 
-    /// Whether no weights are enough: what others hold of each resource, as a part of the room for it, comes to one or more.
+    /// Whether no weights are enough: others hold as much of one resource as there is room for it.
     ///
-    /// For `Σ min over ρ of λ(ρ)·τ(n,ρ) ≤ min over ρ of λ(ρ)·T(ρ)`, with T the sums of τ, and that is no more than
-    /// `Σ λ(ρ)·U(ρ) ≥ min over ρ of λ(ρ)·T(ρ) · Σ U(ρ)/T(ρ)`, where others hold U.
+    /// For `Σ min over ρ of λ(ρ)·τ(n,ρ)` is no more than `λ(ρ)·Σ τ(n,ρ)` of any ρ, and pods weigh at least `λ(ρ)·r(ρ)`.
     pub(super) fn is_hopeless(&self) -> bool {
-        let part = |resource: usize| {
-            let held = self.held(&self.only(resource), self.open.len(), self.own.0);
-            held.saturating_mul(1_000_000).checked_div(self.whole(resource).max(1)).unwrap_or(0)
-        };
-        // What conflicts and failures leave of both is not looked at: where nothing repels it, they only make it worse.
-        let parts = (0..self.problem.resources.len()).filter(|resource| self.is_weighted(*resource)).map(part);
-        self.conflicts.is_empty() && parts.sum::<i128>() >= 1_000_000
+        let is_full =
+            |resource: &usize| self.held(&self.only(*resource), self.open.len(), self.own.0) >= self.whole(*resource);
+        // What conflicts leave of both is not looked at: where nothing repels it, failures only make it worse.
+        self.conflicts.is_empty()
+            && (0..self.problem.resources.len()).filter(|own| self.is_weighted(*own)).any(|own| is_full(&own))
     }
 
     /// Whether a resource has a weight: those that others can use up, and slots, so that there is one.

@@ -257,7 +257,8 @@ impl<'c, 'a> Waiting<'c, 'a> {
             let amounts = requests.iter().map(|(resource, _)| i128::from(index.request(member.shape, *resource)));
             for ((weight, _, demand, _), amount) in asked.iter_mut().zip(amounts.chain([1])) {
                 *demand = demand.saturating_add(Held { each: amount, ..held }.on(1, held.count));
-                held.each = held.each.saturating_add(weight.unwrap_or(0).saturating_mul(amount));
+                // What keeps it off a node is one resource: a pod counts with the one of which it weighs most.
+                held.each = held.each.max(weight.unwrap_or(0).saturating_mul(amount));
             }
             if member.workload == Some(self.workload) {
                 self.own = held;
