@@ -33,6 +33,11 @@ pub(in crate::command) fn evaluate(context: &Context<'_>, input: &Input, runs: &
     if !wanted || context.model.state.nodes.is_empty() || context.model.workloads.is_empty() {
         return evaluation;
     }
+    let pods = context.model.state.pods.len();
+    if context.environment.guarantees.is_empty() && pods > usize::try_from(MANY_PODS).unwrap_or(usize::MAX) {
+        evaluation.not_evaluated.push(too_large());
+        return evaluation;
+    }
     let mut state = context.model.state.clone();
     input::add_pools(&mut state, input);
     let canonical = cluster(&state);
@@ -47,11 +52,13 @@ pub(in crate::command) fn evaluate(context: &Context<'_>, input: &Input, runs: &
     let is_large = canonical.workloads.values().map(|own| own.replicas).sum::<i64>() > MANY_PODS;
     let failures = if is_large { Vec::new() } else { vec![Failures::Nodes(1)] };
     if is_large {
-        let needs = format!("at most {MANY_PODS} pods for what nobody declares: quorate prove decides it");
-        evaluation.not_evaluated.push(NotEvaluated { rule: Arc::from(GUARANTEE_VIOLATED), needs });
+        evaluation.not_evaluated.push(too_large());
     }
     let Ok((mut all, _)) = asked(&canonical, &declared, &failures) else { return evaluation };
     leave_out_what_is_declared(&mut all);
+    if all.is_empty() {
+        return evaluation;
+    }
     let settings = Settings { seed: context.seed, ..Settings::default() };
     let played = deciding::runs(&state, &canonical, &settings, &all, RUNS);
     let progress = super::progress::play(context, &all);
@@ -108,6 +115,11 @@ fn leave_out_what_is_declared(all: &mut Vec<Asked>) {
         own.failures == other.failures && own.at_least >= other.at_least && own.workloads() == other.workloads()
     };
     all.retain(|asked| asked.declared.is_some() || !declared.iter().any(|own| covers(own, asked)));
+}
+
+fn too_large() -> NotEvaluated {
+    let needs = format!("at most {MANY_PODS} pods for what nobody declares: quorate prove decides it");
+    NotEvaluated { rule: Arc::from(GUARANTEE_VIOLATED), needs }
 }
 
 fn not_there(guarantee: &Guarantee) -> NotEvaluated {

@@ -71,7 +71,7 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
         seed: arguments.seed,
         subjects: violated_workloads(&all, &decided),
         states: REPAIR_STATES.min(arguments.max_states as usize),
-        violated: OnceLock::new(),
+        known: OnceLock::new(),
         progress: OnceLock::new(),
     };
     let found = repairs(&base, &canonical, &all, &decided, arguments);

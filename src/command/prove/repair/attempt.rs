@@ -128,7 +128,7 @@ fn breaks_other(base: &Base<'_>, changed: &Changed, asked: &Asked) -> bool {
         return true;
     }
     match base.whole(&changed.model.state, &after) {
-        Ok(whole) => !whole.violated().is_subset(base.violated()),
+        Ok(whole) => base.breaks(&whole),
         Err(_) => true,
     }
 }

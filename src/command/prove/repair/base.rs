@@ -37,12 +37,19 @@ pub(in crate::command::prove) struct Base<'a> {
     /// How many states a search looks at.
     pub(in crate::command::prove) states: usize,
     /// What is violated, and which rollouts end, as things are: worked out when that is asked for first.
-    pub(in crate::command::prove) violated: OnceLock<BTreeSet<Violated>>,
+    pub(in crate::command::prove) known: OnceLock<Known>,
     pub(in crate::command::prove) progress: OnceLock<Progress>,
 }
 
 /// Names a claim: the guarantee, the placement, the phase.
 pub(in crate::command::prove) type Violated = (String, String, PhaseWord);
+
+/// The guarantees of the input as it is, and the claims of them that are violated.
+#[derive(Default)]
+pub(in crate::command::prove) struct Known {
+    guarantees: BTreeSet<String>,
+    violated: BTreeSet<Violated>,
+}
 
 /// Everything that is decided about a cluster with its guarantees.
 pub(super) struct Whole {
@@ -73,12 +80,15 @@ impl Base<'_> {
         Ok(Whole { all, verdicts })
     }
 
-    /// Which claims are violated as things are.
-    pub(super) fn violated(&self) -> &BTreeSet<Violated> {
-        self.violated.get_or_init(|| match self.whole(&self.model.state, self.progress()) {
-            Ok(whole) => whole.violated(),
-            Err(_) => BTreeSet::new(),
-        })
+    /// Whether a claim of a guarantee that there is now is violated in `changed`, and is not as things are. Guarantees that come
+    /// with a change, for example of a second replica, were not there to be kept.
+    pub(super) fn breaks(&self, changed: &Whole) -> bool {
+        let known = self.known.get_or_init(|| match self.whole(&self.model.state, self.progress()) {
+            Ok(whole) => Known { guarantees: whole.all.iter().map(key).collect(), violated: whole.violated() },
+            Err(_) => Known::default(),
+        });
+        let mut new = changed.violated().into_iter().filter(|own| !known.violated.contains(own));
+        new.any(|(guarantee, ..)| known.guarantees.contains(&guarantee))
     }
 
     /// Which rollouts end as things are, of all workloads whose rollouts matter to a guarantee or may change.
@@ -100,7 +110,7 @@ impl Base<'_> {
 
 impl Whole {
     /// Which claims are violated.
-    pub(super) fn violated(&self) -> BTreeSet<Violated> {
+    fn violated(&self) -> BTreeSet<Violated> {
         let each = self.all.iter().zip(&self.verdicts).flat_map(|(asked, verdicts)| {
             let violated = verdicts.iter().filter(|own| own.verdict == VerdictWord::Violated);
             violated.map(move |own| (key(asked), format!("{:?}", own.placement), own.phase))
