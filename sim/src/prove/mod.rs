@@ -8,7 +8,7 @@
 //! | `adversary.rs` | placements that someone who means ill would choose |
 //! | `search.rs`, `followed.rs`, `complete.rs` | every state that placing can reach, for clusters that are small enough |
 //! | `scheduled.rs` | runs of the scheduler |
-//! | `problem.rs`, `relations.rs`, `packing.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes, selectors |
+//! | `problem.rs`, `relations.rs`, `packing.rs`, `outage.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes and what failures do to them, selectors |
 //! | `canonical.rs`, `canonical_cluster.rs`, `groups.rs`, `revisions.rs` | a cluster in the words of proof files |
 //! | `no_placement.rs` | "this pod fits on no node", one fact a node |
 //!
@@ -26,6 +26,7 @@ mod guarantee;
 mod lost;
 mod matching;
 mod no_placement;
+mod outage;
 mod packing;
 mod placed;
 mod problem;
