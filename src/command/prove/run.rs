@@ -1,6 +1,7 @@
 //! The command: read, decide, check, write.
 
 use std::collections::BTreeSet;
+use std::io::{self, Write as _};
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -224,7 +225,8 @@ fn make(number: usize, patches: &[Patch]) -> Result<(), CommandError> {
         return Err(CommandError::Usage(format!("there is no change {number} to write: {there_are}")));
     };
     for path in patch.write()? {
-        eprintln!("quorate: change {number} is written to {path}; the report above is from before it");
+        let _ =
+            writeln!(io::stderr(), "quorate: change {number} is written to {path}; the report above is from before it");
     }
     Ok(())
 }

@@ -120,7 +120,7 @@ impl Place<'_> {
             let quotes = self.quotes(found.node);
             let entry = flow(&Value::Object(Map::from_iter([(key.to_string(), value.clone())])), quotes);
             let inner = entry.get(1..entry.len().saturating_sub(1)).unwrap_or_default();
-            return Ok(self.into_flow(
+            return Ok(self.between_brackets(
                 found.node,
                 entries.last().map(|last| end_of(&last.value, last.key_span)),
                 inner,
@@ -142,7 +142,7 @@ impl Place<'_> {
         let Tree::Sequence(items) = &node.value else { return Err(self.refused("it is no list")) };
         if self.is_flow(node) {
             let text = flow(item, self.quotes(node));
-            return Ok(self.into_flow(node, items.last().map(|last| last.span.end), &text));
+            return Ok(self.between_brackets(node, items.last().map(|last| last.span.end), &text));
         }
         let lines = item_lines(item, column(self.text, node.span.start as usize), self.layout);
         Ok(self.as_lines(node.span.end as usize, &lines))
@@ -168,7 +168,7 @@ impl Place<'_> {
     }
 
     /// Into a collection between brackets, behind its last element.
-    fn into_flow(&self, node: &Node, last: Option<u32>, new: &str) -> (Range<usize>, String) {
+    fn between_brackets(&self, node: &Node, last: Option<u32>, new: &str) -> (Range<usize>, String) {
         match last {
             Some(end) => (end as usize..end as usize, format!(", {new}")),
             None => {
