@@ -72,11 +72,16 @@ fn one_more(
     moved: Option<String>,
 ) -> Candidate {
     let state = &base.model.state;
-    let (name, kind) = match pool {
-        Some(pool) => (format!("{}-{}", pool.name, pool.count + 1), pool.name.clone()),
-        None => (format!("{}-more", state.names.text(node.name)), "node".to_owned()),
+    let name = pool.map_or_else(
+        || format!("{}-more", state.names.text(node.name)),
+        |pool| format!("{}-{}", pool.name, pool.count + 1),
+    );
+    let kind = match (instance_type, pool) {
+        (Some(of), Some(pool)) => format!("{of} {}", pool.name),
+        (Some(of), None) => format!("{of} node"),
+        (None, Some(pool)) => format!("node of pool {}", pool.name),
+        (None, None) => "node".to_owned(),
     };
-    let kind = instance_type.map_or_else(|| kind.clone(), |of| format!("{of} {kind}"));
     let number = pool.and_then(|pool| ordinal(pool.count + 1));
     let place = match (&moved, zone) {
         (Some(zone), _) => format!(" in {zone}"),

@@ -88,7 +88,11 @@ fn required_anti_affinity(own: &Editable<'_>, label: &str) -> Option<Candidate> 
     if required.iter().any(|term| term["topologyKey"] == label) {
         return None;
     }
-    let domain = if label == HOSTNAME { "node" } else { label };
+    let domain = match label {
+        HOSTNAME => "node",
+        ZONE => "zone",
+        other => other,
+    };
     let words = format!("required anti-affinity, one pod a {domain}");
     let preferred = terms(PREFERRED);
     let wished = preferred.iter().map(|own| &own["podAffinityTerm"]).find(|term| term["topologyKey"] == label);
