@@ -2,19 +2,50 @@
 
 use std::collections::BTreeSet;
 
-use quorate_proof::claim::{Claim, Phase};
+use quorate_proof::claim::{Claim, Phase, Placement};
 
 use super::bound::failing;
+use super::lost::lost;
 use super::matching::tolerates_for_ever;
 use super::packing::{Move, Packing};
+use super::placed::{Case, placed};
 use super::problem::{Group, Over, Problem};
 use super::search::{Broken, nodes_of};
 
 /// How many failure domains are tried as the place where all pods meet.
 const TARGETS: usize = 8;
 
-/// A placement from an empty cluster, and a failure, that break `claim`.
+/// So many in clusters of more than [`LARGE`] nodes.
+const FEW_TARGETS: usize = 2;
+
+/// With more pods nobody tries to fill the cluster with them.
+const MOST_STARVING: i64 = 20_000;
+
+/// Clusters of more nodes are large.
+const LARGE: usize = 500;
+
+/// What is asked: the subject, what fails (an empty name: nodes) and how many of these, the phase, and how many are wanted.
+pub(super) type AskedAttack = (Vec<usize>, String, usize, Phase, i64);
+
+/// A placement from an empty cluster, and a failure, that break `claim`; asked once.
 pub(super) fn attack(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -> Option<Broken> {
+    let (over, count) = failing(claim);
+    let name = match over {
+        Over::Node => String::new(),
+        Over::Key(key) => key.to_owned(),
+    };
+    let asked: AskedAttack = (subject.to_vec(), name, count, claim.phase, claim.at_least);
+    if let Some(known) = problem.attacks.lock().ok().and_then(|attacks| attacks.get(&asked).cloned()) {
+        return known;
+    }
+    let found = find_attack(problem, claim, subject);
+    if let Ok(mut attacks) = problem.attacks.lock() {
+        attacks.insert(asked, found.clone());
+    }
+    found
+}
+
+fn find_attack(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -> Option<Broken> {
     if problem.obstacle.is_some() {
         return None;
     }
@@ -23,22 +54,36 @@ pub(super) fn attack(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) ->
     if !subject.iter().all(is_plain) {
         return None;
     }
-    let targets = targets(problem, claim, subject);
-    let together = targets.iter().find_map(|target| meet(problem, claim, subject, target));
+    let together = || {
+        let targets = targets(problem, claim, subject);
+        targets.iter().find_map(|target| meet(problem, claim, subject, target))
+    };
+    let together = if can_take_enough(problem, claim, subject) { together() } else { None };
     together.or_else(|| starve(problem, claim, subject))
+}
+
+/// Whether failures can take so many pods that too few are left, if all others are available.
+fn can_take_enough(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -> bool {
+    let (mut all, mut taken) = (0_i64, 0_i64);
+    for number in subject {
+        all = all.saturating_add(problem.groups.get(*number).map_or(0, |group| group.workload.replicas));
+        taken = taken.saturating_add(lost(problem, *number, Placement::Fresh, failing(claim)).pods);
+    }
+    all.saturating_sub(taken) < claim.at_least
 }
 
 /// Sets of failure domains that can hold the most pods of the subject, the best first.
 fn targets(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -> Vec<BTreeSet<usize>> {
     let (over, count) = failing(claim);
-    let mut room = vec![0_i64; problem.domain_count(over)];
+    let split = problem.split(over);
+    let mut room = vec![0_i64; split.count()];
     let groups = subject.iter().filter_map(|number| problem.groups.get(*number));
     for group in groups {
         for node in problem.eligible_nodes(group) {
             let Some(free) = problem.free.get(node) else { continue };
             let amounts = free.iter().zip(&group.request).filter(|(_, asked)| **asked > 0);
             let holds = amounts.map(|(free, asked)| free.checked_div(*asked).unwrap_or(0)).min().unwrap_or(0);
-            if let Some(room) = problem.domain(over, node).and_then(|domain| room.get_mut(domain)) {
+            if let Some(room) = split.of(node).and_then(|domain| room.get_mut(domain)) {
                 *room = room.saturating_add(holds.clamp(0, group.workload.replicas));
             }
         }
@@ -54,7 +99,8 @@ fn targets(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -> Vec<BTree
     let mut sets: Vec<BTreeSet<usize>> = Vec::new();
     // The fewest failures that are enough are the best witness.
     for size in 1..=count.min(ranked.len()) {
-        for start in 0..TARGETS.min(ranked.len()) {
+        let most = if problem.nodes.len() > LARGE { FEW_TARGETS } else { TARGETS };
+        for start in 0..most.min(ranked.len()) {
             let set: BTreeSet<usize> = ranked.iter().cycle().skip(start).take(size).copied().collect();
             if !sets.contains(&set) {
                 sets.push(set);
@@ -98,6 +144,10 @@ fn above(problem: &Problem<'_>, subject: &[usize]) -> Vec<usize> {
 fn starve(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -> Option<Broken> {
     let [number] = subject else { return None };
     let group = problem.groups.get(*number)?;
+    let case = Case { placement: Placement::Fresh, after: None };
+    if placed(problem, *number, case, group.workload.replicas).is_ok() {
+        return None;
+    }
     let not_lower = |other: usize| {
         other != *number
             && problem.groups.get(other).is_some_and(|own| {
@@ -108,6 +158,10 @@ fn starve(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -> Option<Bro
             })
     };
     let mut others: Vec<usize> = (0..problem.groups.len()).filter(|other| not_lower(*other)).collect();
+    let pods = others.iter().filter_map(|other| problem.groups.get(*other)).map(|own| own.workload.replicas);
+    if pods.fold(0, i64::saturating_add) > MOST_STARVING {
+        return None;
+    }
     // The highest priority first, so that nobody is preempted; then the largest: what is left over on a node is then smallest.
     others.sort_by_key(|other| {
         let own = problem.groups.get(*other);
@@ -168,8 +222,18 @@ impl Packing {
         steps: &mut Vec<Move>,
     ) {
         for number in groups {
+            // Where a pod finds no room the next one does not either, but for who draws and spreads.
+            let again = problem
+                .groups
+                .get(*number)
+                .is_some_and(|group| !group.shape.affinity.is_empty() || !group.shape.spread.is_empty());
+            let mut rest = nodes;
             while self.pending.get(*number).is_some_and(|pending| *pending > 0) {
-                let Some(node) = self.first_fit(problem, *number, nodes) else { break };
+                let Some(place) = self.first_fit(problem, *number, rest) else { break };
+                let Some(node) = rest.get(place).copied() else { break };
+                if !again {
+                    rest = rest.get(place..).unwrap_or_default();
+                }
                 let step = Move { group: *number, node, evicted: std::collections::BTreeMap::new() };
                 self.apply(problem, &step);
                 steps.push(step);
@@ -177,7 +241,7 @@ impl Packing {
         }
     }
 
-    /// The first of `nodes` that a pod of `number` fits.
+    /// The place of the first of `nodes` that a pod of `number` fits.
     fn first_fit(&self, problem: &Problem<'_>, number: usize, nodes: &[usize]) -> Option<usize> {
         let tolerations = problem.groups.get(number).map_or(&[][..], |group| &group.shape.tolerations);
         // Where it would be evicted again, or may never run, nobody would leave it.
@@ -187,12 +251,13 @@ impl Packing {
                 facts.ready && executing.all(|taint| tolerates_for_ever(tolerations, taint))
             })
         };
-        nodes.iter().copied().find(|node| lasts(node) && self.fits(problem, number, *node))
+        nodes.iter().position(|node| self.fits(problem, number, *node) && lasts(node))
     }
 
     /// Whether a pod of `number` finds no node, not even by preemption.
     fn is_stuck(&self, problem: &Problem<'_>, number: usize) -> bool {
-        self.moves_of(problem, number).is_empty() && self.evicts_fixed(problem, number).is_none()
+        let fits = (0..problem.nodes.len()).any(|node| self.fits(problem, number, node));
+        !fits && self.moves_of(problem, number).is_empty() && self.evicts_fixed(problem, number).is_none()
     }
 
     /// Whether nothing that is placed from now on changes where the pods of `subject` are: see docs/proofs.md, *Witnesses*.

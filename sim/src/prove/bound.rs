@@ -158,7 +158,7 @@ fn replaced(problem: &Problem<'_>, claim: &Claim, number: usize, group: &Group<'
         if problem.has_terminating_on(group) {
             return Err(format!("pods are terminating on nodes that take pods of {}", group.name));
         }
-        if let Some(pod) = problem.pod_of_earlier_revision() {
+        if let Some(pod) = problem.earlier_pod {
             return Err(format!("pod {pod} is of an earlier revision: a rollout is under way"));
         }
     }
@@ -197,18 +197,6 @@ fn most_bound(
 impl Problem<'_> {
     /// Whether a pod is terminating on a node that is eligible for `group`.
     fn has_terminating_on(&self, group: &Group<'_>) -> bool {
-        self.cluster.pods.values().filter(|pod| pod.terminating).any(|pod| {
-            let node = pod.node.as_ref().and_then(|name| self.nodes.iter().position(|(own, _)| own == name));
-            node.is_some_and(|node| self.is_eligible(group, node))
-        })
-    }
-
-    /// A movable pod of an earlier revision: bounds know only the present ones.
-    fn pod_of_earlier_revision(&self) -> Option<&str> {
-        let is_earlier = |pod: &quorate_proof::cluster::ExistingPod| {
-            let group = self.group(&pod.workload).and_then(|number| self.groups.get(number));
-            group.is_some_and(|group| group.is_movable() && group.workload.shape != pod.shape)
-        };
-        self.cluster.pods.iter().find(|(_, pod)| is_earlier(pod)).map(|(name, _)| name.as_str())
+        self.terminating_on.iter().any(|node| self.is_eligible(group, *node))
     }
 }

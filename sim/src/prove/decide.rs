@@ -86,9 +86,16 @@ pub(super) fn subject(problem: &Problem<'_>, subject: &Subject) -> Vec<usize> {
     match subject {
         Subject::Workload(name) => problem.group(name).into_iter().collect(),
         Subject::Budget(name) => {
+            if let Some(known) = problem.subjects.lock().ok().and_then(|known| known.get(name).cloned()) {
+                return known;
+            }
             let budget = problem.cluster.budgets.get(name);
             let names = budget.map_or_else(Vec::new, |budget| selected(problem.cluster, budget));
-            names.into_iter().filter_map(|name| problem.group(name)).collect()
+            let found: Vec<usize> = names.into_iter().filter_map(|name| problem.group(name)).collect();
+            if let Ok(mut known) = problem.subjects.lock() {
+                known.insert(name.clone(), found.clone());
+            }
+            found
         }
     }
 }

@@ -98,13 +98,13 @@ pub(super) fn all_at_once(problem: &Problem<'_>, claim: &Claim, follow: &BTreeSe
 
 /// The groups of the subject, and all that can get into each other's way.
 pub(super) fn followed(problem: &Problem<'_>, subject: &[usize]) -> BTreeSet<usize> {
-    let tight = tight_nodes(problem);
+    let tight = problem.tight.get_or_init(|| tight_nodes(problem));
     let mut followed: BTreeSet<usize> = subject.iter().copied().collect();
     let mut waiting: Vec<usize> = subject.to_vec();
     while let Some(number) = waiting.pop() {
         for other in 0..problem.groups.len() {
             let is_movable = problem.groups.get(other).is_some_and(Group::is_movable);
-            if is_movable && !followed.contains(&other) && interfere(problem, number, other, &tight) {
+            if is_movable && !followed.contains(&other) && interfere(problem, number, other, tight) {
                 followed.insert(other);
                 waiting.push(other);
             }

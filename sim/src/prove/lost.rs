@@ -1,11 +1,9 @@
 //! How many pods of one workload a failure takes at most. See docs/proofs.md, *How many one failure takes*.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use quorate_proof::claim::Placement;
 
+use super::classes::{Room, Split};
 use super::matching::{is_of_revision, term_matches};
-use super::placed::is_counted;
 use super::problem::{Group, Over, Problem};
 
 /// What bounds it.
@@ -17,13 +15,33 @@ pub(super) struct Lost {
     pub(super) spread: Option<usize>,
 }
 
-/// The smallest bound on how many pods of `number` lie on `count` domains of `over`.
+/// What is asked: the group, whether in an empty cluster, what fails (an empty name: nodes), and how many of these.
+pub(super) type AskedLoss = (usize, bool, String, usize);
+
+/// The smallest bound on how many pods of `number` lie on `count` domains of `over`; asked once.
 pub(super) fn lost(
     problem: &Problem<'_>,
     number: usize,
     placement: Placement,
     (over, count): (Over<'_>, usize),
 ) -> Lost {
+    let is_fresh = matches!(placement, Placement::Fresh | Placement::Scheduled);
+    let name = match over {
+        Over::Node => String::new(),
+        Over::Key(key) => key.to_owned(),
+    };
+    let asked: AskedLoss = (number, is_fresh, name, count);
+    if let Some(known) = problem.losses.lock().ok().and_then(|losses| losses.get(&asked).copied()) {
+        return known;
+    }
+    let found = find_lost(problem, number, placement, (over, count));
+    if let Ok(mut losses) = problem.losses.lock() {
+        losses.insert(asked, found);
+    }
+    found
+}
+
+fn find_lost(problem: &Problem<'_>, number: usize, placement: Placement, (over, count): (Over<'_>, usize)) -> Lost {
     let Some(group) = problem.groups.get(number) else { return Lost { pods: 0, spread: None } };
     let most = problem.most(number, placement);
     let nodes = node_caps(problem, group, placement);
@@ -47,28 +65,57 @@ fn homes<'p>(
     group: &Group<'_>,
     placement: Placement,
 ) -> impl Iterator<Item = usize> + use<'p> {
-    let homes = problem.homes(group, placement).iter().enumerate();
+    let homes = problem.homes(group.class, placement).iter().enumerate();
     homes.filter(|(_, is_home)| **is_home).map(|(node, _)| node)
 }
 
 /// How many pods each node holds at most.
-pub(super) fn node_caps(problem: &Problem<'_>, group: &Group<'_>, placement: Placement) -> Vec<i128> {
+fn node_caps(problem: &Problem<'_>, group: &Group<'_>, placement: Placement) -> Vec<i128> {
+    let (free, by_room) = by_room(problem, group, placement);
+    let keys = own_keys(problem, group, placement);
+    let mut caps = vec![0_i128; problem.nodes.len()];
+    for node in homes(problem, group, placement) {
+        let room = by_room.get(free.class(node)).copied().unwrap_or(0);
+        // A node without the key of a term is in no domain of it, so that the term does not bound it.
+        let once = !group.shape.host_ports.is_empty() || keys.iter().any(|key| key.of(node).is_some());
+        if let Some(cap) = caps.get_mut(node) {
+            *cap = if once { room.min(1) } else { room };
+        }
+    }
+    caps
+}
+
+/// The most pods that one node holds.
+pub(super) fn most_on_a_node(problem: &Problem<'_>, group: &Group<'_>, placement: Placement) -> i128 {
+    let (free, by_room) = by_room(problem, group, placement);
+    let keys = own_keys(problem, group, placement);
+    let mut most = 0;
+    for node in homes(problem, group, placement) {
+        let room = by_room.get(free.class(node)).copied().unwrap_or(0);
+        let once = !group.shape.host_ports.is_empty() || keys.iter().any(|key| key.of(node).is_some());
+        most = most.max(if once { room.min(1) } else { room });
+    }
+    most
+}
+
+/// For each class of nodes how many pods fit by what they ask for.
+fn by_room<'p>(problem: &'p Problem<'_>, group: &Group<'_>, placement: Placement) -> (&'p Room, Vec<i128>) {
     let free = match placement {
         Placement::Reachable | Placement::Current => &problem.free_of_static,
         Placement::Fresh | Placement::Scheduled => &problem.free_beside_safe,
     };
-    let mut caps = vec![0_i128; problem.nodes.len()];
-    for node in homes(problem, group, placement) {
-        let Some(free) = free.get(node) else { continue };
+    let holds = |free: &Vec<i64>| {
         let amounts = free.iter().zip(&group.request).filter(|(_, asked)| **asked > 0);
-        let room = amounts.map(|(free, asked)| free.checked_div(*asked).unwrap_or(0).max(0)).min().unwrap_or(0);
-        // A node without the key of a term is in no domain of it, so that the term does not bound it.
-        let once_here = !group.shape.host_ports.is_empty() || repels_on(problem, group, node, placement);
-        if let Some(cap) = caps.get_mut(node) {
-            *cap = i128::from(if once_here { room.min(1) } else { room });
-        }
-    }
-    caps
+        amounts.map(|(free, asked)| i128::from(free.checked_div(*asked).unwrap_or(0).max(0))).min().unwrap_or(0)
+    };
+    (free, free.classes().iter().map(holds).collect())
+}
+
+/// The domains over which a term of `group` keeps its own pods apart.
+fn own_keys<'p>(problem: &'p Problem<'_>, group: &Group<'_>, placement: Placement) -> Vec<Split<'p>> {
+    let terms = group.shape.anti_affinity.iter().enumerate();
+    let own = terms.filter(|(position, _)| repels(problem, group, *position, placement));
+    own.map(|(_, term)| problem.split(Over::Key(&term.topology_key))).collect()
 }
 
 /// Whether a term of `group` keeps its own pods apart.
@@ -79,12 +126,6 @@ fn repels(problem: &Problem<'_>, group: &Group<'_>, term: usize, placement: Plac
     all_revisions && term_matches(term, group.shape, &problem.cluster.namespaces)
 }
 
-fn repels_on(problem: &Problem<'_>, group: &Group<'_>, node: usize, placement: Placement) -> bool {
-    group.shape.anti_affinity.iter().enumerate().any(|(position, term)| {
-        repels(problem, group, position, placement) && problem.domain(Over::Key(&term.topology_key), node).is_some()
-    })
-}
-
 /// How many pods each domain holds at most.
 fn domain_caps(
     problem: &Problem<'_>,
@@ -93,34 +134,38 @@ fn domain_caps(
     over: Over<'_>,
     nodes: &[i128],
 ) -> Vec<i128> {
-    let mut caps = vec![0_i128; problem.domain_count(over)];
+    let over = problem.split(over);
+    let mut caps = vec![0_i128; over.count()];
     for (node, cap) in nodes.iter().enumerate() {
-        if let Some(own) = problem.domain(over, node).and_then(|domain| caps.get_mut(domain)) {
+        if let Some(own) = over.of(node).and_then(|domain| caps.get_mut(domain)) {
             *own = own.saturating_add(*cap);
         }
     }
-    for (position, term) in group.shape.anti_affinity.iter().enumerate() {
-        let key = Over::Key(&term.topology_key);
-        let all_carry = homes(problem, group, placement).all(|node| problem.domain(key, node).is_some());
-        if !all_carry || !repels(problem, group, position, placement) {
+    for key in own_keys(problem, group, placement) {
+        if !homes(problem, group, placement).all(|node| key.of(node).is_some()) {
             continue;
         }
-        let mut values: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-        for node in homes(problem, group, placement) {
-            if let (Some(domain), Some(value)) = (problem.domain(over, node), problem.domain(key, node)) {
-                values.entry(domain).or_default().insert(value);
+        let mut pairs: Vec<(usize, usize)> =
+            homes(problem, group, placement).filter_map(|node| Some((over.of(node)?, key.of(node)?))).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        let mut values = vec![0_i128; over.count()];
+        for (domain, _) in pairs {
+            if let Some(values) = values.get_mut(domain) {
+                *values = values.saturating_add(1);
             }
         }
-        for (domain, cap) in caps.iter_mut().enumerate() {
-            let values = values.get(&domain).map_or(0, BTreeSet::len);
-            *cap = (*cap).min(i128::try_from(values).unwrap_or(i128::MAX));
+        for (cap, values) in caps.iter_mut().zip(values) {
+            *cap = (*cap).min(values);
         }
     }
     caps
 }
 
 fn sum_of_largest(mut caps: Vec<i128>, count: usize) -> i128 {
-    caps.sort_unstable_by(|one, other| other.cmp(one));
+    if count < caps.len() {
+        caps.select_nth_unstable_by(count, |one, other| other.cmp(one));
+    }
     caps.iter().take(count).sum()
 }
 
@@ -145,17 +190,20 @@ fn by_spread(
     if !(over == key || of_nodes) || !counts_only_itself || preempted || !selects_itself(group, position) {
         return None;
     }
-    let counted = problem.nodes.iter().enumerate().filter(|(_, (name, node))| is_counted(spread, group, name, node));
-    let domains: BTreeSet<usize> = counted.filter_map(|(node, _)| problem.domain(key, node)).collect();
-    let caps: Vec<i128> = {
-        let mut sums: BTreeMap<usize, i128> = domains.iter().map(|domain| (*domain, 0)).collect();
-        for (node, cap) in nodes.iter().enumerate() {
-            if let Some(sum) = problem.domain(key, node).and_then(|domain| sums.get_mut(&domain)) {
-                *sum = sum.saturating_add(*cap);
-            }
+    let counted = problem.counted.get(&(number, position))?;
+    let split = problem.split(key);
+    let mut sums: Vec<Option<i128>> = vec![None; split.count()];
+    for (node, _) in counted.nodes.iter().enumerate().filter(|(_, is_counted)| **is_counted) {
+        if let Some(sum) = split.of(node).and_then(|domain| sums.get_mut(domain)) {
+            *sum = Some(0);
         }
-        sums.into_values().collect()
-    };
+    }
+    for (node, cap) in nodes.iter().enumerate() {
+        if let Some(Some(sum)) = split.of(node).and_then(|domain| sums.get_mut(domain)) {
+            *sum = sum.saturating_add(*cap);
+        }
+    }
+    let caps: Vec<i128> = sums.into_iter().flatten().collect();
     let replicas = i128::from(group.workload.replicas);
     let skew = i128::from(spread.max_skew);
     let many = i128::try_from(caps.len()).ok().filter(|many| *many > 0)?;

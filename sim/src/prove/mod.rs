@@ -4,11 +4,11 @@
 //! | --- | --- |
 //! | `guarantee.rs` | what is promised |
 //! | `decide.rs` | a claim becomes a verdict: bounds, then an adversary, then exact search |
-//! | `bound.rs`, `placed.rs`, `question.rs`, `lost.rs` | how many pods remain in every case, whatever others do |
+//! | `bound.rs`, `placed.rs`, `question.rs`, `values.rs`, `lost.rs` | how many pods remain in every case, whatever others do |
 //! | `adversary.rs` | placements that someone who means ill would choose |
 //! | `search.rs`, `followed.rs`, `complete.rs` | every state that placing can reach, for clusters that are small enough |
 //! | `scheduled.rs` | runs of the scheduler |
-//! | `problem.rs`, `relations.rs`, `packing.rs`, `outage.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes and what failures do to them, selectors |
+//! | `problem.rs`, `classes.rs`, `relations.rs`, `packing.rs`, `outage.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes and what failures do to them, selectors |
 //! | `canonical.rs`, `canonical_cluster.rs`, `groups.rs`, `revisions.rs` | a cluster in the words of proof files |
 //! | `no_placement.rs` | "this pod fits on no node", one fact a node |
 //!
@@ -18,6 +18,7 @@ mod adversary;
 mod bound;
 mod canonical;
 mod canonical_cluster;
+mod classes;
 mod complete;
 mod decide;
 mod followed;
@@ -35,6 +36,7 @@ mod relations;
 mod revisions;
 mod scheduled;
 mod search;
+mod values;
 
 pub use canonical_cluster::cluster;
 pub use decide::{DEFAULT_STATES, Verdict, decide};

@@ -7,8 +7,7 @@ use quorate_proof::claim::Phase;
 use quorate_proof::cluster::Kind;
 use quorate_proof::evidence;
 
-use super::matching::{tolerates_for_ever, unreachable};
-use super::packing::{Move, Packing, change, tolerates_unreachable};
+use super::packing::{Move, Packing, change};
 use super::problem::{Group, Problem};
 
 /// Something that happens after a failure.
@@ -44,7 +43,7 @@ impl Packing {
         match event {
             Event::Place(step) => self.apply(problem, step),
             Event::Evict { group, node, pods } => self.evict(problem, *group, *node, *pods),
-            Event::Remove { node } => self.remove(problem, *node),
+            Event::Remove { node } => self.remove(problem, &BTreeSet::from([*node])),
         }
     }
 
@@ -61,12 +60,13 @@ impl Packing {
         }
     }
 
-    fn remove(&mut self, problem: &Problem<'_>, node: usize) {
-        self.removed.insert(node);
-        self.left.remove(&node);
+    /// The objects of failed nodes go, and all pods there with them.
+    fn remove(&mut self, problem: &Problem<'_>, nodes: &BTreeSet<usize>) {
+        self.removed.extend(nodes);
+        self.left.retain(|node, _| !nodes.contains(node));
         for (number, group) in problem.groups.iter().enumerate() {
-            let alive = self.alive.get_mut(number).map_or(0, |on| take(on, node));
-            let dying = self.dying.get_mut(number).map_or(0, |on| take(on, node));
+            let alive = self.alive.get_mut(number).map_or(0, |on| take(on, nodes));
+            let dying = self.dying.get_mut(number).map_or(0, |on| take(on, nodes));
             let replaced = match group.workload.kind {
                 Kind::StatefulSet => alive.saturating_add(dying),
                 _ if is_replaced_at_once(group) => alive,
@@ -82,11 +82,9 @@ impl Packing {
     pub(super) fn losses(&self, problem: &Problem<'_>, phase: Phase) -> Vec<Event> {
         let mut losses = Vec::new();
         for node in self.failed.difference(&self.removed) {
-            losses.extend(self.evictions(problem, *node).map(|(group, _)| Event::Evict {
-                group,
-                node: *node,
-                pods: 1,
-            }));
+            let there = |group: &usize| self.alive.get(*group).is_some_and(|alive| alive.contains_key(node));
+            let groups = self.evicted_groups(problem).map(|(group, _)| group).filter(there);
+            losses.extend(groups.map(|group| Event::Evict { group, node: *node, pods: 1 }));
             if phase == Phase::Removed {
                 losses.push(Event::Remove { node: *node });
             }
@@ -94,33 +92,38 @@ impl Packing {
         losses
     }
 
-    /// The pods that are to be evicted from a failed node: the group, and how many.
-    fn evictions<'p>(&'p self, problem: &'p Problem<'_>, node: usize) -> impl Iterator<Item = (usize, i64)> + 'p {
-        let movable = problem.groups.iter().enumerate().filter(|(_, group)| group.is_movable() && !stays(group));
-        movable.filter_map(move |(number, _)| Some((number, *self.alive.get(number)?.get(&node)?)))
+    /// The groups whose pods are evicted from failed nodes, and that have pods.
+    fn evicted_groups<'p>(&'p self, problem: &'p Problem<'_>) -> impl Iterator<Item = (usize, &'p Group<'p>)> + 'p {
+        let groups = problem.groups.iter().enumerate().filter(|(_, group)| group.is_movable() && !group.stays);
+        groups.filter(|(number, _)| self.alive.get(*number).is_some_and(|alive| !alive.is_empty()))
     }
 
     /// The state once `nodes` have failed, and all has happened to their pods that has to; and what that was.
     pub(super) fn after(&self, problem: &Problem<'_>, nodes: &BTreeSet<usize>, phase: Phase) -> (Self, Vec<Event>) {
         let mut after = self.clone();
         after.failed.clone_from(nodes);
-        let mut events = Vec::new();
-        for node in nodes {
-            match phase {
-                Phase::Instant => {}
-                Phase::Recovered => {
-                    // Pods that may be bound there again are as good as those that are still there.
-                    let returns = |number: usize| problem.groups.get(number).is_some_and(tolerates_unreachable);
-                    let lost = after.evictions(problem, *node).filter(|(number, _)| !returns(*number));
-                    events.extend(lost.map(|(group, pods)| Event::Evict { group, node: *node, pods }));
+        match phase {
+            Phase::Instant => (after, Vec::new()),
+            Phase::Recovered => {
+                let mut events = Vec::new();
+                // Pods that may be bound there again are as good as those that are still there.
+                for (group, _) in self.evicted_groups(problem).filter(|(_, group)| !group.returns) {
+                    for (node, pods) in self.alive.get(group).into_iter().flat_map(|alive| alive.iter()) {
+                        if nodes.contains(node) {
+                            events.push(Event::Evict { group, node: *node, pods: *pods });
+                        }
+                    }
                 }
-                Phase::Removed => events.push(Event::Remove { node: *node }),
+                for event in &events {
+                    after.happen(problem, event);
+                }
+                (after, events)
+            }
+            Phase::Removed => {
+                after.remove(problem, nodes);
+                (after, nodes.iter().map(|node| Event::Remove { node: *node }).collect())
             }
         }
-        for event in &events {
-            after.happen(problem, event);
-        }
-        (after, events)
     }
 
     /// Whether a StatefulSet has pods on failed nodes whose objects are there: it may create no other meanwhile.
@@ -135,7 +138,7 @@ impl Packing {
 
     /// A failed node on which a pending pod of `number` might wait for pods of lower priority to terminate, which they never do.
     pub(super) fn waits_on(&self, problem: &Problem<'_>, number: usize) -> Option<usize> {
-        let group = problem.groups.get(number).filter(|group| group.shape.preempts && tolerates_unreachable(group))?;
+        let group = problem.groups.get(number).filter(|group| group.shape.preempts && group.returns)?;
         let mut lost = self.failed.difference(&self.removed).copied();
         let waits = |node: &usize| {
             let mut without = self.clone();
@@ -146,7 +149,7 @@ impl Packing {
                 }
                 let alive = without.alive.get(other).and_then(|on| on.get(node)).copied().unwrap_or(0);
                 without.put(problem, other, *node, alive.saturating_neg());
-                let dying = without.dying.get_mut(other).map_or(0, |on| take(on, *node));
+                let dying = without.dying.get_mut(other).map_or(0, |on| take(on, &BTreeSet::from([*node])));
                 without.give_back(problem, own, *node, dying);
                 is_any_lower = is_any_lower || alive > 0 || dying > 0;
             }
@@ -172,11 +175,16 @@ fn is_replaced_at_once(group: &Group<'_>) -> bool {
     }
 }
 
-/// Whether pods stay on a node that is unreachable.
-fn stays(group: &Group<'_>) -> bool {
-    tolerates_for_ever(&group.shape.tolerations, &unreachable("NoExecute"))
-}
-
-fn take(on: &mut Arc<BTreeMap<usize, i64>>, node: usize) -> i64 {
-    if on.contains_key(&node) { Arc::make_mut(on).remove(&node).unwrap_or(0) } else { 0 }
+/// Takes what is on some nodes away.
+fn take(on: &mut Arc<BTreeMap<usize, i64>>, nodes: &BTreeSet<usize>) -> i64 {
+    if !on.keys().any(|node| nodes.contains(node)) {
+        return 0;
+    }
+    let mut taken = 0_i64;
+    Arc::make_mut(on).retain(|node, pods| {
+        let is_taken = nodes.contains(node);
+        taken = taken.saturating_add(if is_taken { *pods } else { 0 });
+        !is_taken
+    });
+    taken
 }

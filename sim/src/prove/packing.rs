@@ -6,7 +6,7 @@ use std::sync::Arc;
 use quorate_proof::evidence::Placing;
 use quorate_proof::input::{PodTerm, Spread};
 
-use super::matching::{selects, term_matches, tolerates, unreachable};
+use super::matching::{selects, term_matches};
 use super::problem::{Group, Over, Problem};
 
 /// How many pods are on each node.
@@ -92,7 +92,7 @@ impl Packing {
 
     /// Whether `node` is eligible, failed or not.
     pub(super) fn takes(&self, problem: &Problem<'_>, group: &Group<'_>, node: usize) -> bool {
-        let may_be_bound = !self.failed.contains(&node) || (!self.is_gone(node) && tolerates_unreachable(group));
+        let may_be_bound = !self.failed.contains(&node) || (!self.is_gone(node) && group.returns);
         problem.is_eligible(group, node) && may_be_bound
     }
 
@@ -105,11 +105,10 @@ impl Packing {
     fn keeps_apart(&self, problem: &Problem<'_>, number: usize, node: usize) -> bool {
         let Some(group) = problem.groups.get(number) else { return false };
         group.conflicts.iter().all(|(over, others)| {
-            let Some(domain) = problem.domain(*over, node) else { return true };
+            let split = problem.split(*over);
+            let Some(domain) = split.of(node) else { return true };
             others.iter().all(|other| {
-                let mut near = self
-                    .there(*other)
-                    .filter(|(at, _)| !self.is_gone(*at) && problem.domain(*over, *at) == Some(domain));
+                let mut near = self.there(*other).filter(|(at, _)| split.of(*at) == Some(domain) && !self.is_gone(*at));
                 near.next().is_none() || !repels(problem, number, *other, *over)
             })
         })
@@ -149,20 +148,28 @@ impl Packing {
         let Some(group) = problem.groups.get(number) else { return false };
         let Some(spread) = group.shape.spread.get(position) else { return false };
         let key = Over::Key(&spread.topology_key);
-        let Some(own) = problem.domain(key, node) else { return false };
+        let split = problem.split(key);
+        let Some(own) = split.of(node) else { return false };
         let Some(known) = problem.counted.get(&(number, position)) else { return false };
         // Domains whose nodes have all failed may count no more.
         let some_left_out = !self.failed.is_empty() && (!self.removed.is_empty() || spread.honors_taints);
         let is_counted = |at: usize| {
             known.nodes.get(at).copied().unwrap_or(false) && !self.is_gone(at) && self.honours(spread, group, at)
         };
-        let domains = match some_left_out {
-            false => known.domains,
+        let left_out = match some_left_out {
+            false => 0,
             true => {
-                let left = (0..problem.nodes.len()).filter(|at| is_counted(*at));
-                left.filter_map(|at| problem.domain(key, at)).collect::<BTreeSet<_>>().len()
+                let mut lost: BTreeMap<usize, usize> = BTreeMap::new();
+                for at in self.failed.iter().filter(|at| known.nodes.get(**at) == Some(&true) && !is_counted(**at)) {
+                    if let Some(domain) = split.of(*at) {
+                        let nodes = lost.entry(domain).or_insert(0);
+                        *nodes = nodes.saturating_add(1);
+                    }
+                }
+                lost.iter().filter(|(domain, nodes)| known.sizes.get(**domain) == Some(nodes)).count()
             }
         };
+        let domains = known.domains.saturating_sub(left_out);
         let means = |other: &Group<'_>| {
             other.shape.namespace == group.shape.namespace
                 && spread.selector.as_ref().is_some_and(|selector| selects(selector, &other.shape.labels))
@@ -171,7 +178,7 @@ impl Packing {
         let candidates = group.counted.get(position).into_iter().flatten();
         for other in candidates.filter(|other| problem.groups.get(**other).is_some_and(means)) {
             for (at, count) in self.alive.get(*other).into_iter().flat_map(|on| on.iter()) {
-                if let Some(domain) = problem.domain(key, *at).filter(|_| is_counted(*at)) {
+                if let Some(domain) = split.of(*at).filter(|_| is_counted(*at)) {
                     let sum = counts.entry(domain).or_insert(0);
                     *sum = sum.saturating_add(*count);
                 }
@@ -186,7 +193,7 @@ impl Packing {
     }
 
     fn honours(&self, spread: &Spread, group: &Group<'_>, node: usize) -> bool {
-        !self.failed.contains(&node) || !spread.honors_taints || tolerates_unreachable(group)
+        !self.failed.contains(&node) || !spread.honors_taints || group.returns
     }
 
     /// `by` more pods of `number` are on `node`.
@@ -301,11 +308,6 @@ impl Packing {
         let on = subject.iter().filter_map(|group| self.alive.get(*group)).flat_map(|on| on.iter());
         on.filter(|(node, _)| !failed.contains(node)).map(|(_, count)| *count).fold(0, i64::saturating_add)
     }
-}
-
-/// Whether nothing keeps its pods off a node that is unreachable.
-pub(super) fn tolerates_unreachable(group: &Group<'_>) -> bool {
-    ["NoSchedule", "NoExecute"].iter().all(|effect| tolerates(&group.shape.tolerations, &unreachable(effect)))
 }
 
 pub(super) fn change(counts: &mut BTreeMap<usize, i64>, key: usize, by: i64) {

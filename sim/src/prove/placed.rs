@@ -7,7 +7,6 @@ use quorate_proof::cluster::Kind;
 use quorate_proof::evidence::Weights;
 use quorate_proof::input::Spread;
 
-use super::lost::node_caps;
 use super::matching::{matches_affinity, tolerates, tolerates_all, tolerates_for_ever, unreachable};
 use super::problem::{Group, Over, Problem};
 use super::question::Question;
@@ -71,8 +70,9 @@ fn find_weights(problem: &Problem<'_>, number: usize, case: Case<'_>, bound: i64
     let mut margin = question.margin(&weights);
     // A few steps towards weights that say more: one resource after the other counts more or less.
     let several = weights.iter().filter(|weight| **weight > 0).count() > 1;
+    let rounds = if several && !margin.is_positive() && !question.is_hopeless() { ROUNDS } else { 0 };
     let steps = [(2_i128, 1_i128), (1, 2), (5, 4), (4, 5)];
-    for resource in (0..if several { ROUNDS } else { 0 }).flat_map(|_| 0..problem.resources.len()) {
+    for resource in (0..rounds).flat_map(|_| 0..problem.resources.len()) {
         for (times, part) in steps {
             if margin.is_positive() {
                 break;
@@ -109,7 +109,7 @@ fn can_be_asked<'a>(problem: &Problem<'a>, group: &Group<'a>, case: Case<'_>) ->
         let lasting = node.taints.iter().filter(|taint| taint.effect == "NoExecute");
         lasting.into_iter().any(|taint| !tolerates_for_ever(&shape.tolerations, taint))
     };
-    for (node, is_home) in problem.nodes.iter().zip(problem.homes(group, case.placement)) {
+    for (node, is_home) in problem.nodes.iter().zip(problem.homes(group.class, case.placement)) {
         if *is_home && !node.1.ready {
             return Err(format!("pods of {} may run on {}, which is not ready", group.name, node.0));
         }
@@ -129,23 +129,6 @@ pub(super) fn is_counted(spread: &Spread, group: &Group<'_>, name: &str, node: &
     group.shape.spread.iter().all(|own| node.labels.contains_key(&own.topology_key))
         && (!spread.honors_affinity || matches_affinity(group.shape, name, node))
         && (!spread.honors_taints || tolerates_all(group.shape, node))
-}
-
-/// The sum of the `count` largest sums of `values` over a domain.
-pub(super) fn largest(problem: &Problem<'_>, values: &[i128], over: Over<'_>, count: usize) -> i128 {
-    if count == 0 {
-        return 0;
-    }
-    let mut sums = vec![0_i128; problem.domain_count(over)];
-    for (node, value) in values.iter().enumerate() {
-        if let Some(sum) = problem.domain(over, node).and_then(|domain| sums.get_mut(domain)) {
-            *sum = sum.saturating_add(*value);
-        }
-    }
-    if count < sums.len() {
-        sums.select_nth_unstable_by(count, |one, other| other.cmp(one));
-    }
-    sums.iter().take(count).sum()
 }
 
 /// The most domains of `wide` that one failure domain touches without holding all their nodes.
@@ -205,33 +188,16 @@ impl Problem<'_> {
         }
     }
 
-    /// For each group how many of its pods one node holds at most.
-    pub(super) fn caps(&self, placement: Placement) -> &[i128] {
-        match placement {
-            Placement::Fresh | Placement::Scheduled => &self.caps_when_fresh,
-            Placement::Reachable | Placement::Current => &self.caps_always,
-        }
-    }
-
-    /// Finds [`Self::caps`].
-    pub(super) fn find_caps(&mut self) {
-        let most = |placement| {
-            let of = |group| node_caps(self, group, placement).into_iter().max().unwrap_or(0);
-            self.groups.iter().map(of).collect()
-        };
-        (self.caps_when_fresh, self.caps_always) = (most(Placement::Fresh), most(Placement::Reachable));
-    }
-
     /// Whether Kubernetes leaves pods on nodes lost by such a failure, because all or too many nodes of a zone are.
     pub(super) fn may_stop_evictions(&self, loss: &Loss<'_>) -> bool {
+        if self.nodes.len() > 50 {
+            return false;
+        }
         let mut zones: BTreeMap<(Option<&String>, Option<&String>), Vec<usize>> = BTreeMap::new();
         for (number, (_, node)) in self.nodes.iter().enumerate() {
             let label = |key: &str| node.labels.get(key);
             let zone = (label("topology.kubernetes.io/region"), label("topology.kubernetes.io/zone"));
             zones.entry(zone).or_default().push(number);
-        }
-        if self.nodes.len() > 50 {
-            return false;
         }
         zones.values().any(|nodes| {
             let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();

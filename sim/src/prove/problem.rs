@@ -1,17 +1,21 @@
 //! A canonical cluster prepared for many questions: numbers instead of names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use quorate_proof::claim::Placement;
 use quorate_proof::cluster::{Cluster, Kind, Workload};
 use quorate_proof::evidence::Weights;
 use quorate_proof::input::{Node, NodeTerm, ONCE_BOUND, Pod, Toleration};
 
-use super::matching::{is_eligible, matches_affinity, tolerates_all};
+use super::adversary::AskedAttack;
+use super::classes::{Kinds, Room};
+use super::lost::{AskedLoss, Lost};
+use super::matching::{is_eligible, matches_affinity, tolerates, tolerates_all, tolerates_for_ever, unreachable};
 use super::packing::OnNodes;
 use super::placed::{Asked, is_counted};
 use super::relations::{ports_clash, relate};
+use super::search::Broken;
 
 /// The name of the resource that a pod takes one of.
 pub(super) const SLOTS: &str = "pods";
@@ -25,17 +29,13 @@ pub struct Problem<'a> {
     /// Resources that anything asks for; slots are one of them.
     pub(super) resources: Vec<&'a str>,
     /// For each node and resource: what is allocatable less fixed pods.
-    pub(super) free: Vec<Vec<i64>>,
+    pub(super) free: Room,
     /// The same with the pods of DaemonSets that surge counted twice.
-    pub(super) free_in_rollouts: Vec<Vec<i64>>,
+    pub(super) free_in_rollouts: Room,
     /// What is allocatable less fixed pods that nobody can evict.
-    pub(super) free_beside_safe: Vec<Vec<i64>>,
+    pub(super) free_beside_safe: Room,
     /// The same without the pods of DaemonSets.
-    pub(super) free_of_static: Vec<Vec<i64>>,
-    /// For each group how many of its pods one node holds at most, DaemonSets' pods being there.
-    pub(super) caps_when_fresh: Vec<i128>,
-    /// The same, whether they are there or not.
-    pub(super) caps_always: Vec<i128>,
+    pub(super) free_of_static: Room,
     /// Groups in the order of their names.
     pub(super) groups: Vec<Group<'a>>,
     /// Fixed groups with the nodes on which they have a pod.
@@ -54,8 +54,22 @@ pub struct Problem<'a> {
     pub(super) existing: Vec<Existing>,
     /// For each group: the nodes of its pods that are bound now, and whether each is available.
     pub(super) bound: Vec<Vec<(usize, bool)>>,
+    /// The nodes that have a terminating pod.
+    pub(super) terminating_on: BTreeSet<usize>,
+    /// A movable pod of an earlier revision: bounds know only the present ones.
+    pub(super) earlier_pod: Option<&'a str>,
+    /// Which groups are alike.
+    pub(super) kinds: Kinds,
     /// What was asked about pods that may stay pending.
     pub(super) answers: Mutex<BTreeMap<Asked, Result<Weights, String>>>,
+    /// What was asked about how many pods a failure takes.
+    pub(super) losses: Mutex<BTreeMap<AskedLoss, Lost>>,
+    /// For each node whether all pods that may come there do not fit together; found when first asked for.
+    pub(super) tight: OnceLock<Vec<bool>>,
+    /// The groups that budgets select.
+    pub(super) subjects: Mutex<BTreeMap<String, Vec<usize>>>,
+    /// Ways to break claims that were looked for.
+    pub(super) attacks: Mutex<BTreeMap<AskedAttack, Option<Broken>>>,
     /// How many domains of one kind a domain of another touches.
     pub(super) touched: Mutex<BTreeMap<(String, String), usize>>,
     /// Why nothing about placing can be said; `None`: it can.
@@ -72,6 +86,10 @@ pub(super) struct Group<'a> {
     pub(super) request: Vec<i64>,
     /// Its class of eligibility.
     pub(super) class: usize,
+    /// Whether its pods stay on a node that is unreachable.
+    pub(super) stays: bool,
+    /// Whether nothing keeps its pods off a node that is unreachable.
+    pub(super) returns: bool,
     /// By topology key (or the node, for host ports): groups whose pods may keep a pod of this one out of their domain.
     pub(super) conflicts: BTreeMap<Over<'a>, BTreeSet<usize>>,
     /// Those of them that do so whatever revision they are of.
@@ -85,6 +103,8 @@ pub(super) struct Group<'a> {
 pub(super) struct Counted {
     /// Whether it counts each node.
     pub(super) nodes: Vec<bool>,
+    /// How many of these each domain has.
+    pub(super) sizes: Vec<usize>,
     /// How many domains these lie in.
     pub(super) domains: usize,
 }
@@ -116,6 +136,8 @@ pub(super) struct Domains {
     pub(super) count: usize,
     /// Whether no two nodes share one.
     pub(super) are_single: bool,
+    /// Whether every node is in one.
+    pub(super) are_whole: bool,
 }
 
 impl Group<'_> {
@@ -145,17 +167,14 @@ impl<'a> Problem<'a> {
             domains.entry(key).or_insert_with(|| Domains::of(key, &nodes));
         }
         let fixed = fixed(&nodes, &groups, &open);
-        let allocatable: Vec<Vec<i64>> = nodes.iter().map(|(_, node)| allocatable(node, &resources)).collect();
         let mut problem = Problem {
             cluster,
             nodes,
             resources,
-            free: allocatable.clone(),
-            free_in_rollouts: allocatable.clone(),
-            free_beside_safe: allocatable.clone(),
-            free_of_static: allocatable,
-            caps_when_fresh: Vec::new(),
-            caps_always: Vec::new(),
+            free: Room::default(),
+            free_in_rollouts: Room::default(),
+            free_beside_safe: Room::default(),
+            free_of_static: Room::default(),
             groups,
             fixed,
             fixed_pods: Vec::new(),
@@ -165,14 +184,21 @@ impl<'a> Problem<'a> {
             domains,
             existing: Vec::new(),
             bound: Vec::new(),
+            terminating_on: BTreeSet::new(),
+            earlier_pod: None,
+            kinds: Kinds::default(),
             answers: Mutex::default(),
+            losses: Mutex::default(),
+            tight: OnceLock::new(),
+            subjects: Mutex::default(),
+            attacks: Mutex::default(),
             touched: Mutex::default(),
             obstacle: None,
         };
         problem.count_existing();
         problem.take_fixed();
         problem.find_counted();
-        problem.find_caps();
+        problem.kinds = Kinds::find(&problem);
         problem.obstacle = problem.find_obstacle();
         problem
     }
@@ -182,13 +208,19 @@ impl<'a> Problem<'a> {
             self.nodes.iter().enumerate().map(|(number, (name, _))| (*name, number)).collect();
         self.existing = vec![Existing::default(); self.groups.len()];
         self.bound = vec![Vec::new(); self.groups.len()];
-        for pod in self.cluster.pods.values() {
+        for (name, pod) in &self.cluster.pods {
+            let node = pod.node.as_ref().and_then(|name| numbers.get(name.as_str()));
+            self.terminating_on.extend(node.filter(|_| pod.terminating));
             let Some(group) = self.group(&pod.workload) else { continue };
+            let is_earlier =
+                self.groups.get(group).is_some_and(|own| own.is_movable() && own.workload.shape != pod.shape);
+            if is_earlier && self.earlier_pod.is_none() {
+                self.earlier_pod = Some(name);
+            }
             if let Some(own) = self.existing.get_mut(group) {
                 let count = if pod.terminating { &mut own.terminating } else { &mut own.alive };
                 *count = count.saturating_add(1);
             }
-            let node = pod.node.as_ref().and_then(|name| numbers.get(name.as_str()));
             if let (Some(node), Some(bound)) = (node, self.bound.get_mut(group)) {
                 bound.push((*node, pod.ready && !pod.terminating));
             }
@@ -206,34 +238,43 @@ impl<'a> Problem<'a> {
             for (position, spread) in group.shape.spread.iter().enumerate() {
                 let counts = |(name, node): &(&str, &Node)| is_counted(spread, group, name, node);
                 let nodes: Vec<bool> = self.nodes.iter().map(counts).collect();
-                let key = Over::Key(&spread.topology_key);
-                let counted = nodes.iter().enumerate().filter(|(_, counted)| **counted);
-                let domains: BTreeSet<usize> = counted.filter_map(|(node, _)| self.domain(key, node)).collect();
-                self.counted.insert((number, position), Counted { nodes, domains: domains.len() });
+                let split = self.split(Over::Key(&spread.topology_key));
+                let mut sizes = vec![0_usize; split.count()];
+                for (node, _) in nodes.iter().enumerate().filter(|(_, counted)| **counted) {
+                    if let Some(size) = split.of(node).and_then(|domain| sizes.get_mut(domain)) {
+                        *size = size.saturating_add(1);
+                    }
+                }
+                let domains = sizes.iter().filter(|size| **size > 0).count();
+                self.counted.insert((number, position), Counted { nodes, sizes, domains });
             }
         }
     }
 
-    /// Takes what fixed pods ask for from what is free.
+    /// What nodes have beside fixed pods.
     fn take_fixed(&mut self) {
         let preemptors = self.groups.iter().filter(|group| group.is_movable() && group.shape.preempts);
         let highest = preemptors.map(|group| group.shape.priority).max();
+        let mut free: Vec<Vec<i64>> = self.nodes.iter().map(|(_, node)| allocatable(node, &self.resources)).collect();
+        let (mut in_rollouts, mut beside_safe, mut of_static) = (free.clone(), free.clone(), free.clone());
         for (number, on) in &self.fixed {
             let Some(group) = self.groups.get(*number) else { continue };
             let is_daemon = group.workload.kind == Kind::DaemonSet;
             let surges = is_daemon && group.workload.max_surge > 0;
             for node in on {
-                take(self.free.get_mut(*node), &group.request, 1);
-                take(self.free_in_rollouts.get_mut(*node), &group.request, if surges { 2 } else { 1 });
+                take(free.get_mut(*node), &group.request, 1);
+                take(in_rollouts.get_mut(*node), &group.request, if surges { 2 } else { 1 });
                 let is_safe = highest.is_none_or(|highest| group.shape.priority >= highest);
                 if is_safe {
-                    take(self.free_beside_safe.get_mut(*node), &group.request, 1);
+                    take(beside_safe.get_mut(*node), &group.request, 1);
                 }
                 if is_safe && !is_daemon {
-                    take(self.free_of_static.get_mut(*node), &group.request, 1);
+                    take(of_static.get_mut(*node), &group.request, 1);
                 }
             }
         }
+        [self.free, self.free_in_rollouts, self.free_beside_safe, self.free_of_static] =
+            [free, in_rollouts, beside_safe, of_static].map(Room::new);
     }
 
     fn find_obstacle(&self) -> Option<String> {
@@ -293,37 +334,13 @@ impl<'a> Problem<'a> {
         own.iter().enumerate().filter(|(_, is_eligible)| **is_eligible).map(|(node, _)| node)
     }
 
-    /// The nodes that pods of `group` may be on in some history: those that are cordoned now may not have been so.
-    pub(super) fn homes(&self, group: &Group<'_>, placement: Placement) -> &[bool] {
+    /// The nodes that pods of a class of eligibility may be on in some history: those that are cordoned now may not have been so.
+    pub(super) fn homes(&self, class: usize, placement: Placement) -> &[bool] {
         let of_class = match placement {
             Placement::Reachable | Placement::Current => &self.open,
             Placement::Fresh | Placement::Scheduled => &self.eligible,
         };
-        of_class.get(group.class).map_or(&[], Vec::as_slice)
-    }
-
-    /// The domain of `node` for conflicts over `over`: domains are numbered, nodes without the key are in none.
-    pub(super) fn domain(&self, over: Over<'_>, node: usize) -> Option<usize> {
-        match over {
-            Over::Node => Some(node),
-            Over::Key(key) => self.domains.get(key)?.of_node.get(node).copied().flatten(),
-        }
-    }
-
-    /// How many domains there are.
-    pub(super) fn domain_count(&self, over: Over<'_>) -> usize {
-        match over {
-            Over::Node => self.nodes.len(),
-            Over::Key(key) => self.domains.get(key).map_or(0, |domains| domains.count),
-        }
-    }
-
-    /// Whether every domain is one node.
-    pub(super) fn is_single(&self, over: Over<'_>) -> bool {
-        match over {
-            Over::Node => true,
-            Over::Key(key) => self.domains.get(key).is_some_and(|domains| domains.are_single),
-        }
+        of_class.get(class).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -345,7 +362,12 @@ impl Domains {
             })
             .collect();
         let labelled = of_node.iter().flatten().count();
-        Self { count: numbers.len(), are_single: labelled == numbers.len(), of_node }
+        Self {
+            count: numbers.len(),
+            are_single: labelled == numbers.len(),
+            are_whole: labelled == nodes.len(),
+            of_node,
+        }
     }
 }
 
@@ -401,6 +423,10 @@ fn indexed_groups<'a>(
             shape,
             request: request(shape, resources),
             class,
+            stays: tolerates_for_ever(&shape.tolerations, &unreachable("NoExecute")),
+            returns: ["NoSchedule", "NoExecute"]
+                .iter()
+                .all(|effect| tolerates(&shape.tolerations, &unreachable(effect))),
             conflicts: BTreeMap::new(),
             surely: BTreeMap::new(),
             counted: Vec::new(),

@@ -6,9 +6,11 @@ use quorate_proof::claim::{Phase, Placement};
 use quorate_proof::evidence::Weights;
 use quorate_proof::input::Spread;
 
+use super::classes::{Alike, Room, Split};
 use super::matching::{tolerates, unreachable};
-use super::placed::{Case, is_counted, largest};
+use super::placed::Case;
 use super::problem::{Group, Over, Problem, SLOTS};
+use super::values::{Values, at, smallest};
 
 /// Beyond this many pods that repel it the finer comparison is not made.
 const MANY: usize = 64;
@@ -20,16 +22,24 @@ pub(super) struct Question<'p, 'a> {
     case: Case<'p>,
     /// So many of its own are to be bound.
     bound: i64,
-    /// For each node the least use of each resource by which it is kept off; `None`: the node is not eligible.
-    room: Vec<Option<Vec<i64>>>,
-    /// Who may take room: the group, how many pods, how many one node holds.
-    others: Vec<(usize, i128, i128)>,
+    /// What nodes have.
+    free: &'p Room,
+    /// For each class of nodes the least use of each resource by which it is kept off.
+    room: Vec<Vec<i64>>,
+    /// The nodes that are eligible.
+    open: Vec<usize>,
+    /// The classes of these, and how many nodes of each there are.
+    classes: Vec<(usize, i128)>,
+    /// Who may take room: what is alike, and how many groups of it.
+    others: Vec<(&'p Alike, i128)>,
     /// How many others of its own there are, and how many of them one node holds.
     own: (i128, i128),
     /// The resources that others can use up on a node.
     contested: Vec<bool>,
     /// How many others may keep it out of a domain, and whether any pod may.
     conflicts: Vec<(Over<'a>, usize, bool)>,
+    /// The domains of its spread constraint: the eligible nodes, and all that count.
+    domains: Vec<(Vec<usize>, Vec<usize>)>,
 }
 
 impl<'p, 'a> Question<'p, 'a> {
@@ -39,31 +49,45 @@ impl<'p, 'a> Question<'p, 'a> {
         group: &'p Group<'a>,
         (case, bound): (Case<'p>, i64),
     ) -> Self {
+        let free = match case.placement {
+            Placement::Reachable | Placement::Current => &problem.free_in_rollouts,
+            Placement::Fresh | Placement::Scheduled => &problem.free,
+        };
+        let least = |free: &Vec<i64>| {
+            let amounts = free.iter().zip(&group.request);
+            amounts.map(|(free, asked)| free.saturating_sub(*asked).saturating_add(1).max(0)).collect()
+        };
         let mut question = Self {
             problem,
             number,
             group,
             case,
             bound,
-            room: Vec::new(),
+            free,
+            room: free.classes().iter().map(least).collect(),
+            open: Vec::new(),
+            classes: Vec::new(),
             others: Vec::new(),
             own: (0, 0),
             contested: Vec::new(),
             conflicts: Vec::new(),
+            domains: Vec::new(),
         };
-        question.room = question.find_room();
+        question.open = question.find_open();
+        question.classes = question.classes_of(&question.open);
         let repelled = question.surely_repelled();
         let own = if repelled.contains(&number) { 0 } else { question.others_of(number) };
-        question.own = (i128::from(own), question.cap(number));
+        question.own = (i128::from(own), question.own_cap());
         question.others = question.find_others(&repelled);
         question.conflicts = question.find_conflicts();
         question.contested = question.find_contested();
+        question.domains = question.find_domains();
         question
     }
 
     /// Whether any node is eligible.
-    pub(super) fn has_room(&self) -> bool {
-        self.room.iter().any(Option::is_some)
+    pub(super) const fn has_room(&self) -> bool {
+        !self.open.is_empty()
     }
 
     /// How many pods of a group there may be beside the one in question.
@@ -80,62 +104,59 @@ impl<'p, 'a> Question<'p, 'a> {
         own.min(self.bound).saturating_sub(1).max(0)
     }
 
-    /// How many pods of a group one node holds at most.
-    fn cap(&self, number: usize) -> i128 {
+    /// How many pods of a kind of groups one node holds at most.
+    const fn cap(&self, alike: &Alike) -> i128 {
         match self.case.placement {
             // Pods that are there may be where they would not be placed.
             Placement::Current => i128::MAX,
-            Placement::Reachable | Placement::Scheduled | Placement::Fresh => {
-                self.problem.caps(self.case.placement).get(number).copied().unwrap_or(i128::MAX)
-            }
+            Placement::Reachable | Placement::Scheduled | Placement::Fresh => alike.cap(self.case.placement),
         }
     }
 
-    fn find_room(&self) -> Vec<Option<Vec<i64>>> {
+    fn own_cap(&self) -> i128 {
+        let kind = self.problem.kinds.of_group.get(self.number).copied().flatten();
+        let alike = kind.and_then(|kind| self.problem.kinds.all.get(kind));
+        alike.map_or(i128::MAX, |(alike, _)| self.cap(alike))
+    }
+
+    fn find_open(&self) -> Vec<usize> {
         let problem = self.problem;
-        let free = match self.case.placement {
-            Placement::Reachable | Placement::Current => &problem.free_in_rollouts,
-            Placement::Fresh | Placement::Scheduled => &problem.free,
-        };
-        let mut room: Vec<Option<Vec<i64>>> = vec![None; problem.nodes.len()];
-        for node in problem.eligible_nodes(self.group) {
-            let Some(free) = free.get(node) else { continue };
-            let amounts = free.iter().zip(&self.group.request);
-            let least = amounts.map(|(free, asked)| free.saturating_sub(*asked).saturating_add(1).max(0)).collect();
-            if let Some(room) = room.get_mut(node) {
-                *room = Some(least);
-            }
-        }
+        let mut open: Vec<usize> = problem.eligible_nodes(self.group).collect();
         for (over, others) in &self.group.conflicts {
+            let split = problem.split(*over);
             for (_, on) in problem.fixed.iter().filter(|(fixed, _)| others.contains(fixed)) {
-                let taken: Vec<usize> = on.iter().filter_map(|node| problem.domain(*over, *node)).collect();
-                for (node, room) in room.iter_mut().enumerate() {
-                    if problem.domain(*over, node).is_some_and(|domain| taken.contains(&domain)) {
-                        *room = None;
-                    }
-                }
+                let taken: BTreeSet<usize> = on.iter().filter_map(|node| split.of(*node)).collect();
+                open.retain(|node| split.of(*node).is_none_or(|domain| !taken.contains(&domain)));
             }
         }
         if let Some(spread) = self.group.shape.spread.first() {
-            for ((_, node), room) in problem.nodes.iter().zip(&mut room) {
-                if !node.labels.contains_key(&spread.topology_key) {
-                    *room = None;
-                }
+            let split = problem.split(Over::Key(&spread.topology_key));
+            open.retain(|node| split.of(*node).is_some());
+        }
+        open
+    }
+
+    /// How many nodes of each class are among some.
+    fn classes_of(&self, nodes: &[usize]) -> Vec<(usize, i128)> {
+        let mut counts = vec![0_i128; self.room.len()];
+        for node in nodes {
+            if let Some(count) = counts.get_mut(self.free.class(*node)) {
+                *count = count.saturating_add(1);
             }
         }
-        room
+        counts.into_iter().enumerate().filter(|(_, count)| *count > 0).collect()
     }
 
     /// Whether pods of lower priority would make way on their node.
-    fn makes_way(&self, other: &Group<'_>) -> bool {
-        self.group.shape.preempts && other.shape.priority < self.group.shape.priority
+    const fn makes_way(&self, priority: i32) -> bool {
+        self.group.shape.preempts && priority < self.group.shape.priority
     }
 
     /// Groups of which a node that they do not keep the pod off holds none.
     fn surely_repelled(&self) -> BTreeSet<usize> {
         let carry = |over: &Over<'_>| {
-            let mut eligible = self.room.iter().enumerate().filter(|(_, room)| room.is_some());
-            eligible.all(|(node, _)| self.problem.domain(*over, node).is_some())
+            let split = self.problem.split(*over);
+            self.open.iter().all(|node| split.of(*node).is_some())
         };
         self.group
             .surely
@@ -145,21 +166,27 @@ impl<'p, 'a> Question<'p, 'a> {
             .collect()
     }
 
-    fn find_others(&self, repelled: &BTreeSet<usize>) -> Vec<(usize, i128, i128)> {
-        let mut found = Vec::new();
+    fn find_others(&self, repelled: &BTreeSet<usize>) -> Vec<(&'p Alike, i128)> {
+        let kinds = &self.problem.kinds;
+        let mut left_out: BTreeMap<usize, i128> = BTreeMap::new();
+        let own = std::iter::once(&self.number).filter(|own| !repelled.contains(own));
+        for kind in repelled.iter().chain(own).filter_map(|group| kinds.of_group.get(*group).copied().flatten()) {
+            let count = left_out.entry(kind).or_insert(0);
+            *count = count.saturating_add(1);
+        }
         let mut meets: BTreeMap<usize, bool> = BTreeMap::new();
-        for (number, other) in self.problem.groups.iter().enumerate() {
-            let pods = i128::from(self.others_of(number));
-            let counts = pods > 0 && number != self.number && other.is_movable();
-            if !counts || self.makes_way(other) || repelled.contains(&number) {
+        let mut found = Vec::new();
+        for (kind, (alike, groups)) in kinds.all.iter().enumerate() {
+            let groups = groups.saturating_sub(left_out.get(&kind).copied().unwrap_or(0));
+            if groups <= 0 || alike.most(self.case.placement) <= 0 || self.makes_way(alike.priority) {
                 continue;
             }
-            let meets = *meets.entry(other.class).or_insert_with(|| {
-                let homes = self.problem.homes(other, self.case.placement);
-                self.room.iter().zip(homes).any(|(room, is_home)| room.is_some() && *is_home)
+            let meets = *meets.entry(alike.class).or_insert_with(|| {
+                let homes = self.problem.homes(alike.class, self.case.placement);
+                self.open.iter().any(|node| homes.get(*node).copied().unwrap_or(false))
             });
             if meets {
-                found.push((number, pods, self.cap(number)));
+                found.push((alike, groups));
             }
         }
         found
@@ -173,7 +200,7 @@ impl<'p, 'a> Question<'p, 'a> {
             for number in others {
                 let Some(other) = self.problem.groups.get(*number).filter(|other| other.is_movable()) else { continue };
                 any = any || self.problem.most(*number, self.case.placement) > 0;
-                if !(single && self.makes_way(other)) {
+                if !(single && self.makes_way(other.shape.priority)) {
                     pods = pods.saturating_add(self.others_of(*number));
                 }
             }
@@ -185,28 +212,32 @@ impl<'p, 'a> Question<'p, 'a> {
     /// A resource is contested if others that one node holds at once can keep the pod off the node with the least room.
     fn find_contested(&self) -> Vec<bool> {
         let contested = |resource: usize| {
-            let least = self.room.iter().flatten().filter_map(|room| room.get(resource)).min();
-            let mut weights = vec![0_i128; self.problem.resources.len()];
-            if let Some(weight) = weights.get_mut(resource) {
-                *weight = 1;
-            }
+            let rooms = self.classes.iter().filter_map(|(class, _)| self.room.get(*class)?.get(resource));
             let asks = self.group.request.get(resource).is_some_and(|amount| *amount > 0);
-            asks && least.is_some_and(|least| self.held(&weights, 1, self.own.0) >= i128::from(*least))
+            let held = || self.held(&self.only(resource), 1, self.own.0);
+            asks && rooms.min().is_some_and(|least| held() >= i128::from(*least))
         };
         (0..self.problem.resources.len()).map(contested).collect()
+    }
+
+    /// Weights that count one resource only.
+    fn only(&self, resource: usize) -> Vec<i128> {
+        (0..self.problem.resources.len()).map(|own| i128::from(own == resource)).collect()
     }
 
     /// The most that `nodes` nodes hold of others, `own` of them of the same group.
     fn held(&self, weights: &[i128], nodes: usize, own: i128) -> i128 {
         let nodes = i128::try_from(nodes).unwrap_or(i128::MAX);
-        let weigh = |number: usize| -> i128 {
-            let request = self.problem.groups.get(number).map_or(&[][..], |group| &group.request);
+        let weigh = |request: &[i64]| -> i128 {
             let amounts = request.iter().zip(weights).filter(|(_, weight)| **weight > 0);
             amounts.map(|(asked, weight)| weight.saturating_mul(i128::from(*asked))).sum()
         };
         let hold = |most: i128, cap: i128| most.min(cap.saturating_mul(nodes));
-        let others = self.others.iter().map(|(number, most, cap)| weigh(*number).saturating_mul(hold(*most, *cap)));
-        let mine = weigh(self.number).saturating_mul(hold(own, self.own.1));
+        let others = self.others.iter().map(|(alike, groups)| {
+            let most = i128::from(alike.most(self.case.placement));
+            weigh(&alike.request).saturating_mul(hold(most, self.cap(alike))).saturating_mul(*groups)
+        });
+        let mine = weigh(&self.group.request).saturating_mul(hold(own, self.own.1));
         others.fold(mine, i128::saturating_add)
     }
 
@@ -214,17 +245,21 @@ impl<'p, 'a> Question<'p, 'a> {
     fn is_full_with(&self, nodes: usize, own: i128) -> bool {
         let nodes = i128::try_from(nodes).unwrap_or(i128::MAX);
         let is_full = |most: i128, cap: i128| most <= cap.saturating_mul(nodes);
-        is_full(own, self.own.1) && self.others.iter().all(|(_, most, cap)| is_full(*most, *cap))
+        let of_kind =
+            |(alike, _): &(&Alike, i128)| is_full(i128::from(alike.most(self.case.placement)), self.cap(alike));
+        is_full(own, self.own.1) && self.others.iter().all(of_kind)
+    }
+
+    /// The sum of the room for one resource.
+    fn whole(&self, resource: usize) -> i128 {
+        let room = |class: usize| self.room.get(class).and_then(|room| room.get(resource)).copied().unwrap_or(0);
+        self.classes.iter().map(|(class, nodes)| i128::from(room(*class)).saturating_mul(*nodes)).sum()
     }
 
     /// Weights that make an average node equal in every resource.
     pub(super) fn first_weights(&self) -> Vec<i128> {
-        let nodes: Vec<&Vec<i64>> = self.room.iter().flatten().collect();
-        let count = i128::try_from(nodes.len()).unwrap_or(1).max(1);
-        let average = |resource: usize| {
-            let sum: i128 = nodes.iter().filter_map(|room| room.get(resource)).map(|amount| i128::from(*amount)).sum();
-            sum.checked_div(count).unwrap_or(0).max(1)
-        };
+        let count = i128::try_from(self.open.len()).unwrap_or(1).max(1);
+        let average = |resource: usize| self.whole(resource).checked_div(count).unwrap_or(0).max(1);
         let averages: Vec<i128> = (0..self.problem.resources.len()).map(average).collect();
         let weighted = averages.iter().enumerate().filter(|(resource, _)| self.is_weighted(*resource));
         let scale = weighted.map(|(_, own)| *own).max().unwrap_or(1).saturating_mul(1000);
@@ -232,6 +267,20 @@ impl<'p, 'a> Question<'p, 'a> {
             if self.is_weighted(resource) { scale.checked_div(*own).unwrap_or(1).max(1) } else { 0 }
         };
         averages.iter().enumerate().map(weight).collect()
+    }
+
+    /// Whether no weights are enough: what others hold of each resource, as a part of the room for it, comes to one or more.
+    ///
+    /// For `Σ min over ρ of λ(ρ)·τ(n,ρ) ≤ min over ρ of λ(ρ)·T(ρ)`, with T the sums of τ, and that is no more than
+    /// `Σ λ(ρ)·U(ρ) ≥ min over ρ of λ(ρ)·T(ρ) · Σ U(ρ)/T(ρ)`, where others hold U.
+    pub(super) fn is_hopeless(&self) -> bool {
+        let part = |resource: usize| {
+            let held = self.held(&self.only(resource), self.open.len(), self.own.0);
+            held.saturating_mul(1_000_000).checked_div(self.whole(resource).max(1)).unwrap_or(0)
+        };
+        // What conflicts and failures leave of both is not looked at: where nothing repels it, they only make it worse.
+        let parts = (0..self.problem.resources.len()).filter(|resource| self.is_weighted(*resource)).map(part);
+        self.conflicts.is_empty() && parts.sum::<i128>() >= 1_000_000
     }
 
     /// Whether a resource has a weight: those that others can use up, and slots, so that there is one.
@@ -243,94 +292,64 @@ impl<'p, 'a> Question<'p, 'a> {
 
     /// By how much room is more than what others can hold, in the worst case; positive: it always fits.
     pub(super) fn margin(&self, weights: &[i128]) -> i128 {
-        let value = |room: &Option<Vec<i64>>| {
-            let weighted = room.iter().flatten().zip(weights).filter(|(_, weight)| **weight > 0);
+        let value = |room: &Vec<i64>| {
+            let weighted = room.iter().zip(weights).filter(|(_, weight)| **weight > 0);
             weighted.map(|(room, weight)| weight.saturating_mul(i128::from(*room))).min().unwrap_or(0)
         };
         let values: Vec<i128> = self.room.iter().map(value).collect();
         match self.group.shape.spread.first() {
             None => {
-                let everywhere: Vec<bool> = self.room.iter().map(Option::is_some).collect();
                 let lost = self.case.after.map_or(0, |loss| loss.count);
-                self.margin_within(weights, &values, &everywhere, lost, self.own.0)
+                self.margin_within(weights, &values, &self.open, lost, self.own.0)
             }
             Some(spread) => self.spread_margin(spread, weights, &values),
         }
     }
 
     /// The margin within some nodes, of which up to `lost` failure domains fail.
-    fn margin_within(&self, weights: &[i128], values: &[i128], inside: &[bool], lost: usize, own: i128) -> i128 {
-        let within: Vec<i128> =
-            values.iter().zip(inside).map(|(value, inside)| if *inside { *value } else { 0 }).collect();
-        let inside: Vec<bool> = inside.iter().zip(&self.room).map(|(inside, room)| *inside && room.is_some()).collect();
-        let nodes = inside.iter().filter(|inside| **inside).count();
-        let conflicts: Vec<(Over<'_>, usize)> = self
+    fn margin_within(&self, weights: &[i128], values: &[i128], nodes: &[usize], lost: usize, own: i128) -> i128 {
+        let within = Values { of_class: values, free: self.free, nodes, classes: self.classes_of(nodes) };
+        let conflicts: Vec<(Split<'_>, usize)> = self
             .conflicts
             .iter()
             .map(|(over, count, any)| (*over, count.saturating_add(self.dying(*over, *any))))
             .filter(|(_, count)| *count > 0)
+            .map(|(over, count)| (self.problem.split(over), count))
             .collect();
-        let coarse = self.left(&within, lost, &conflicts).saturating_sub(self.held(weights, nodes, own));
+        let failing = self.case.after.map_or(Split::Nothing, |loss| self.problem.split(loss.over));
+        let failed = within.largest(failing, lost);
+        let repelled: Vec<Vec<i128>> = conflicts.iter().map(|(split, count)| within.largest(*split, *count)).collect();
+        let all = within.sum();
+        let count = nodes.len();
+        let taken = conflicts.iter().zip(&repelled).map(|((_, count), sums)| at(sums, *count));
+        let left = taken.fold(all.saturating_sub(at(&failed, lost)), i128::saturating_sub);
+        let coarse = left.saturating_sub(self.held(weights, count, own));
+        if coarse.is_positive() {
+            return coarse;
+        }
         let most_gone = conflicts.iter().map(|(_, count)| *count).max().unwrap_or(0).max(lost);
-        if coarse.is_positive() || self.is_full_with(nodes.saturating_sub(self.many_gone(&inside, most_gone)), own) {
+        let kinds = self.conflicts.iter().map(|(over, ..)| self.problem.split(*over)).chain([failing]);
+        let many_gone = kinds.map(|split| at(&smallest(nodes, split, most_gone), most_gone)).max().unwrap_or(0);
+        if self.is_full_with(count.saturating_sub(many_gone), own) {
             return coarse;
         }
-        let [(over, most)] = conflicts.as_slice() else {
-            if conflicts.is_empty() && !coarse.is_positive() {
-                let fine = |failed| {
-                    let gone = self.smallest(&inside, self.case.after.map(|loss| loss.over), failed);
-                    let held = self.held(weights, nodes.saturating_sub(gone), own);
-                    self.left(&within, failed, &[]).saturating_sub(held)
+        let gone = smallest(nodes, failing, lost);
+        let held = |gone: usize| self.held(weights, count.saturating_sub(gone), own);
+        match (conflicts.as_slice(), repelled.as_slice()) {
+            ([], _) => {
+                let fine = |lost| all.saturating_sub(at(&failed, lost)).saturating_sub(held(at(&gone, lost)));
+                (0..=lost).map(fine).min().unwrap_or(coarse)
+            }
+            ([(over, most)], [repelled]) if *most <= MANY => {
+                let blocked = smallest(nodes, *over, *most);
+                let fine = |(lost, most): (usize, usize)| {
+                    let left = all.saturating_sub(at(&failed, lost)).saturating_sub(at(repelled, most));
+                    left.saturating_sub(held(at(&gone, lost).max(at(&blocked, most))))
                 };
-                return (0..=lost).map(fine).min().unwrap_or(coarse);
+                (0..=lost).flat_map(|lost| (0..=*most).map(move |most| (lost, most))).map(fine).min().unwrap_or(coarse)
             }
-            return coarse;
-        };
-        if coarse.is_positive() || *most > MANY {
-            return coarse;
+            _ => coarse,
         }
-        let mut least = i128::MAX;
-        for failed in 0..=lost {
-            for count in 0..=*most {
-                let gone = self.smallest(&inside, self.case.after.map(|loss| loss.over), failed);
-                let gone = gone.max(self.smallest(&inside, Some(*over), count));
-                let held = self.held(weights, nodes.saturating_sub(gone), own);
-                least = least.min(self.left(&within, failed, &[(*over, count)]).saturating_sub(held));
-            }
-        }
-        least
-    }
-
-    /// More nodes than these are not gone when `count` domains of any kind are.
-    fn many_gone(&self, inside: &[bool], count: usize) -> usize {
-        let kinds = self.conflicts.iter().map(|(over, ..)| *over).chain(self.case.after.map(|loss| loss.over));
-        kinds.map(|over| self.smallest(inside, Some(over), count)).max().unwrap_or(0)
-    }
-
-    /// The sum of the `count` smallest numbers of nodes that a domain has of `inside`.
-    fn smallest(&self, inside: &[bool], over: Option<Over<'_>>, count: usize) -> usize {
-        let Some(over) = over else { return 0 };
-        let mut sizes = vec![0_usize; self.problem.domain_count(over)];
-        for (node, _) in inside.iter().enumerate().filter(|(_, inside)| **inside) {
-            if let Some(size) = self.problem.domain(over, node).and_then(|domain| sizes.get_mut(domain)) {
-                *size = size.saturating_add(1);
-            }
-        }
-        sizes.retain(|size| *size > 0);
-        sizes.sort_unstable();
-        sizes.iter().take(count).sum()
-    }
-
-    /// What is left of `values` once a failure and conflicts have taken the most they can.
-    fn left(&self, values: &[i128], failed: usize, conflicts: &[(Over<'_>, usize)]) -> i128 {
-        let mut left: i128 = values.iter().sum();
-        if let Some(loss) = self.case.after {
-            left = left.saturating_sub(largest(self.problem, values, loss.over, failed));
-        }
-        for (over, count) in conflicts {
-            left = left.saturating_sub(largest(self.problem, values, *over, *count));
-        }
-        left
     }
 
     /// How many domains dying pods may block beyond those of living ones.
@@ -343,10 +362,32 @@ impl<'p, 'a> Question<'p, 'a> {
         }
     }
 
+    /// The nodes of each domain of its spread constraint: those that are eligible, and all that it counts.
+    fn find_domains(&self) -> Vec<(Vec<usize>, Vec<usize>)> {
+        let Some(spread) = self.group.shape.spread.first() else { return Vec::new() };
+        let split = self.problem.split(Over::Key(&spread.topology_key));
+        let mut domains: Vec<(Vec<usize>, Vec<usize>)> = vec![Default::default(); split.count()];
+        if let Some(counted) = self.problem.counted.get(&(self.number, 0)) {
+            for (node, _) in counted.nodes.iter().enumerate().filter(|(_, is_counted)| **is_counted) {
+                if let Some((_, all)) = split.of(node).and_then(|domain| domains.get_mut(domain)) {
+                    all.push(node);
+                }
+            }
+            for node in &self.open {
+                let is_counted = counted.nodes.get(*node).copied().unwrap_or(false);
+                if let Some((open, _)) =
+                    split.of(*node).and_then(|domain| domains.get_mut(domain)).filter(|_| is_counted)
+                {
+                    open.push(*node);
+                }
+            }
+        }
+        domains.retain(|(_, all)| !all.is_empty());
+        domains
+    }
+
     /// The margin within the domain of a spread constraint where it is smallest.
     fn spread_margin(&self, spread: &Spread, weights: &[i128], values: &[i128]) -> i128 {
-        let problem = self.problem;
-        let Some(domains) = problem.domains.get(spread.topology_key.as_str()) else { return -1 };
         let selects_itself = spread
             .selector
             .as_ref()
@@ -359,16 +400,9 @@ impl<'p, 'a> Question<'p, 'a> {
             .case
             .after
             .is_none_or(|loss| loss.phase == Phase::Recovered && (!spread.honors_taints || tolerates_dead));
-        let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (node, (name, facts)) in problem.nodes.iter().enumerate() {
-            let domain = domains.of_node.get(node).copied().flatten();
-            if let Some(domain) = domain.filter(|_| is_counted(spread, self.group, name, facts)) {
-                members.entry(domain).or_default().push(node);
-            }
-        }
         let loss = self.case.after.map_or(0, |loss| loss.count);
-        let vanish = if dead_count { 0 } else { self.most_taken(&members, loss) };
-        let remaining = members.len().saturating_sub(vanish);
+        let vanish = if dead_count { 0 } else { self.most_taken(loss) };
+        let remaining = self.domains.len().saturating_sub(vanish);
         let min_domains = usize::try_from(spread.min_domains).unwrap_or(usize::MAX);
         if remaining == 0 || remaining < min_domains {
             return -1;
@@ -376,19 +410,13 @@ impl<'p, 'a> Question<'p, 'a> {
         let of_revision = spread.selector.iter().flatten().any(super::matching::is_of_revision)
             && !matches!(self.case.placement, Placement::Fresh | Placement::Scheduled);
         let share = self.counted_others().checked_div(i128::try_from(remaining).unwrap_or(1)).unwrap_or(0);
-        let within = |nodes: &Vec<usize>| {
-            let mut inside = vec![false; problem.nodes.len()];
-            for node in nodes {
-                if let Some(inside) = inside.get_mut(*node) {
-                    *inside = true;
-                }
-            }
-            let parts = self.case.after.map_or(0, |after| self.parts(after.over, nodes));
+        let within = |(open, all): &(Vec<usize>, Vec<usize>)| {
+            let parts = self.case.after.map_or(0, |after| self.parts(after.over, all));
             let lost = if dead_count { loss } else { loss.min(parts.saturating_sub(1)) };
             let own = if of_revision { self.own.0 } else { share.min(self.own.0) };
-            self.margin_within(weights, values, &inside, lost, own)
+            self.margin_within(weights, values, open, lost, own)
         };
-        members.values().map(within).min().unwrap_or(-1)
+        self.domains.iter().map(within).min().unwrap_or(-1)
     }
 
     /// How many pods beside the one in question a spread constraint counts at most.
@@ -404,7 +432,8 @@ impl<'p, 'a> Question<'p, 'a> {
 
     /// How many failure domains (nodes outside all of them count for one each) a set of nodes has.
     fn parts(&self, over: Over<'_>, nodes: &[usize]) -> usize {
-        let mut domains: Vec<Option<usize>> = nodes.iter().map(|node| self.problem.domain(over, *node)).collect();
+        let split = self.problem.split(over);
+        let mut domains: Vec<Option<usize>> = nodes.iter().map(|node| split.of(*node)).collect();
         let outside = domains.iter().filter(|domain| domain.is_none()).count();
         domains.retain(Option::is_some);
         domains.sort_unstable();
@@ -412,14 +441,14 @@ impl<'p, 'a> Question<'p, 'a> {
         domains.len().saturating_add(outside)
     }
 
-    /// How many of `members` (sets of nodes) `count` failure domains can take wholly, at most.
-    fn most_taken(&self, members: &BTreeMap<usize, Vec<usize>>, count: usize) -> usize {
+    /// How many domains of its spread constraint `count` failure domains can take wholly, at most.
+    fn most_taken(&self, count: usize) -> usize {
         let Some(loss) = self.case.after else { return 0 };
+        let split = self.problem.split(loss.over);
         let mut whole: BTreeMap<usize, usize> = BTreeMap::new();
         let mut scattered = 0_usize;
-        for nodes in members.values() {
-            let mut domains: Vec<Option<usize>> =
-                nodes.iter().map(|node| self.problem.domain(loss.over, *node)).collect();
+        for (_, nodes) in &self.domains {
+            let mut domains: Vec<Option<usize>> = nodes.iter().map(|node| split.of(*node)).collect();
             domains.sort_unstable();
             domains.dedup();
             match domains.as_slice() {

@@ -8,7 +8,7 @@ use quorate_proof::evidence::{Search, State};
 use super::bound::failing;
 use super::followed::{BEYOND_HOPE, all_at_once, can_be_searched, digits, expected_states, followed};
 use super::outage::Event;
-use super::packing::{Move, OnNodes, Packing, tolerates_unreachable};
+use super::packing::{Move, OnNodes, Packing};
 use super::problem::{Over, Problem};
 
 /// What a search has found.
@@ -38,14 +38,21 @@ pub(super) struct Broken {
 /// # Errors
 /// Why it cannot, or that there are more than `limit` states.
 pub(super) fn search(problem: &Problem<'_>, claim: &Claim, subject: &[usize], limit: usize) -> Result<Found, String> {
+    let too_many = |follow: &BTreeSet<usize>| {
+        let expected = expected_states(problem, follow);
+        let why = || {
+            format!("there are more than 10^{} ways to place pods that can get into each other's way", digits(expected))
+        };
+        (expected > limit.saturating_mul(BEYOND_HOPE)).then(why)
+    };
+    // Not to look for all that matters where the subject alone is too much.
+    if let Some(reason) = too_many(&subject.iter().copied().collect()) {
+        return Err(reason);
+    }
     let follow = followed(problem, subject);
     can_be_searched(problem, claim, &follow)?;
-    let expected = expected_states(problem, &follow);
-    if expected > limit.saturating_mul(BEYOND_HOPE) {
-        return Err(format!(
-            "there are some 10^{} ways to place the pods that can get into each other's way",
-            digits(expected)
-        ));
+    if let Some(reason) = too_many(&follow) {
+        return Err(reason);
     }
     let start = match claim.placement {
         Placement::Current => problem.present(&follow)?,
@@ -142,7 +149,7 @@ impl Walk<'_, '_> {
     /// Whether pods that are evicted may be bound to the same unreachable node again: they are as good as those still there.
     fn returns(&self, event: &Event) -> bool {
         match event {
-            Event::Evict { group, .. } => self.problem.groups.get(*group).is_some_and(tolerates_unreachable),
+            Event::Evict { group, .. } => self.problem.groups.get(*group).is_some_and(|group| group.returns),
             Event::Place(_) | Event::Remove { .. } => false,
         }
     }
@@ -335,14 +342,16 @@ pub(super) fn failure_sets(problem: &Problem<'_>, claim: &Claim) -> Vec<FailureS
 
 /// The nodes of some domains.
 pub(super) fn nodes_of(problem: &Problem<'_>, over: Over<'_>, domains: &BTreeSet<usize>) -> BTreeSet<usize> {
-    let is_in = |node: &usize| problem.domain(over, *node).is_some_and(|domain| domains.contains(&domain));
+    let split = problem.split(over);
+    let is_in = |node: &usize| split.of(*node).is_some_and(|domain| domains.contains(&domain));
     (0..problem.nodes.len()).filter(is_in).collect()
 }
 
 /// The name of a failure domain: a node, or the value of the label.
 pub(super) fn domain_name(problem: &Problem<'_>, claim: &Claim, domain: usize) -> String {
     let (over, _) = failing(claim);
-    let mut members = problem.nodes.iter().enumerate().filter(|(node, _)| problem.domain(over, *node) == Some(domain));
+    let split = problem.split(over);
+    let mut members = problem.nodes.iter().enumerate().filter(|(node, _)| split.of(*node) == Some(domain));
     let Some((_, (name, node))) = members.next() else { return String::new() };
     match over {
         Over::Node => (*name).to_owned(),

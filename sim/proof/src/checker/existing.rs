@@ -1,6 +1,6 @@
 //! Pods that are there now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fixed::Fixed;
 use super::index::Index;
@@ -18,6 +18,8 @@ pub(crate) struct Existing<'a> {
     pub(crate) odd: BTreeMap<usize, Odd>,
     /// Nodes with pods of a movable workload that would not be placed there now.
     strays: Vec<Vec<usize>>,
+    /// Workloads that have pods of another shape than they make now, with that shape.
+    pub(crate) earlier: BTreeSet<(usize, usize)>,
     /// Why controllers still have work to do.
     pub(crate) unsettled: Option<String>,
 }
@@ -63,6 +65,9 @@ impl<'a> Existing<'a> {
             pods.push(pod);
         }
         let node = pod.node.as_ref().and_then(|name| index.node_number(name));
+        if pod.shape != index.shape_of(workload) {
+            self.earlier.insert((workload, pod.shape));
+        }
         let is_present = !pod.terminating && pod.shape == index.shape_of(workload);
         let is_odd = if index.is_fixed(workload) {
             let place = node.and_then(|node| expected.get_mut(&(workload, node)));

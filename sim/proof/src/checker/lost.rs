@@ -201,7 +201,6 @@ impl<'a> Homes<'_, 'a> {
 
 /// Whether a movable workload that preempts has a higher priority than a workload.
 pub(crate) fn outranked(checker: &Checker<'_>, workload: usize) -> bool {
-    let index = &checker.index;
-    let priority = index.pod_of(workload).priority;
-    index.movable().map(|other| index.pod_of(other)).any(|other| other.preempts && other.priority > priority)
+    let priority = checker.index.pod_of(workload).priority;
+    checker.highest_preempting.is_some_and(|highest| highest > priority)
 }

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use super::existing::Existing;
 use super::index::Index;
+use super::node_set::list;
+use super::selection::Selection;
 use super::topology::Topology;
 use crate::claim::{Claim, Domain, Phase, Placement, Subject};
 use crate::cluster::{Asks, Budget, Kind};
@@ -19,7 +22,12 @@ pub(crate) struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    pub(crate) fn new(index: &'a Index<'_>, claim: &'a Claim) -> Result<Question<'a>, Rejection> {
+    pub(crate) fn new(
+        index: &'a Index<'_>,
+        existing: &Existing<'_>,
+        selection: &Selection<'_>,
+        claim: &'a Claim,
+    ) -> Result<Question<'a>, Rejection> {
         let domains = match &claim.failures.domain {
             Domain::Node => Cow::Borrowed(index.each_node()),
             Domain::Label(key) => match index.known_topology(key) {
@@ -38,7 +46,7 @@ impl<'a> Question<'a> {
             Subject::Budget(name) => {
                 let budget = index.cluster.budgets.get(name);
                 let budget = budget.ok_or_else(|| Rejection::Claim(format!("budget {name} is not in the cluster")))?;
-                of_budget(index, claim, name, budget)?
+                of_budget((index, existing, selection), claim, name, budget)?
             }
         };
         Ok(Question { claim, subject, domains })
@@ -68,7 +76,12 @@ impl<'a> Question<'a> {
 }
 
 /// The workloads of a budget, after a check that the claim is for what the budget asks.
-fn of_budget(index: &Index<'_>, claim: &Claim, name: &str, budget: &Budget) -> Result<Vec<usize>, Rejection> {
+fn of_budget(
+    (index, existing, selection): (&Index<'_>, &Existing<'_>, &Selection<'_>),
+    claim: &Claim,
+    name: &str,
+    budget: &Budget,
+) -> Result<Vec<usize>, Rejection> {
     let refuse = |why: &str| Err(Rejection::Claim(format!("budget {name} {why}")));
     let Some(selector) = &budget.selector else { return refuse("selects nothing") };
     let needs_present = matches!(claim.placement, Placement::Current | Placement::Reachable);
@@ -79,13 +92,12 @@ fn of_budget(index: &Index<'_>, claim: &Claim, name: &str, budget: &Budget) -> R
         let pod = index.shape(shape);
         pod.namespace == budget.namespace && selects(selector, &pod.labels)
     };
-    let subject: Vec<usize> = (0..index.workloads.len()).filter(|number| matches(index.shape_of(*number))).collect();
+    let shapes = selection.candidates(selector).into_iter().filter(|shape| matches(*shape));
+    let mut subject: Vec<usize> = shapes.flat_map(|shape| list(&index.of_shape, shape).iter().copied()).collect();
+    subject.sort_unstable();
     if claim.placement == Placement::Current {
-        let differs = |pod: &&crate::cluster::ExistingPod| {
-            let workload = index.workload_number(&pod.workload);
-            workload.is_some_and(|workload| matches(index.shape_of(workload)) != matches(pod.shape))
-        };
-        if index.cluster.pods.values().any(|pod| differs(&pod)) {
+        let differs = |(workload, shape): &(usize, usize)| matches(index.shape_of(*workload)) != matches(*shape);
+        if existing.earlier.iter().any(differs) {
             return refuse("selects some pods of a workload and not others: a rollout is on its way");
         }
     }

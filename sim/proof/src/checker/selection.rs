@@ -55,6 +55,7 @@ pub(crate) struct Selection<'a> {
     spreads: BTreeMap<(usize, usize), Counted>,
     /// The spread constraints that count a shape.
     hit_spreads: Vec<Vec<(usize, usize)>>,
+    by_label: ByLabel<'a>,
     /// A shape that has a selector over labels in which pods of one shape differ.
     pub(crate) unclear: Option<usize>,
 }
@@ -95,7 +96,13 @@ impl<'a> Selection<'a> {
                 selection.spreads.insert((number, position), counted.clone());
             }
         }
+        selection.by_label = by_label;
         selection
+    }
+
+    /// All shapes that a selector can match, and perhaps more.
+    pub(crate) fn candidates(&self, selector: &[Requirement]) -> Vec<usize> {
+        self.by_label.candidates(selector)
     }
 
     fn add_term(&mut self, index: &Index<'a>, by_label: &ByLabel<'a>, id: usize, term: &'a PodTerm) {
@@ -220,6 +227,7 @@ fn asks_unclear(shape: &Pod) -> bool {
 }
 
 /// Shapes by their labels.
+#[derive(Default)]
 struct ByLabel<'a> {
     by_label: BTreeMap<(&'a str, &'a str), Vec<usize>>,
     all: Vec<usize>,

@@ -35,6 +35,8 @@ pub struct Checker<'a> {
     current: Crowd,
     pub(super) fixed_base: Base,
     pub(super) existing_base: Base,
+    /// The highest priority of movable pods that preempt.
+    pub(super) highest_preempting: Option<i32>,
     /// For each workload the most of its pods that one node holds: in a cluster that was empty, and always.
     most_on_one_node: [OnceLock<Vec<i128>>; 2],
 }
@@ -55,10 +57,13 @@ impl<'a> Checker<'a> {
         let (fresh, reachable, current) =
             (crowd(Placement::Fresh), crowd(Placement::Reachable), crowd(Placement::Current));
         let (fixed_base, existing_base) = (Base::fixed(&index, &fixed), Base::existing(&index, &fixed));
+        let preempting = index.movable().map(|workload| index.pod_of(workload)).filter(|pod| pod.preempts);
+        let highest_preempting = preempting.map(|pod| pod.priority).max();
         let most_on_one_node = [OnceLock::new(), OnceLock::new()];
         Ok(Checker {
             fixed_base,
             existing_base,
+            highest_preempting,
             digest,
             selection,
             fixed,
@@ -89,7 +94,7 @@ impl<'a> Checker<'a> {
         if proof.cluster != self.digest {
             return Err(Rejection::OtherCluster { file: proof.cluster.clone(), cluster: self.digest.clone() });
         }
-        let question = Question::new(&self.index, &proof.claim)?;
+        let question = Question::new(&self.index, &self.existing, &self.selection, &proof.claim)?;
         match &proof.evidence {
             Evidence::Counting { remain } => counting::check(&self.index, &self.existing, &question, *remain),
             Evidence::Bound { workloads } => share::check(self, &question, workloads),
