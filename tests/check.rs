@@ -357,7 +357,7 @@ fn rules_are_chosen_by_name_and_by_pack() {
         found(&["--include", "availability"], 1),
         ["data-store-without-backup", "no-disruption-budget", "single-replica"]
     );
-    let rest = found(&["--exclude", "rollout-deadlock,data-store-without-backup"], 0);
+    let rest = found(&["--exclude", "rollout-deadlock,data-store-without-backup,guarantee-violated"], 0);
     assert!(rest.contains(&"drains-exhaust-pdb".to_owned()), "{rest:?}");
     assert!(!rest.contains(&"rollout-deadlock".to_owned()), "{rest:?}");
     let unknown = quorate(&["check", QAWAVE, "--exclude", "rolout-deadlock"]).with_status(2).stderr;

@@ -267,6 +267,65 @@ fn what_lacks_a_fact_is_listed_for_chosen_rules_alone() {
     let folder = directory(&[("a.yaml", SPREAD)]);
     let closing = |arguments: &[&str]| quorate(&[&["check", text(folder.path()), "-q"], arguments].concat()).stdout;
     assert!(!closing(&["--exclude", "simulation"]).contains("nodes"), "{}", closing(&["--exclude", "simulation"]));
-    assert!(closing(&[]).contains("8 rules had no nodes"), "{}", closing(&[]));
+    assert!(closing(&[]).contains("10 rules had no nodes"), "{}", closing(&[]));
     assert!(named(&["--include", "security"]).contains("plain-secret"));
+}
+
+/// Findings of the rules about guarantees: `RULE SEVERITY NAME`, and the text that each marks.
+fn of_guarantees(report: &Value) -> Vec<String> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    let word = |own: &Value, key: &str| own[key].as_str().unwrap().to_owned();
+    let named = findings.filter(|own| own["rule"].as_str().unwrap().starts_with("guarantee-"));
+    named
+        .map(|own| {
+            let (rule, severity) = (word(own, "rule"), word(own, "severity"));
+            format!("{rule} {severity} {}:{}", own["object"]["name"].as_str().unwrap(), own["location"]["startLine"])
+        })
+        .collect()
+}
+
+const TWO_WORKERS: &str = "apiVersion: quorate.dev/v1alpha1
+kind: Environment
+spec:
+  nodes:
+    - {name: worker, count: 2, allocatable: {cpu: 2000m, memory: 4Gi}}
+";
+
+#[test]
+fn guarantees_are_decided_where_they_are_declared() {
+    let declared = format!(
+        "{TWO_WORKERS}  guarantees:\n    - {{workload: deployment/default/web, minAvailable: 1, phase: [instant]}}\n    \
+         - {{workload: deployment/default/gone, minAvailable: 1}}\n"
+    );
+    let files = [("web.yaml", SPREAD), ("quorate.yaml", declared.as_str())];
+    let report = check(&files, &[]);
+    assert_eq!(of_guarantees(&report), ["guarantee-violated error web:7"]);
+    let finding =
+        report["findings"].as_array().unwrap().iter().find(|own| own["rule"] == "guarantee-violated").unwrap();
+    assert_eq!(finding["evidence"]["violated"][0]["available"], 0);
+    assert_eq!(finding["related"][0]["path"], "spec.replicas");
+    let needs = needs(&report, "guarantee-violated");
+    assert!(needs[0].starts_with("deployment/default/gone in the input"), "{needs:?}");
+
+    // What keeps the pods apart makes it hold.
+    let apart = SPREAD.replace(
+        "    spec:\n",
+        "    spec:\n      affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: \
+         [{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: web}}}]}}\n",
+    );
+    assert_ne!(apart, SPREAD);
+    let report = check(&[("web.yaml", &apart), ("quorate.yaml", &declared)], &[]);
+    assert_eq!(of_guarantees(&report), Vec::<String>::new());
+}
+
+#[test]
+fn what_nobody_declares_is_a_note_where_only_some_placement_breaks_it() {
+    let report = check(&[("web.yaml", SPREAD), ("quorate.yaml", TWO_WORKERS)], &[]);
+    assert_eq!(of_guarantees(&report), ["guarantee-violated info web:6"]);
+    // Without nodes nothing is decided, and that is said.
+    let report = check(&[("web.yaml", SPREAD)], &[]);
+    assert_eq!(of_guarantees(&report), Vec::<String>::new());
+    for rule in ["guarantee-violated", "guarantee-undecided"] {
+        assert!(needs(&report, rule)[0].starts_with("nodes: "), "{rule}");
+    }
 }

@@ -58,7 +58,8 @@ fn a_person_reads_it() {
 #[test]
 fn every_verdict_follows_the_schema_and_its_proof_is_accepted_again() {
     for input in [QAWAVE, LARGER] {
-        let (directory, run) = prove(&[input, "--failures", "nodes=1", "--failures", "nodes=2", "-o", "json"]);
+        let failures = ["--failures", "nodes=1", "--failures", "nodes=2"];
+        let (directory, run) = prove(&[&[input, "--repairs", "none", "-o", "json"], &failures[..]].concat());
         let report = run.json("prove");
         let entries = report["guarantees"].as_array().unwrap();
         assert!(!entries.is_empty());
@@ -171,8 +172,26 @@ fn a_label_that_no_node_has_says_nothing() {
 
 #[test]
 fn no_file_is_kept_where_none_is_wanted() {
-    let (directory, run) = prove(&[QAWAVE, "--no-proofs", "-o", "json"]);
+    let (directory, run) = prove(&[QAWAVE, "--no-proofs", "--repairs", "none", "-o", "json"]);
     assert!(fs::read_dir(directory.path()).unwrap().next().is_none());
     let report = run.json("prove");
     assert!(report["guarantees"].as_array().unwrap().iter().all(|entry| entry["proof"].is_null()));
+}
+
+#[test]
+fn a_rollout_that_cannot_end_breaks_progress() {
+    let (_directory, run) = prove(&[QAWAVE, "--workload", "deployment/backend", "--no-proofs", "-o", "json"]);
+    assert_eq!(run.status, 1);
+    let report = run.json("prove");
+    let entries = report["guarantees"].as_array().unwrap();
+    let progress: Vec<&Value> = entries.iter().filter(|entry| entry["phase"] == "progress").collect();
+    let [entry] = progress.as_slice() else { panic!("{entries:#?}") };
+    assert_eq!((&entry["verdict"], &entry["method"]), (&Value::from("violated"), &Value::from("run")));
+    assert_eq!(entry["witness"]["placement"].as_object().unwrap().len(), 3);
+    // Every node is refuted, by the checker.
+    assert_eq!(entry["evidence"]["checked"], true);
+    // With a fourth worker it ends, which is no proof.
+    let (_directory, run) = prove(&[LARGER, "--no-proofs", "-o", "json"]);
+    let report = run.json("prove");
+    assert!(report["guarantees"].as_array().unwrap().iter().all(|entry| entry["phase"] != "progress"));
 }

@@ -302,9 +302,28 @@ pub(super) struct ProveArguments {
     /// How many states an exact search looks at, for each claim
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_states: u32,
+    /// Which violated guarantees changes are looked for with which they are proved to hold
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = RepairsArgument::Counted)]
+    pub(super) repairs: RepairsArgument,
+    /// How many changes are tried for each guarantee, single ones and pairs; a tenth of it with more than 2000 pods
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub(super) max_tries: u16,
+    /// Make the change with this number (mend N) in the files that it is about, if they are still as they were read
+    #[arg(long, value_name = "N")]
+    pub(super) write: Option<u16>,
     /// The first of the seeds with which the scheduler is played
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RepairsArgument {
+    /// Those that count for the exit status
+    Counted,
+    /// All
+    All,
+    /// None
+    None,
 }
 
 #[derive(Debug, Args)]

@@ -9,8 +9,8 @@ use super::environment_file::EnvironmentState;
 use super::error::CommandError;
 use super::exit_status::ExitStatus;
 use super::input::{self, Configuration, Input};
-use super::output;
 use super::progress::{Progress, Show};
+use super::{output, prove};
 use crate::finding::{self, Finding, NotEvaluated, Severity};
 use crate::manifest::Inventory;
 use crate::manifest::collect::EmptyInput;
@@ -127,7 +127,12 @@ fn evaluate_one(
         let context =
             simulation::Context { inventory, model: &model, environment: &environment, facts, seed: arguments.seed };
         let nodes = (!model.state.nodes.is_empty()).then_some(model.state.nodes.len());
-        (simulation::evaluate(&context, &|rule| policies.runs(rule)), nodes)
+        let runs = |rule: &str| policies.runs(rule);
+        let mut simulated = simulation::evaluate(&context, &runs);
+        let proved = prove::guarantee_rules(&context, input, &runs);
+        simulated.findings.extend(proved.findings);
+        simulated.not_evaluated.extend(proved.not_evaluated);
+        (simulated, nodes)
     };
     let (rego, (simulated, nodes)) = rayon::join(|| policies.evaluate_with(inventory, &facts), simulate);
     let mut verdicts = Verdicts { nodes, ..Verdicts::default() };

@@ -9,6 +9,7 @@ mod cron_schedule;
 pub mod custom_resource;
 pub mod decode;
 pub mod default;
+pub mod edit;
 mod field_path;
 mod node;
 mod object;

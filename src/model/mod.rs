@@ -30,6 +30,7 @@ mod autoscalers;
 mod build;
 mod change;
 mod cron_jobs;
+mod grow;
 mod horizontal_autoscalers;
 mod jobs;
 mod labels;
@@ -49,6 +50,7 @@ pub use asked_pod::{AskError, AskedPod, AskedWorkload, ask, makes_pods, spec_pat
 pub use autoscalers::{ReplicaRange, with_replicas};
 pub use build::{Assumption, Model, build};
 pub use change::apply_change;
+pub use grow::add_node_like;
 pub use labels::label_selector;
 pub use nodes::{add_pool, says_its_room, with_room_of};
 pub use placement_causes::{Cause, CausePlace, PlaceOf, causes};

@@ -36,8 +36,10 @@ mod tests;
 
 pub use check_report::{CheckReport, CheckSummary, FindingCounts, ReportError, RuleDocumentation, write_check};
 pub use format::{Format, FormatError, Output};
+pub use proof::words as proof_words;
 pub use proof::{
-    AtPlacement, GuaranteeReport, GuaranteeSubject, PhaseWord, ProofDocument, VerdictWord, WitnessReport, write_proof,
+    AtPlacement, GuaranteeReport, GuaranteeSubject, PhaseWord, ProofDocument, Repair, Repairs, VerdictWord,
+    WitnessReport, write_proof,
 };
 pub use redaction::secret_spans;
 pub use schedule::{

@@ -4,15 +4,25 @@
 //! | --- | --- |
 //! | `run.rs` | the command: read, decide, check, write |
 //! | `guarantees.rs` | what is asked: declared, and derived |
+//! | `deciding.rs` | all claims about one cluster |
 //! | `verdicts.rs` | a claim becomes a verdict, its proof checked |
+//! | `progress.rs` | whether rollouts end, from the simulation |
+//! | `rule.rs`, `rule_finding.rs` | rules of `quorate check` about guarantees |
+//! | `repair/` | changes with which a violated guarantee is proved to hold |
 //! | `files.rs` | proof files |
 //! | `verify.rs` | `quorate verify-proof` |
 
+mod deciding;
 mod files;
 mod guarantees;
+mod progress;
+mod repair;
+mod rule;
+mod rule_finding;
 mod run;
 mod verdicts;
 mod verify;
 
+pub(super) use rule::evaluate as guarantee_rules;
 pub(super) use run::run;
 pub(super) use verify::run as verify;

@@ -1,35 +1,36 @@
 //! The command: read, decide, check, write.
 
+use std::collections::BTreeSet;
+use std::io::{self, Write as _};
+use std::sync::OnceLock;
 use std::time::Instant;
 
-use quorate_proof::Checker;
-use quorate_proof::claim::Placement as ProofPlacement;
 use quorate_proof::cluster::Cluster;
 use quorate_sim::cluster::ClusterState;
-use quorate_sim::prove::{Problem, cluster, run as play};
+use quorate_sim::prove::cluster;
 use quorate_sim::simulation::{Settings, Simulation};
-use rayon::prelude::*;
 
+use super::deciding::{self, Given, counts, decide_all, every_claim};
 use super::files;
-use super::guarantees::{Asked, asked, nearest, proof_failures, proof_placement};
-use super::verdicts::{Decided, Prover, Runs, phase_word};
-use crate::command::arguments::ProveArguments;
+use super::guarantees::{Asked, asked, nearest, proof_failures};
+use super::repair::{Base, Effort, Found, Patch, search};
+use super::verdicts::Decided;
+use crate::command::arguments::{ProveArguments, RepairsArgument};
 use crate::command::check::MODELLED_VERSION;
 use crate::command::error::CommandError;
 use crate::command::exit_status::ExitStatus;
-use crate::command::input::shown;
+use crate::command::input::{Configuration, shown};
 use crate::command::progress::{Progress, Show};
 use crate::command::{input, one_cluster, output};
-use crate::environment::{Failures, Phase, Placement};
+use crate::environment::{EnvironmentSpec, Failures};
 use crate::manifest::collect::EmptyInput;
-use crate::model;
-use crate::report::{AtPlacement, GuaranteeReport, ProofDocument, VerdictWord, write_proof};
+use crate::model::{self, Model};
+use crate::policy::Facts;
+use crate::policy::simulation::{self, Context};
+use crate::report::{AtPlacement, GuaranteeReport, ProofDocument, Repairs, VerdictWord, write_proof};
 
-const PLACEMENTS: [Placement; 4] = [Placement::Current, Placement::Scheduled, Placement::Fresh, Placement::Reachable];
-const PHASES: [Phase; 3] = [Phase::Instant, Phase::Recovered, Phase::Removed];
-
-/// With more pods than this the scheduler is run once only.
-const MANY_PODS: i64 = 2_000;
+/// To prove a repaired cluster a search looks at so many states at most, for it is done for every change.
+const REPAIR_STATES: usize = 2_000;
 
 /// Runs the command.
 ///
@@ -50,19 +51,35 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
     }
     input::add_pools(&mut model.state, &input);
     let canonical = cluster(&model.state);
-    let failures: Vec<Failures> =
-        if arguments.failures.is_empty() { vec![Failures::Nodes(1)] } else { arguments.failures.clone() };
-    let declared = input.environment.spec().guarantees;
-    let (mut all, no_promises) = asked(&canonical, &declared, &failures)?;
+    let failures = failures(arguments);
+    let environment = input.environment.spec();
+    let (mut all, no_promises) = asked(&canonical, &environment.guarantees, &failures)?;
     keep_wanted(&mut all, &canonical, arguments)?;
     progress.say("playing the scheduler");
     let settings = Settings { seed: arguments.seed, ..Settings::default() };
-    let runs = runs(&model.state, &canonical, &settings, &all);
+    let runs = deciding::runs(&model.state, &canonical, &settings, &all, deciding::MOST_RUNS);
     progress.say("proving");
-    let decided = decide_all(&canonical, &all, &runs, arguments.max_states as usize)?;
+    let rollouts = rollouts(configuration, &model, &environment, arguments.seed, &all);
+    let given = Given { runs: &runs, progress: &rollouts, states: arguments.max_states as usize };
+    let decided = decide_all(&canonical, &all, &given, &every_claim)?;
+    progress.say("looking for repairs");
+    let base = Base {
+        input: &input,
+        configuration,
+        environment: &environment,
+        model: &model,
+        failures: &failures,
+        seed: arguments.seed,
+        subjects: violated_workloads(&all, &decided),
+        states: REPAIR_STATES.min(arguments.max_states as usize),
+        known: OnceLock::new(),
+        progress: OnceLock::new(),
+    };
+    let found = repairs(&base, &canonical, &all, &decided, arguments);
     progress.say("writing proof files");
     let directory = (!arguments.no_proofs).then_some(arguments.proofs.as_path());
-    let reports = keep(&all, decided, directory)?;
+    let mut reports = keep(&all, decided, directory)?;
+    let patches = number(&mut reports.guarantees, found);
     drop(progress);
     let mut assumptions = general_assumptions(&canonical, &model.state);
     assumptions.extend(without_domain(&canonical, &all));
@@ -74,17 +91,38 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
         guarantees: &reports.guarantees,
         no_promises: &no_promises,
         assumptions: &assumptions,
-        has_current: has_current(&canonical),
+        has_current: deciding::has_current(&canonical),
         proofs: shown_directory.as_deref().filter(|_| reports.files > 0),
         elapsed: Some(started.elapsed()),
     };
     let style = output::style(&arguments.output);
     output::write_all(&arguments.output, &style, |format, style, out| write_proof(&document, format, style, out))?;
+    if let Some(number) = arguments.write {
+        make(usize::from(number), &patches)?;
+    }
     Ok(all
         .iter()
         .zip(&reports.guarantees)
         .map(|(asked, report)| status(asked, report))
         .fold(ExitStatus::Holds, ExitStatus::worst))
+}
+
+/// What may fail at once, for guarantees that are derived.
+fn failures(arguments: &ProveArguments) -> Vec<Failures> {
+    if arguments.failures.is_empty() { vec![Failures::Nodes(1)] } else { arguments.failures.clone() }
+}
+
+/// Plays the rollouts that are declared to end.
+fn rollouts(
+    configuration: &Configuration,
+    model: &Model,
+    environment: &EnvironmentSpec,
+    seed: u64,
+    all: &[Asked],
+) -> simulation::Progress {
+    let facts = Facts { spec: &serde_json::Value::Null, documents: &[] };
+    let context = Context { inventory: &configuration.inventory, model, environment, facts, seed };
+    super::progress::play(&context, all)
 }
 
 /// Only guarantees about the workloads that were named.
@@ -100,68 +138,6 @@ fn keep_wanted(all: &mut Vec<Asked>, cluster: &Cluster, arguments: &ProveArgumen
     }
     all.retain(|asked| wanted.is_empty() || asked.workloads().iter().any(|name| wanted.iter().any(|own| own == name)));
     Ok(())
-}
-
-/// Whether a pod that the scheduler places is on a node.
-fn has_current(cluster: &Cluster) -> bool {
-    Problem::new(cluster, &[]).has_bound_pods()
-}
-
-/// The scheduler's own placements, with what failures do then.
-fn runs(state: &ClusterState, cluster: &Cluster, settings: &Settings, all: &[Asked]) -> Vec<Runs> {
-    let pods: i64 = cluster.workloads.values().map(|workload| workload.replicas).sum();
-    let number = if pods > MANY_PODS { 1 } else { 8 };
-    let mut kinds: Vec<Failures> = Vec::new();
-    for asked in all {
-        if !kinds.contains(&asked.failures) {
-            kinds.push(asked.failures.clone());
-        }
-    }
-    let one = |failures: &Failures| {
-        let seeds: Vec<u64> = (0..number).map(|offset| settings.seed.wrapping_add(offset)).collect();
-        let runs = seeds
-            .par_iter()
-            .map(|seed| play(state, &Settings { seed: *seed, ..*settings }, &proof_failures(failures)))
-            .collect();
-        Runs { failures: failures.clone(), runs }
-    };
-    kinds.iter().map(one).collect()
-}
-
-fn decide_all(
-    cluster: &Cluster,
-    all: &[Asked],
-    runs: &[Runs],
-    states: usize,
-) -> Result<Vec<Vec<Decided>>, CommandError> {
-    let defect = |error: &dyn std::fmt::Display| CommandError::Defect(format!("the canonical cluster: {error}"));
-    let digest = cluster.digest().map_err(|error| defect(&error))?;
-    let checker = Checker::new(cluster).map_err(|error| defect(&error))?;
-    let labels: Vec<String> = all
-        .iter()
-        .filter_map(|asked| match proof_failures(&asked.failures).domain {
-            quorate_proof::claim::Domain::Node => None,
-            quorate_proof::claim::Domain::Label(label) => Some(label),
-        })
-        .collect();
-    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
-    let problem = Problem::new(cluster, &labels);
-    let prover = Prover { cluster, problem: &problem, checker: &checker, digest: &digest, runs, states };
-    let has_current = problem.has_bound_pods();
-    let decide = |asked: &Asked| -> Vec<Decided> {
-        let mut decided = Vec::new();
-        for placement in PLACEMENTS {
-            if placement == Placement::Current && !has_current {
-                continue;
-            }
-            decided.extend(PHASES.into_iter().map(|phase| prover.decide(asked, placement, phase)));
-        }
-        if let Some((placement, _)) = asked.declared.as_ref().filter(|(_, phases)| phases.contains(&Phase::Progress)) {
-            decided.push(prover.decide(asked, *placement, Phase::Progress));
-        }
-        decided
-    };
-    Ok(all.par_iter().map(decide).collect())
 }
 
 /// What is reported, once the proof files are kept.
@@ -191,34 +167,82 @@ fn keep(all: &[Asked], decided: Vec<Vec<Decided>>, directory: Option<&std::path:
             of: asked.of,
             failures: proof_failures(&asked.failures),
             verdicts,
+            repairs: Repairs::default(),
         });
     }
     Ok(kept)
 }
 
-/// A declared guarantee counts at its placement and phases; a derived one where it is violated now or as the scheduler scores.
-fn status(asked: &Asked, report: &GuaranteeReport) -> ExitStatus {
-    let counts = |verdict: &AtPlacement| match &asked.declared {
-        Some((placement, phases)) => {
-            proof_placement(*placement) == verdict.placement
-                && phases.iter().any(|phase| phase_word(*phase) == verdict.phase)
-        }
-        None => {
-            let shown = matches!(verdict.placement, ProofPlacement::Current | ProofPlacement::Scheduled);
-            shown && verdict.verdict == VerdictWord::Violated
+/// Changes with which violated guarantees are proved to hold.
+fn repairs(
+    base: &Base<'_>,
+    cluster: &Cluster,
+    all: &[Asked],
+    decided: &[Vec<Decided>],
+    arguments: &ProveArguments,
+) -> Vec<Found> {
+    let pods: i64 = cluster.workloads.values().map(|workload| workload.replicas).sum();
+    let tries = usize::from(arguments.max_tries) / if pods > deciding::MANY_PODS { 10 } else { 1 };
+    let effort = Effort { all: arguments.repairs == RepairsArgument::All, tries };
+    let of = |(asked, decided): (&Asked, &Vec<Decided>)| match arguments.repairs {
+        RepairsArgument::None => Found::default(),
+        RepairsArgument::Counted | RepairsArgument::All => {
+            let verdicts: Vec<&AtPlacement> = decided.iter().map(|own| &own.verdict).collect();
+            search(base, asked, &verdicts, effort)
         }
     };
+    all.iter().zip(decided).map(of).collect()
+}
+
+/// The workloads of guarantees that are violated.
+fn violated_workloads(all: &[Asked], decided: &[Vec<Decided>]) -> BTreeSet<String> {
+    let is_violated = |decided: &[Decided]| decided.iter().any(|own| own.verdict.verdict == VerdictWord::Violated);
+    let violated = all.iter().zip(decided).filter(|(_, decided)| is_violated(decided));
+    violated.flat_map(|(asked, _)| asked.workloads()).map(str::to_owned).collect()
+}
+
+/// Puts the repairs into the reports, numbered through, and gives what each writes.
+fn number(guarantees: &mut [GuaranteeReport], found: Vec<Found>) -> Vec<Patch> {
+    let mut patches = Vec::new();
+    for (guarantee, mut found) in guarantees.iter_mut().zip(found) {
+        for (repair, patch) in found.repairs.found.iter_mut().zip(found.patches) {
+            patches.push(patch);
+            repair.number = patches.len();
+        }
+        guarantee.repairs = found.repairs;
+    }
+    patches
+}
+
+/// Makes the change with this number. What was said of it goes to standard error: standard output is the report's.
+fn make(number: usize, patches: &[Patch]) -> Result<(), CommandError> {
+    let Some(patch) = number.checked_sub(1).and_then(|index| patches.get(index)) else {
+        let there_are = match patches.len() {
+            0 => "no change was proved".to_owned(),
+            1 => "there is only change 1".to_owned(),
+            most => format!("there are changes 1 to {most}"),
+        };
+        return Err(CommandError::Usage(format!("there is no change {number} to write: {there_are}")));
+    };
+    for path in patch.write()? {
+        let _ =
+            writeln!(io::stderr(), "quorate: change {number} is written to {path}; the report above is from before it");
+    }
+    Ok(())
+}
+
+fn status(asked: &Asked, report: &GuaranteeReport) -> ExitStatus {
     let of = |verdict: &AtPlacement| match verdict.verdict {
         VerdictWord::Proved => ExitStatus::Holds,
         VerdictWord::Violated => ExitStatus::Violated,
         VerdictWord::Undecided => ExitStatus::Undecided,
     };
-    report.verdicts.iter().filter(|verdict| counts(verdict)).map(of).fold(ExitStatus::Holds, ExitStatus::worst)
+    report.verdicts.iter().filter(|verdict| counts(asked, verdict)).map(of).fold(ExitStatus::Holds, ExitStatus::worst)
 }
 
 /// Nodes that no failure of a label takes, for they do not have it.
 fn without_domain(cluster: &Cluster, all: &[Asked]) -> Vec<String> {
-    let labels: std::collections::BTreeSet<String> = all
+    let labels: BTreeSet<String> = all
         .iter()
         .filter_map(|asked| match proof_failures(&asked.failures).domain {
             quorate_proof::claim::Domain::Node => None,

@@ -9,7 +9,9 @@ use quorate_proof::evidence::{Event, Evidence, Placing, Proof, Witness};
 use quorate_sim::prove::{NotPlayed, Observed, Problem, Run, Verdict, decide};
 
 use super::guarantees::{Asked, proof_placement};
+use super::progress;
 use crate::environment::{Phase, Placement};
+use crate::policy::simulation::Progress;
 use crate::report::{AtPlacement, PhaseWord, VerdictWord, WitnessReport};
 
 /// Everything that claims are decided with.
@@ -20,6 +22,8 @@ pub(super) struct Prover<'a> {
     pub(super) digest: &'a str,
     /// Runs of the scheduler, for each kind of failures.
     pub(super) runs: &'a [Runs],
+    /// Which rollouts end.
+    pub(super) progress: &'a Progress,
     /// How many states a search looks at.
     pub(super) states: usize,
 }
@@ -48,11 +52,10 @@ impl Prover<'_> {
             witness: None,
             proof: None,
             method: None,
+            evidence: None,
         };
         let Some(claim) = asked.claim(placement, phase) else {
-            "whether drains and rollouts end is simulated (quorate simulate), not proved"
-                .clone_into(&mut verdict.reason);
-            return Decided { verdict, proof: None };
+            return progress::decide(asked, self.progress, verdict);
         };
         if let Domain::Label(label) = &claim.failures.domain
             && !self.cluster.nodes.values().any(|node| node.labels.contains_key(label))

@@ -25,7 +25,7 @@ macro_rules! texts {
     };
 }
 
-const TEXTS: [Text; 34] = texts! {
+const TEXTS: [Text; 36] = texts! {
     "simulation" Simulation:
         "pods-stay-pending"
         "rollout-deadlock"
@@ -34,6 +34,8 @@ const TEXTS: [Text; 34] = texts! {
         "node-loss-breaks-pdb"
         "node-loss-leaves-pods-pending"
         "replicas-share-a-node"
+        "guarantee-violated"
+        "guarantee-undecided"
         "single-point-of-failure"
         "pdb-allows-nothing"
         "volume-blocks-surge"

@@ -28,6 +28,14 @@ const OF_NODES: [&str; 8] = [
     single_point_of_failure::RULE,
 ];
 
+/// The rule about guarantees that do not hold; `quorate prove` evaluates it.
+pub const GUARANTEE_VIOLATED: &str = "guarantee-violated";
+/// The rule about declared guarantees of which nothing is known.
+pub const GUARANTEE_UNDECIDED: &str = "guarantee-undecided";
+
+/// Rules that need nodes, and are evaluated by proofs.
+const OF_PROOFS: [&str; 2] = [GUARANTEE_VIOLATED, GUARANTEE_UNDECIDED];
+
 /// Evaluates the rules for which `runs` is true. Without nodes those that need them become requirements, and are named as
 /// not evaluated.
 #[must_use]
@@ -65,7 +73,7 @@ fn without_nodes(context: &Context<'_>, runs: &(dyn Fn(&str) -> bool + Sync), ev
         Some(nodes) => format!("nodes: {}", room_of(&nodes)),
         None => NEEDS_NODES.to_owned(),
     };
-    for rule in OF_NODES.into_iter().filter(|rule| runs(rule)) {
+    for rule in OF_NODES.into_iter().chain(OF_PROOFS).filter(|rule| runs(rule)) {
         evaluation.not_evaluated.push(NotEvaluated { rule: Arc::from(rule), needs: needs.clone() });
     }
     let required = requirement::evaluate(context);
@@ -130,7 +138,7 @@ fn note_limits(
 ) {
     let nodes = at_rest.state().nodes.len();
     if let Some(left_out) = nodes_without_room(&at_rest.context) {
-        for rule in OF_NODES.into_iter().filter(|rule| runs(rule)) {
+        for rule in OF_NODES.into_iter().chain(OF_PROOFS).filter(|rule| runs(rule)) {
             let needs = format!("the room of nodes that are left out: {}", room_of(&left_out));
             evaluation.not_evaluated.push(NotEvaluated { rule: Arc::from(rule), needs });
         }

@@ -92,7 +92,9 @@ pub(super) fn price_of_node(at_rest: &AtRest<'_>, node: NodeId, number: u64) -> 
     Some(format!("{}{price} a month", currency(environment)))
 }
 
-fn monthly_price(environment: &EnvironmentSpec, state: &ClusterState, node: &Node) -> Option<Money> {
+/// What a node like this one costs a month, where quorate.yaml says.
+#[must_use]
+pub fn monthly_price(environment: &EnvironmentSpec, state: &ClusterState, node: &Node) -> Option<Money> {
     let prices = environment.prices.as_ref()?;
     if let Some(own) = prices.nodes.get(state.names.text(node.name)) {
         return Some(*own);
@@ -106,8 +108,9 @@ fn nothing(environment: &EnvironmentSpec) -> String {
     format!("{}0", currency(environment))
 }
 
-/// `€`, or the code with a blank.
-fn currency(environment: &EnvironmentSpec) -> String {
+/// The currency's sign, `€`, or its code with a blank.
+#[must_use]
+pub fn currency(environment: &EnvironmentSpec) -> String {
     let code = environment.prices.as_ref().and_then(|prices| prices.currency.as_deref()).unwrap_or("EUR");
     match code {
         "EUR" => "€".to_owned(),

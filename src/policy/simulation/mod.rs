@@ -8,6 +8,7 @@
 //! | `words.rs` | names, reasons and steps as findings say them |
 //! | `mend.rs` | ways out, each tried before it is named, with its price |
 //! | `pods_stay_pending.rs` … | one rule a file, named after what it finds |
+//! | `rollout_progress.rs` | whether the rollout of one workload ends, for proofs |
 //! | `requirement.rs` | what a workload needs, where no nodes are given |
 
 mod context;
@@ -25,10 +26,13 @@ mod pods_stay_pending;
 mod replicas_share_a_node;
 mod requirement;
 mod rollout_deadlock;
+mod rollout_progress;
 mod single_point_of_failure;
 mod volume_blocks_surge;
 mod webhook_blocks_its_own_pods;
 mod words;
 
 pub use context::Context;
-pub use evaluate::evaluate;
+pub use evaluate::{GUARANTEE_UNDECIDED, GUARANTEE_VIOLATED, evaluate};
+pub use mend::{currency, monthly_price};
+pub use rollout_progress::{Progress, StuckRollout, progress};

@@ -58,20 +58,49 @@ pub(super) const fn never_completes(outcome: StepOutcome) -> bool {
 }
 
 fn evaluate_one(at_rest: &AtRest<'_>, workload: WorkloadName) -> Verdict {
+    match fate(at_rest, workload) {
+        Fate::Completes => Verdict::Completes,
+        Fate::Undecided(others) => Verdict::Undecided(others),
+        Fate::Never(report, after) => Verdict::Never(Box::new(finding(at_rest, workload, &report, &after))),
+    }
+}
+
+/// What becomes of a rollout.
+pub(super) enum Fate {
+    Completes,
+    /// It never does: the report, and the cluster in which it stands still.
+    Never(Box<StepReport>, Box<Simulation>),
+    /// Others go on without end, as this sentence says.
+    Undecided(String),
+}
+
+/// Restarts `workload`, alone.
+pub(super) fn fate(at_rest: &AtRest<'_>, workload: WorkloadName) -> Fate {
     let (report, after) = at_rest.what_if(StepAction::Restart { workload });
     if !never_completes(report.outcome) {
-        return Verdict::Completes;
+        return Fate::Completes;
     }
     if report.outcome == StepOutcome::Livelock {
         match at_rest.simulation.branch().rollout_fate(workload) {
-            RolloutFate::Completes => return Verdict::Completes,
+            RolloutFate::Completes => return Fate::Completes,
             RolloutFate::Undecided => {
-                return Verdict::Undecided(words::restless(&after.state, &after.restless_workloads()));
+                return Fate::Undecided(words::restless(&after.state, &after.restless_workloads()));
             }
             RolloutFate::Never => {}
         }
     }
-    Verdict::Never(Box::new(finding(at_rest, workload, &report, &after)))
+    Fate::Never(Box::new(report), Box::new(after))
+}
+
+/// That no node takes the pod that a rollout waits for, as evidence; `None` where it waits for none.
+pub(super) fn no_node_evidence(state: &ClusterState, workload: WorkloadName) -> Option<serde_json::Value> {
+    let pod = pending_pods(state, workload).first().copied()?;
+    Some(match no_placement(state, pod) {
+        Ok(proof) => json!({"claim": "the new pod fits on no node", "checked": true, "proof": proof}),
+        Err(unproved) => {
+            json!({"claim": "the new pod fits on no node", "checked": false, "reason": unproved.to_string()})
+        }
+    })
 }
 
 fn finding(at_rest: &AtRest<'_>, workload: WorkloadName, report: &StepReport, after: &Simulation) -> Finding {
@@ -99,12 +128,7 @@ fn finding(at_rest: &AtRest<'_>, workload: WorkloadName, report: &StepReport, af
     finding.why = Some(why(at_rest, report, after, workload));
     finding.then = then(report, state, workload);
     finding.mends = mend::of_rollout(at_rest, workload);
-    let proof = pending.map(|pod| match no_placement(state, pod) {
-        Ok(proof) => json!({"claim": "the new pod fits on no node", "checked": true, "proof": proof}),
-        Err(unproved) => {
-            json!({"claim": "the new pod fits on no node", "checked": false, "reason": unproved.to_string()})
-        }
-    });
+    let proof = no_node_evidence(state, workload);
     finding.evidence = json!({"trace": words::trace(&report.events), "after": report.after, "noPlacement": proof});
     finding
 }
@@ -187,7 +211,7 @@ pub(super) fn cause(plugin: Plugin, object: &Object) -> Option<crate::finding::R
     exists.then(|| related(object, &path, message))
 }
 
-fn why(at_rest: &AtRest<'_>, report: &StepReport, after: &Simulation, workload: WorkloadName) -> String {
+pub(super) fn why(at_rest: &AtRest<'_>, report: &StepReport, after: &Simulation, workload: WorkloadName) -> String {
     let state = &after.state;
     let Some(pod) = pending_pods(state, workload).first().copied() else { return report.detail.clone() };
     let name = words::workload(state, workload);

@@ -46,6 +46,38 @@ pub struct GuaranteeReport {
     pub failures: Failures,
     /// The verdicts.
     pub verdicts: Vec<AtPlacement>,
+    /// Changes with which it is proved to hold.
+    pub repairs: Repairs,
+}
+
+/// Changes with which a violated guarantee is proved to hold.
+#[derive(Clone, Debug, Default)]
+pub struct Repairs {
+    /// How many changes were tried.
+    pub tried: usize,
+    /// The violated claims that every one of them had to repair.
+    pub sought: Vec<(Placement, PhaseWord)>,
+    /// What was proved, cheapest first.
+    pub found: Vec<Repair>,
+}
+
+/// A change with which a guarantee is proved to hold, and nothing else is violated that was not.
+#[derive(Clone, Debug)]
+pub struct Repair {
+    /// Its number in the report, from 1.
+    pub number: usize,
+    /// In the field's words: `maxSurge: 0, maxUnavailable: 1`.
+    pub change: String,
+    /// What changes in files, as a unified diff; `None`: nothing.
+    pub patch: Option<String>,
+    /// What has to be done elsewhere, as sentences.
+    pub not_written: Vec<String>,
+    /// What it adds to the monthly cost, in units of the currency; `None`: nobody says.
+    pub monthly_cost: Option<String>,
+    /// The same for people: `€10.00 a month`.
+    pub price: String,
+    /// What was proved, in the order of [`Repairs::sought`].
+    pub reproved: Vec<AtPlacement>,
 }
 
 /// Whose pods a guarantee is about.
@@ -79,8 +111,10 @@ pub struct AtPlacement {
     pub witness: Option<WitnessReport>,
     /// The proof file.
     pub proof: Option<String>,
-    /// How it was shown: `bound`, `search`, `counting`, `witness`, or a run of the scheduler.
+    /// How it was shown: `bound`, `search`, `counting`, `witness`, or a run of the simulation.
     pub method: Option<&'static str>,
+    /// What else shows it, for programs: that no node takes the pod that a rollout waits for.
+    pub evidence: Option<serde_json::Value>,
 }
 
 /// When a claim must hold.

@@ -11,7 +11,7 @@ use quorate_proof::claim::{Domain, Failures};
 use crate::report::check_report::ReportError;
 use crate::report::json::{SCHEMA_VERSION, write_json};
 
-use super::document::{AtPlacement, GuaranteeReport, GuaranteeSubject, ProofDocument, VerdictWord};
+use super::document::{AtPlacement, GuaranteeReport, GuaranteeSubject, ProofDocument, Repair, Repairs, VerdictWord};
 use super::words;
 
 #[derive(Serialize)]
@@ -56,7 +56,29 @@ struct GuaranteeJson<'a> {
     witness: Option<WitnessJson<'a>>,
     proof: Option<&'a str>,
     reason: &'a str,
-    repairs: [Value; 0],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<&'a Value>,
+    repairs: Vec<RepairJson<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RepairJson<'a> {
+    number: usize,
+    change: &'a str,
+    patch: Option<&'a str>,
+    not_written: &'a [String],
+    monthly_cost: Option<&'a str>,
+    reproved_as: ReprovedJson<'a>,
+}
+
+#[derive(Serialize)]
+struct ReprovedJson<'a> {
+    placement: &'static str,
+    phase: &'static str,
+    verdict: &'static str,
+    method: Option<&'a str>,
+    bound: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -136,8 +158,32 @@ fn guarantee_json<'a>(
         }),
         proof: verdict.proof.as_deref(),
         reason: &verdict.reason,
-        repairs: [],
+        evidence: verdict.evidence.as_ref(),
+        repairs: repairs(&guarantee.repairs, verdict),
     }
+}
+
+/// The repairs of the guarantee, where this verdict is one of those that they repair.
+fn repairs<'a>(repairs: &'a Repairs, verdict: &AtPlacement) -> Vec<RepairJson<'a>> {
+    let place = repairs.sought.iter().position(|at| *at == (verdict.placement, verdict.phase));
+    let json = |repair: &'a Repair| {
+        let reproved = repair.reproved.get(place?)?;
+        Some(RepairJson {
+            number: repair.number,
+            change: &repair.change,
+            patch: repair.patch.as_deref(),
+            not_written: &repair.not_written,
+            monthly_cost: repair.monthly_cost.as_deref(),
+            reproved_as: ReprovedJson {
+                placement: words::placement(reproved.placement),
+                phase: words::phase(reproved.phase),
+                verdict: reproved.verdict.as_str(),
+                method: reproved.method,
+                bound: reproved.bound,
+            },
+        })
+    };
+    repairs.found.iter().filter_map(json).collect()
 }
 
 /// As `quorate.yaml` writes them.

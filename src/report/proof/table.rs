@@ -10,8 +10,8 @@ use crate::report::human::{Paint, WIDEST_PROSE, wrap};
 use crate::report::printable::{self, count};
 use crate::report::terminal_style::{Detail, TerminalStyle};
 
-use super::document::{AtPlacement, GuaranteeReport, GuaranteeSubject, PhaseWord, ProofDocument, VerdictWord};
-use super::words;
+use super::document::{AtPlacement, GuaranteeReport, GuaranteeSubject, PhaseWord, ProofDocument, Repairs, VerdictWord};
+use super::{mends, words};
 
 /// The width of a column of verdicts.
 const COLUMN: usize = 11;
@@ -91,6 +91,25 @@ impl Sheet<'_> {
             drawn.push('\n');
         }
         self.draw_reasons(drawn, guarantee);
+        self.draw_repairs(drawn, &guarantee.repairs);
+    }
+
+    /// A line for each repair with its price in a column, and one that says how many changes were tried.
+    fn draw_repairs(&self, drawn: &mut String, repairs: &Repairs) {
+        let rows = mends::rows(repairs);
+        let column = rows.iter().map(|row| row.change.chars().count()).max().unwrap_or(0);
+        for row in &rows {
+            let (change, price) = (self.line(row.change), self.line(row.price));
+            if KEY + 5 + column + price.chars().count() > self.width() {
+                self.draw_keyed(drawn, &row.key, &format!("{change}: {price}"));
+            } else {
+                let key = self.paint.key(&format!("{:KEY$}", row.key));
+                let _ = writeln!(drawn, "  {key}{change:column$}   {price}");
+            }
+        }
+        if let Some(text) = mends::tried(repairs) {
+            self.draw_keyed(drawn, "tried", &text);
+        }
     }
 
     fn verdict(&self, text: &str, verdict: VerdictWord) -> String {

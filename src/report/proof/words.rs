@@ -10,7 +10,8 @@ use super::document::{GuaranteeReport, GuaranteeSubject, PhaseWord, WitnessRepor
 pub(super) const ZONE: &str = "topology.kubernetes.io/zone";
 
 /// `whatever node fails`.
-pub(super) fn failures(failures: &Failures) -> String {
+#[must_use]
+pub fn failures(failures: &Failures) -> String {
     let (one, several) = match &failures.domain {
         Domain::Node => ("node".to_owned(), "nodes".to_owned()),
         Domain::Label(label) if label == ZONE => ("zone".to_owned(), "zones".to_owned()),
@@ -25,7 +26,8 @@ pub(super) fn failures(failures: &Failures) -> String {
 }
 
 /// `at least 2 of 3 pods of deployment/default/backend are available, whatever node fails`.
-pub(super) fn claim(guarantee: &GuaranteeReport) -> String {
+#[must_use]
+pub fn claim(guarantee: &GuaranteeReport) -> String {
     let whose = match &guarantee.subject {
         GuaranteeSubject::Workload(name) => name.clone(),
         GuaranteeSubject::Budget { workloads, .. } => workloads.join(" and "),
@@ -40,7 +42,8 @@ pub(super) fn claim(guarantee: &GuaranteeReport) -> String {
 }
 
 /// The word over a column.
-pub(super) const fn placement(placement: Placement) -> &'static str {
+#[must_use]
+pub const fn placement(placement: Placement) -> &'static str {
     match placement {
         Placement::Current => "current",
         Placement::Scheduled => "scheduled",
@@ -60,7 +63,8 @@ pub(super) const fn placement_meaning(placement: Placement) -> &'static str {
 }
 
 /// The word before a row.
-pub(super) const fn phase(phase: PhaseWord) -> &'static str {
+#[must_use]
+pub const fn phase(phase: PhaseWord) -> &'static str {
     match phase {
         PhaseWord::Instant => "instant",
         PhaseWord::Recovered => "recovered",
@@ -80,7 +84,8 @@ pub(super) const fn phase_meaning(phase: PhaseWord) -> &'static str {
 }
 
 /// `backend on worker-1 (2) and worker-2; worker-1 fails; 1 of 3 left`.
-pub(super) fn witness(witness: &WitnessReport, of: i64) -> String {
+#[must_use]
+pub fn witness(witness: &WitnessReport, of: i64) -> String {
     let mut parts = Vec::new();
     for (workload, nodes) in &witness.subject {
         let short = workload.rsplit('/').next().unwrap_or(workload);

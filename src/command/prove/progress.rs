@@ -1,0 +1,48 @@
+//! Phase `progress`: rollouts are played. What cannot end is a violation; that one ends in the simulation is no proof.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::guarantees::Asked;
+use super::verdicts::Decided;
+use crate::environment::Phase;
+use crate::policy::simulation::{self, Context, Progress};
+use crate::report::{AtPlacement, VerdictWord, WitnessReport};
+
+/// Plays the rollouts of the workloads of those guarantees that are about progress.
+pub(super) fn play(context: &Context<'_>, all: &[Asked]) -> Progress {
+    let workloads = asked_for(all);
+    if workloads.is_empty() { Progress::default() } else { simulation::progress(context, &workloads) }
+}
+
+/// The workloads whose rollouts someone declares to end.
+pub(super) fn asked_for(all: &[Asked]) -> BTreeSet<String> {
+    let declares =
+        |asked: &&Asked| asked.declared.as_ref().is_some_and(|(_, phases)| phases.contains(&Phase::Progress));
+    all.iter().filter(declares).flat_map(Asked::workloads).map(str::to_owned).collect()
+}
+
+/// The verdict on `asked`.
+pub(super) fn decide(asked: &Asked, progress: &Progress, mut verdict: AtPlacement) -> Decided {
+    let workloads = asked.workloads();
+    let stuck = workloads.iter().find_map(|name| progress.stuck.get(*name).map(|stuck| (*name, stuck)));
+    if let Some((name, stuck)) = stuck {
+        verdict.verdict = VerdictWord::Violated;
+        verdict.method = Some("run");
+        verdict.bound = Some(stuck.ready);
+        verdict.reason = format!("no rollout of {name} can ever complete: {}", stuck.why);
+        verdict.evidence.clone_from(&stuck.evidence);
+        verdict.witness = Some(WitnessReport {
+            placement: stuck.placement.clone(),
+            subject: BTreeMap::from([(name.to_owned(), stuck.nodes.clone())]),
+            failed: Vec::new(),
+            steps: vec![format!("its rollout never ends: {}", stuck.why)],
+            available: stuck.ready,
+        });
+    } else if let Some(name) = workloads.iter().find(|name| progress.not_whole.contains(**name)) {
+        verdict.reason = format!("not all pods of {name} become ready, so that its rollout says nothing");
+    } else {
+        "a simulated rollout ends; whether drains and rollouts always end is simulated (quorate simulate --explore), not proved"
+            .clone_into(&mut verdict.reason);
+    }
+    Decided { verdict, proof: None }
+}

@@ -1,0 +1,22 @@
+//! Changes with which a violated guarantee is proved to hold.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `search.rs` | candidates are tried, single ones first, then pairs |
+//! | `base.rs` | the input as it is, and what is violated in it |
+//! | `candidate.rs` | a change: edits of texts, nodes, a price |
+//! | `workload_changes.rs`, `other_changes.rs` | which changes there are |
+//! | `attempt.rs` | a candidate is made in the texts, read back, and proved |
+//! | `patch.rs` | what a repair writes |
+
+mod attempt;
+mod base;
+mod candidate;
+mod other_changes;
+mod patch;
+mod search;
+mod workload_changes;
+
+pub(super) use base::Base;
+pub(super) use patch::Patch;
+pub(super) use search::{Effort, Found, search};
