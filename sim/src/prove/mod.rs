@@ -8,6 +8,7 @@
 //! | `adversary.rs` | placements that someone who means ill would choose |
 //! | `search.rs`, `followed.rs`, `complete.rs` | every state that placing can reach, for clusters that are small enough |
 //! | `scheduled.rs` | runs of the scheduler |
+//! | `replay.rs` | a witness as steps that can be played |
 //! | `problem.rs`, `relations.rs`, `packing.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes, selectors |
 //! | `canonical.rs`, `canonical_cluster.rs`, `groups.rs`, `revisions.rs` | a cluster in the words of proof files |
 //! | `no_placement.rs` | "this pod fits on no node", one fact a node |
@@ -31,6 +32,7 @@ mod placed;
 mod problem;
 mod question;
 mod relations;
+mod replay;
 mod revisions;
 mod scheduled;
 mod search;
@@ -40,4 +42,5 @@ pub use decide::{DEFAULT_STATES, Verdict, decide};
 pub use guarantee::{Guarantee, NoPromise, Origin, derived, selected};
 pub use no_placement::{Unproved, no_placement};
 pub use problem::Problem;
+pub use replay::{Replay, Start, replay};
 pub use scheduled::{NotPlayed, Observed, Run, run};

@@ -6,9 +6,9 @@ use quorate_proof::claim::{Claim, Domain, Failures, Phase};
 use quorate_proof::cluster::Cluster;
 
 use super::groups::group_of;
-use crate::cluster::{ClusterState, NodeId, Owner, Phase as PodPhase, PodId, Symbol};
+use crate::cluster::{ClusterState, NodeId, Owner, Symbol};
 use crate::failure::{Failure, FailureScope, failures_of, sets_of};
-use crate::simulation::{Settings, Simulation, StepAction};
+use crate::simulation::{Settings, Simulation, StepAction, unplaced};
 
 /// One run, to rest, and what failures do then.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ const MOST_SETS: usize = 64;
 /// Places all pods anew with `seed`, then plays every set of `failures`, each from there, if they are few.
 #[must_use]
 pub fn run(state: &ClusterState, settings: &Settings, failures: &Failures) -> Run {
-    let mut simulation = Simulation::new(emptied(state), settings);
+    let mut simulation = Simulation::new(unplaced(state), settings);
     simulation.settle();
     let state = &simulation.state;
     let mut run =
@@ -69,31 +69,6 @@ pub fn run(state: &ClusterState, settings: &Settings, failures: &Failures) -> Ru
         run.losses = sets.iter().map(|set| aftermath(&simulation, set)).collect();
     }
     run
-}
-
-/// The cluster with nothing in it but what no scheduler places.
-fn emptied(state: &ClusterState) -> ClusterState {
-    let mut empty = state.clone();
-    empty.pods.retain(|_, pod| !matches!(pod.owner, Owner::ReplicaSet(_) | Owner::StatefulSet { .. } | Owner::Job(_)));
-    let bare: Vec<PodId> = empty
-        .pods
-        .iter()
-        .filter(|(_, pod)| {
-            matches!(pod.owner, Owner::None | Owner::Other { .. }) && pod.template.spec.node_name.is_none()
-        })
-        .map(|(id, _)| *id)
-        .collect();
-    for id in bare {
-        if let Some(mut pod) = empty.pods.get_mut(&id) {
-            pod.node = None;
-            pod.ready = false;
-            pod.started_at = None;
-            if pod.phase == PodPhase::Running {
-                pod.phase = PodPhase::Pending;
-            }
-        }
-    }
-    empty
 }
 
 fn failure_sets(state: &ClusterState, failures: &Failures) -> Vec<Vec<Failure>> {

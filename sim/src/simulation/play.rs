@@ -133,26 +133,6 @@ impl Simulation {
         }
     }
 
-    /// What differs from the step's `expect`.
-    fn unexpected(&self, step: &Step, report: &StepReport) -> Vec<String> {
-        let mut unexpected = Vec::new();
-        if let Some(expected) = step.expected_outcome
-            && expected != report.outcome
-        {
-            let (expected, outcome) = (expected.as_str(), report.outcome.as_str());
-            unexpected.push(format!("expected the outcome {expected}, it was {outcome}"));
-        }
-        for (workload, expected) in &step.expected_min_ready {
-            let name = name_text(&self.state, *workload);
-            match report.min_ready.get(&name) {
-                Some(lowest) if lowest == expected => {}
-                Some(lowest) => unexpected.push(format!("expected minReady {expected} of {name}, it was {lowest}")),
-                None => unexpected.push(format!("expected minReady {expected} of {name}, which does not exist")),
-            }
-        }
-        unexpected
-    }
-
     /// Does what the user does; what follows on its own is not played yet.
     pub(super) fn begin(&mut self, action: &StepAction) -> Target {
         if let Some(reason) = self.refused_request(action) {
@@ -190,11 +170,13 @@ impl Simulation {
                     | Target::Workloads(_)
                     | Target::Drains
                     | Target::Evictions
+                    | Target::Bindings
                     | Target::FailedNodes { .. } => failed,
                 }
             }
             StepAction::RecoverNode { nodes } => self.recover(nodes),
             StepAction::DeleteNode { nodes } => self.delete_nodes(nodes),
+            StepAction::Bind { bindings } => self.begin_bindings(bindings),
             StepAction::SetMetric { autoscaler, metric, load } => self.set_metric(*autoscaler, *metric, *load),
             StepAction::Wait { .. } => Target::Waited,
         }
@@ -377,7 +359,7 @@ impl Simulation {
         matching.map(|(id, _)| *id).take(selection.limit.unwrap_or(usize::MAX)).collect()
     }
 
-    fn find_pod(&self, namespace: Symbol, name: &str) -> Option<PodId> {
+    pub(super) fn find_pod(&self, namespace: Symbol, name: &str) -> Option<PodId> {
         let mut pods = self.state.pods.iter();
         let found = pods.find(|(_, pod)| pod.namespace == namespace && self.state.pod_name(pod) == name);
         found.map(|(id, _)| *id)
@@ -391,6 +373,6 @@ enum Hold {
     Release,
 }
 
-fn name_text(state: &ClusterState, name: WorkloadName) -> String {
+pub(super) fn name_text(state: &ClusterState, name: WorkloadName) -> String {
     format!("{}/{}/{}", name.kind.as_str(), state.names.text(name.namespace), state.names.text(name.name))
 }
