@@ -37,7 +37,8 @@ mod tests;
 pub use check_report::{CheckReport, CheckSummary, FindingCounts, ReportError, RuleDocumentation, write_check};
 pub use format::{Format, FormatError, Output};
 pub use proof::{
-    AtPlacement, GuaranteeReport, GuaranteeSubject, PhaseWord, ProofDocument, VerdictWord, WitnessReport, write_proof,
+    AtPlacement, GuaranteeReport, GuaranteeSubject, PhaseWord, ProofDocument, Replayable, VerdictWord, WitnessReport,
+    write_proof,
 };
 pub use redaction::secret_spans;
 pub use schedule::{

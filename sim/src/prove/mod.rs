@@ -42,5 +42,5 @@ pub use decide::{DEFAULT_STATES, Verdict, decide};
 pub use guarantee::{Guarantee, NoPromise, Origin, derived, selected};
 pub use no_placement::{Unproved, no_placement};
 pub use problem::Problem;
-pub use replay::{Replay, Start, replay};
+pub use replay::{Replay, Start, replay, replay_run};
 pub use scheduled::{NotPlayed, Observed, Run, run};

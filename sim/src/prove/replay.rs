@@ -8,16 +8,20 @@ use quorate_proof::cluster::{Cluster, Kind};
 use quorate_proof::evidence::{Placing, Witness};
 
 use super::guarantee::selected;
+use super::scheduled::Observed;
 use crate::cluster::{ClusterState, NodeId, WorkloadName};
 use crate::controller::{all_workloads, workload_name, workload_text};
-use crate::simulation::{Binding, Bound, Step, StepAction};
+use crate::simulation::{Binding, Bound, SchedulerRuns, Step, StepAction};
 
-/// Steps that lead to what a witness says. They are for a scheduler that runs after bindings alone
-/// ([`crate::simulation::SchedulerRuns::AfterBind`]).
+/// Steps that lead to what a witness says.
 #[derive(Clone, Debug)]
 pub struct Replay {
     /// Where the pods are at first.
     pub start: Start,
+    /// When the scheduler runs.
+    pub scheduler_runs: SchedulerRuns,
+    /// The seed of its choices, where they matter.
+    pub seed: Option<u64>,
     /// The steps; the last one expects what the witness says to be available.
     pub steps: Vec<Step>,
 }
@@ -51,7 +55,7 @@ pub fn replay(state: &ClusterState, cluster: &Cluster, claim: &Claim, witness: &
         // What is pending and cannot matter comes.
         steps.push(bind(Vec::new()));
     }
-    let failed = writer.failed(witness);
+    let failed = lost(cluster, claim, &witness.failed);
     if !failed.is_empty() {
         let nodes: Vec<NodeId> = failed.iter().filter_map(|name| node(state, name)).collect();
         steps.push(match claim.phase {
@@ -67,7 +71,31 @@ pub fn replay(state: &ClusterState, cluster: &Cluster, claim: &Claim, witness: &
     }
     steps.last_mut()?.expected_available = writer.available(witness, &failed)?;
     let start = if is_current { Start::Current } else { Start::Unplaced };
-    Some(Replay { start, steps })
+    Some(Replay { start, scheduler_runs: SchedulerRuns::AfterBind, seed: None, steps })
+}
+
+/// The steps of a run of the scheduler that breaks `claim`.
+#[must_use]
+pub fn replay_run(state: &ClusterState, cluster: &Cluster, claim: &Claim, observed: &Observed) -> Option<Replay> {
+    let failed = lost(cluster, claim, &observed.failed);
+    let nodes: Vec<NodeId> = failed.iter().filter_map(|name| node(state, name)).collect();
+    let mut steps = Vec::new();
+    // Right after the loss nothing is replaced: the scheduler is stopped once it has placed everything.
+    let scheduler_runs = if claim.phase == Phase::Instant { SchedulerRuns::AfterBind } else { SchedulerRuns::Always };
+    if claim.phase == Phase::Instant {
+        steps.push(bind(Vec::new()));
+    }
+    if !nodes.is_empty() {
+        steps.push(step("fail", &failed, StepAction::FailNode { nodes: nodes.clone() }));
+    }
+    if !nodes.is_empty() && claim.phase == Phase::Removed {
+        steps.push(step("delete node", &failed, StepAction::DeleteNode { nodes }));
+    }
+    if steps.is_empty() {
+        steps.push(step("wait 0 s", &[], StepAction::Wait { seconds: 0 }));
+    }
+    steps.last_mut()?.expected_available = observed.of_workloads.clone();
+    Some(Replay { start: Start::Unplaced, scheduler_runs, seed: Some(observed.seed), steps })
 }
 
 fn step(what: &str, nodes: &[&str], action: StepAction) -> Step {
@@ -89,6 +117,16 @@ fn bind(bindings: Vec<Binding>) -> Step {
 
 fn node(state: &ClusterState, name: &str) -> Option<NodeId> {
     state.names.find(name).and_then(|symbol| state.node_named(symbol))
+}
+
+/// The nodes of the failed domains.
+fn lost<'a>(cluster: &'a Cluster, claim: &Claim, failed: &[String]) -> Vec<&'a str> {
+    let is_lost = |name: &String, labels: &quorate_proof::input::Labels| match &claim.failures.domain {
+        Domain::Node => failed.contains(name),
+        Domain::Label(key) => labels.get(key).is_some_and(|value| failed.contains(value)),
+    };
+    let nodes = cluster.nodes.iter().filter(|(name, node)| is_lost(name, &node.labels));
+    nodes.map(|(name, _)| name.as_str()).collect()
 }
 
 struct Writer<'a> {
@@ -134,16 +172,6 @@ impl Writer<'_> {
 
     fn workload(&self, text: &str) -> Option<WorkloadName> {
         self.workloads.get(text).copied()
-    }
-
-    /// The nodes of the failed domains.
-    fn failed(&self, witness: &Witness) -> Vec<&str> {
-        let is_lost = |name: &str, labels: &quorate_proof::input::Labels| match &self.claim.failures.domain {
-            Domain::Node => witness.failed.iter().any(|failed| failed == name),
-            Domain::Label(key) => labels.get(key).is_some_and(|value| witness.failed.contains(value)),
-        };
-        let nodes = self.cluster.nodes.iter().filter(|(name, node)| is_lost(name, &node.labels));
-        nodes.map(|(name, _)| name.as_str()).collect()
     }
 
     /// How many pods of each workload of the subject are available at the end.

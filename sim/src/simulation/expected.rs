@@ -34,6 +34,13 @@ impl Simulation {
         unexpected
     }
 
+    /// What was expected to be available, and is.
+    pub(super) fn met(&self, step: &Step, report: &StepReport) -> Vec<String> {
+        let as_expected =
+            step.expected_available.iter().filter(|(name, expected)| self.available(name, report) == Some(**expected));
+        as_expected.map(|(name, expected)| format!("available {expected} of {name}, as it is")).collect()
+    }
+
     /// How many pods of a workload, or on its own, are available at the end of a step.
     fn available(&self, name: &str, report: &StepReport) -> Option<i64> {
         let Some(pod) = name.strip_prefix("pod/") else {

@@ -95,6 +95,7 @@ impl Simulation {
         let mut report = self.play_action(&step.action);
         report.action.clone_from(&step.description);
         report.unexpected = self.unexpected(step, &report);
+        report.met = self.met(step, &report);
         report.started_at = started_at;
         report
     }
@@ -129,6 +130,7 @@ impl Simulation {
             past_deadline: self.past_deadline(),
             after: self.summary(),
             unexpected: Vec::new(),
+            met: Vec::new(),
             events: std::mem::take(&mut self.recorder.events),
         }
     }

@@ -6,11 +6,13 @@
 //! | `guarantees.rs` | what is asked: declared, and derived |
 //! | `verdicts.rs` | a claim becomes a verdict, its proof checked |
 //! | `files.rs` | proof files |
+//! | `scenario.rs` | scenario files of witnesses |
 //! | `verify.rs` | `quorate verify-proof` |
 
 mod files;
 mod guarantees;
 mod run;
+mod scenario;
 mod verdicts;
 mod verify;
 

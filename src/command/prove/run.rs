@@ -1,5 +1,6 @@
 //! The command: read, decide, check, write.
 
+use std::path::Path;
 use std::time::Instant;
 
 use quorate_proof::Checker;
@@ -10,10 +11,10 @@ use quorate_sim::prove::{Problem, cluster, run as play};
 use quorate_sim::simulation::{Settings, Simulation};
 use rayon::prelude::*;
 
-use super::files;
 use super::guarantees::{Asked, asked, nearest, proof_failures, proof_placement};
-use super::verdicts::{Decided, Prover, Runs, phase_word};
-use crate::command::arguments::ProveArguments;
+use super::verdicts::{Broken, Decided, Prover, Runs, phase_word};
+use super::{files, scenario};
+use crate::command::arguments::{InputArguments, ProveArguments};
 use crate::command::check::MODELLED_VERSION;
 use crate::command::error::CommandError;
 use crate::command::exit_status::ExitStatus;
@@ -23,7 +24,7 @@ use crate::command::{input, one_cluster, output};
 use crate::environment::{Failures, Phase, Placement};
 use crate::manifest::collect::EmptyInput;
 use crate::model;
-use crate::report::{AtPlacement, GuaranteeReport, ProofDocument, VerdictWord, write_proof};
+use crate::report::{AtPlacement, GuaranteeReport, ProofDocument, Replayable, VerdictWord, write_proof};
 
 const PLACEMENTS: [Placement; 4] = [Placement::Current, Placement::Scheduled, Placement::Fresh, Placement::Reachable];
 const PHASES: [Phase; 3] = [Phase::Instant, Phase::Recovered, Phase::Removed];
@@ -59,10 +60,11 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
     let settings = Settings { seed: arguments.seed, ..Settings::default() };
     let runs = runs(&model.state, &canonical, &settings, &all);
     progress.say("proving");
-    let decided = decide_all(&canonical, &all, &runs, arguments.max_states as usize)?;
+    let decided = decide_all(&model.state, &canonical, &all, &runs, arguments.max_states as usize)?;
     progress.say("writing proof files");
     let directory = (!arguments.no_proofs).then_some(arguments.proofs.as_path());
-    let reports = keep(&all, decided, directory)?;
+    let scenarios = Scenarios { state: &model.state, input: &arguments.input };
+    let reports = keep(&all, decided, directory, &scenarios)?;
     drop(progress);
     let mut assumptions = general_assumptions(&canonical, &model.state);
     assumptions.extend(without_domain(&canonical, &all));
@@ -129,6 +131,7 @@ fn runs(state: &ClusterState, cluster: &Cluster, settings: &Settings, all: &[Ask
 }
 
 fn decide_all(
+    state: &ClusterState,
     cluster: &Cluster,
     all: &[Asked],
     runs: &[Runs],
@@ -146,7 +149,7 @@ fn decide_all(
         .collect();
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
     let problem = Problem::new(cluster, &labels);
-    let prover = Prover { cluster, problem: &problem, checker: &checker, digest: &digest, runs, states };
+    let prover = Prover { state, cluster, problem: &problem, checker: &checker, digest: &digest, runs, states };
     let has_current = problem.has_bound_pods();
     let decide = |asked: &Asked| -> Vec<Decided> {
         let mut decided = Vec::new();
@@ -170,14 +173,41 @@ struct Kept {
     files: usize,
 }
 
-fn keep(all: &[Asked], decided: Vec<Vec<Decided>>, directory: Option<&std::path::Path>) -> Result<Kept, CommandError> {
+/// What scenario files of witnesses are written with.
+struct Scenarios<'a> {
+    state: &'a ClusterState,
+    input: &'a InputArguments,
+}
+
+impl Scenarios<'_> {
+    /// Writes the scenario of what breaks a claim; gives its path.
+    fn write(&self, directory: &Path, asked: &Asked, broken: &Broken) -> Result<Option<Replayable>, CommandError> {
+        let path = files::scenario_path(directory, &broken.claim);
+        let command = format!("quorate simulate {} --scenario {path}", self.input.as_written());
+        let name = asked.broken_text(&broken.claim);
+        let comment = format!("{name}.\nPlay it: {command}");
+        let Some(text) = scenario::written(self.state, &broken.replay, &comment, &name) else { return Ok(None) };
+        files::write_scenario(&path, &text)?;
+        Ok(Some(Replayable { scenario: path, command }))
+    }
+}
+
+fn keep(
+    all: &[Asked],
+    decided: Vec<Vec<Decided>>,
+    directory: Option<&Path>,
+    scenarios: &Scenarios<'_>,
+) -> Result<Kept, CommandError> {
     let mut kept = Kept { guarantees: Vec::new(), files: 0 };
     if let Some(directory) = directory {
         files::prepare(directory)?;
     }
     for (asked, decided) in all.iter().zip(decided) {
         let mut verdicts = Vec::new();
-        for Decided { mut verdict, proof } in decided {
+        for Decided { mut verdict, proof, replay } in decided {
+            if let (Some(directory), Some(broken), Some(witness)) = (directory, &replay, &mut verdict.witness) {
+                witness.scenario = scenarios.write(directory, asked, broken)?;
+            }
             if let (Some(directory), Some(proof)) = (directory, proof) {
                 verdict.proof = Some(files::write(directory, &proof)?);
                 kept.files += 1;

@@ -6,7 +6,8 @@ use quorate_proof::Checker;
 use quorate_proof::claim::{Claim, Domain, Placement as ProofPlacement};
 use quorate_proof::cluster::Cluster;
 use quorate_proof::evidence::{Evidence, Placing, Proof, Witness};
-use quorate_sim::prove::{NotPlayed, Observed, Problem, Run, Verdict, decide};
+use quorate_sim::cluster::ClusterState;
+use quorate_sim::prove::{NotPlayed, Observed, Problem, Replay, Run, Verdict, decide, replay, replay_run};
 
 use super::guarantees::{Asked, proof_placement};
 use crate::environment::{Phase, Placement};
@@ -14,6 +15,7 @@ use crate::report::{AtPlacement, PhaseWord, VerdictWord, WitnessReport};
 
 /// Everything that claims are decided with.
 pub(super) struct Prover<'a> {
+    pub(super) state: &'a ClusterState,
     pub(super) cluster: &'a Cluster,
     pub(super) problem: &'a Problem<'a>,
     pub(super) checker: &'a Checker<'a>,
@@ -34,6 +36,14 @@ pub(super) struct Runs {
 pub(super) struct Decided {
     pub(super) verdict: AtPlacement,
     pub(super) proof: Option<Box<Proof>>,
+    /// What breaks it, as steps.
+    pub(super) replay: Option<Broken>,
+}
+
+/// What breaks a claim, as steps.
+pub(super) struct Broken {
+    pub(super) claim: Claim,
+    pub(super) replay: Replay,
 }
 
 impl Prover<'_> {
@@ -52,13 +62,13 @@ impl Prover<'_> {
         let Some(claim) = asked.claim(placement, phase) else {
             "whether drains and rollouts end is simulated (quorate simulate), not proved"
                 .clone_into(&mut verdict.reason);
-            return Decided { verdict, proof: None };
+            return Decided { verdict, proof: None, replay: None };
         };
         if let Domain::Label(label) = &claim.failures.domain
             && !self.cluster.nodes.values().any(|node| node.labels.contains_key(label))
         {
             verdict.reason = format!("no node has the label {label}, so that it does not say what fails together");
-            return Decided { verdict, proof: None };
+            return Decided { verdict, proof: None, replay: None };
         }
         match decide(self.problem, self.digest, &claim, self.states) {
             Verdict::Proved(proof) => self.proved(verdict, proof),
@@ -73,7 +83,7 @@ impl Prover<'_> {
             Verdict::Undecided { reason, bound } => {
                 verdict.bound = (bound > 0).then_some(bound);
                 verdict.reason = reason;
-                Decided { verdict, proof: None }
+                Decided { verdict, proof: None, replay: None }
             }
         }
     }
@@ -89,7 +99,7 @@ impl Prover<'_> {
             Evidence::Bound { workloads } => Some(workloads.values().map(remaining).sum()),
             Evidence::Search(_) | Evidence::Witness(_) => None,
         };
-        Decided { verdict, proof: Some(proof) }
+        Decided { verdict, proof: Some(proof), replay: None }
     }
 
     fn violated(&self, asked: &Asked, mut verdict: AtPlacement, proof: Box<Proof>) -> Decided {
@@ -103,7 +113,9 @@ impl Prover<'_> {
         verdict.method = Some("witness");
         verdict.bound = Some(witness.available);
         verdict.witness = Some(self.witness(asked, &proof.claim, witness));
-        Decided { verdict, proof: Some(proof) }
+        let replay = replay(self.state, self.cluster, &proof.claim, witness);
+        let replay = replay.map(|replay| Broken { claim: proof.claim.clone(), replay });
+        Decided { verdict, proof: Some(proof), replay }
     }
 
     /// No bound says anything: the runs of the scheduler may show that it breaks.
@@ -118,7 +130,9 @@ impl Prover<'_> {
                     verdict.bound = Some(observed.available);
                     verdict.reason = format!("with --seed {} kube-scheduler places the pods so", observed.seed);
                     verdict.witness = Some(self.observed(asked, claim, run, &observed));
-                    return Decided { verdict, proof: None };
+                    let replay = replay_run(self.state, self.cluster, claim, &observed);
+                    let replay = replay.map(|replay| Broken { claim: claim.clone(), replay });
+                    return Decided { verdict, proof: None, replay };
                 }
                 Ok(None) => {}
                 Err(missing @ NotPlayed) => not_played = Some(missing),
@@ -128,7 +142,7 @@ impl Prover<'_> {
             Some(missing) => format!("{reason}; {missing}"),
             None => format!("{reason}; it held in {} runs of the scheduler from an empty cluster", runs.len()),
         };
-        Decided { verdict, proof: None }
+        Decided { verdict, proof: None, replay: None }
     }
 
     fn observed(&self, asked: &Asked, claim: &Claim, run: &Run, observed: &Observed) -> WitnessReport {
@@ -151,6 +165,7 @@ impl Prover<'_> {
             failed: observed.failed.iter().map(|name| domain_text(claim, name)).collect(),
             steps,
             available: observed.available,
+            scenario: None,
         }
     }
 
@@ -181,6 +196,7 @@ impl Prover<'_> {
             failed: witness.failed.iter().map(|name| domain_text(claim, name)).collect(),
             steps: steps.collect(),
             available: witness.available,
+            scenario: None,
         }
     }
 
@@ -234,7 +250,7 @@ const fn method(evidence: &Evidence) -> &'static str {
 /// The checker is stricter than the prover: what it does not accept is not known.
 fn rejected(mut verdict: AtPlacement, rejection: &str) -> Decided {
     verdict.reason = format!("the checker does not accept what the prover found: {rejection}");
-    Decided { verdict, proof: None }
+    Decided { verdict, proof: None, replay: None }
 }
 
 /// `node/worker-1`, `zone/fsn1`, `rack/r1`.

@@ -13,5 +13,6 @@ mod table;
 mod words;
 
 pub use document::{
-    AtPlacement, GuaranteeReport, GuaranteeSubject, PhaseWord, ProofDocument, VerdictWord, WitnessReport, write_proof,
+    AtPlacement, GuaranteeReport, GuaranteeSubject, PhaseWord, ProofDocument, Replayable, VerdictWord, WitnessReport,
+    write_proof,
 };
