@@ -8,6 +8,7 @@
 //! | `adversary.rs` | placements that someone who means ill would choose |
 //! | `search.rs`, `followed.rs`, `complete.rs` | every state that placing can reach, for clusters that are small enough |
 //! | `scheduled.rs` | runs of the scheduler |
+//! | `smallest.rs` | a witness made smaller |
 //! | `replay.rs` | a witness as steps that can be played |
 //! | `problem.rs`, `relations.rs`, `packing.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes, selectors |
 //! | `canonical.rs`, `canonical_cluster.rs`, `groups.rs`, `revisions.rs` | a cluster in the words of proof files |
@@ -36,6 +37,7 @@ mod replay;
 mod revisions;
 mod scheduled;
 mod search;
+mod smallest;
 
 pub use canonical_cluster::cluster;
 pub use decide::{DEFAULT_STATES, Verdict, decide};
@@ -44,3 +46,4 @@ pub use no_placement::{Unproved, no_placement};
 pub use problem::Problem;
 pub use replay::{Replay, Start, replay, replay_run};
 pub use scheduled::{NotPlayed, Observed, Run, run};
+pub use smallest::{moved, smallest};

@@ -7,7 +7,9 @@ use quorate_proof::claim::{Claim, Domain, Placement as ProofPlacement};
 use quorate_proof::cluster::Cluster;
 use quorate_proof::evidence::{Evidence, Placing, Proof, Witness};
 use quorate_sim::cluster::ClusterState;
-use quorate_sim::prove::{NotPlayed, Observed, Problem, Replay, Run, Verdict, decide, replay, replay_run};
+use quorate_sim::prove::{
+    NotPlayed, Observed, Problem, Replay, Run, Verdict, decide, moved, replay, replay_run, smallest,
+};
 
 use super::guarantees::{Asked, proof_placement};
 use crate::environment::{Phase, Placement};
@@ -106,6 +108,7 @@ impl Prover<'_> {
         if let Err(rejection) = self.checker.check(&proof) {
             return rejected(verdict, &rejection.to_string());
         }
+        let proof = smallest(self.cluster, self.checker, proof);
         let Evidence::Witness(witness) = &proof.evidence else {
             return rejected(verdict, "a violation without a witness");
         };
@@ -165,6 +168,7 @@ impl Prover<'_> {
             failed: observed.failed.iter().map(|name| domain_text(claim, name)).collect(),
             steps,
             available: observed.available,
+            moved: None,
             scenario: None,
         }
     }
@@ -196,6 +200,7 @@ impl Prover<'_> {
             failed: witness.failed.iter().map(|name| domain_text(claim, name)).collect(),
             steps: steps.collect(),
             available: witness.available,
+            moved: moved(self.cluster, witness).filter(|_| claim.placement != ProofPlacement::Current),
             scenario: None,
         }
     }

@@ -132,6 +132,8 @@ pub struct WitnessReport {
     pub steps: Vec<String>,
     /// So many pods are available then.
     pub available: i64,
+    /// How many of the pods that it places are on other nodes now; `None`: none is on a node, or these are the present placement's.
+    pub moved: Option<i64>,
     /// How to see it happen.
     pub scenario: Option<Replayable>,
 }

@@ -1,0 +1,194 @@
+//! A witness made smaller: the fewest failures, then the fewest pods elsewhere than they are now, then the fewest placings. Whatever is
+//! tried, the checker decides.
+
+use std::collections::BTreeMap;
+
+use quorate_proof::claim::Placement;
+use quorate_proof::cluster::{Cluster, Kind};
+use quorate_proof::evidence::{Evidence, Placing, Proof, Witness};
+use quorate_proof::{Checker, Rejection};
+
+/// At most so often the checker is asked, in a small cluster.
+const MOST_CHECKS: usize = 300;
+/// In a large cluster so often that it looks at about as many nodes and placings.
+const MOST_LOOKED_AT: usize = 20_000;
+
+/// How many pods are on a node, by workload and node.
+type Counts = BTreeMap<(String, String), i64>;
+
+/// The smallest witness that is found for what `proof` says: `proof` itself, or one that the checker accepts as well.
+#[must_use]
+pub fn smallest(cluster: &Cluster, checker: &Checker<'_>, proof: Box<Proof>) -> Box<Proof> {
+    let Evidence::Witness(witness) = &proof.evidence else { return proof };
+    let size = cluster.nodes.len().saturating_add(witness.before.len()).max(1);
+    let checks = MOST_LOOKED_AT.checked_div(size).unwrap_or(0).min(MOST_CHECKS);
+    let current = if proof.claim.placement == Placement::Current { Counts::new() } else { current(cluster) };
+    let best = witness.clone();
+    let mut search = Smaller { checker, checks, current, best, proof };
+    search.fewer_failures();
+    search.nearer();
+    search.fewer_placings();
+    let Smaller { mut proof, best, .. } = search;
+    proof.evidence = Evidence::Witness(best);
+    proof
+}
+
+/// How many pods of a witness are on nodes where the workload has fewer now; `None`: no pod that could be elsewhere is on a node now.
+#[must_use]
+pub fn moved(cluster: &Cluster, witness: &Witness) -> Option<i64> {
+    let current = current(cluster);
+    (!current.is_empty()).then(|| elsewhere(&placed(&witness.before), &current))
+}
+
+/// Where the pods are now that could be elsewhere.
+fn current(cluster: &Cluster) -> Counts {
+    let mut counts = Counts::new();
+    for pod in cluster.pods.values().filter(|pod| !pod.terminating) {
+        let is_movable = cluster.workloads.get(&pod.workload).is_some_and(|workload| match workload.kind {
+            Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::Job | Kind::Pod => true,
+            Kind::DaemonSet | Kind::Static(_) => false,
+        });
+        if let Some(node) = pod.node.as_ref().filter(|_| is_movable) {
+            add(&mut counts, &pod.workload, node, 1);
+        }
+    }
+    counts
+}
+
+fn placed(before: &[Placing]) -> Counts {
+    let mut counts = Counts::new();
+    for placing in before {
+        for (victim, count) in &placing.evicted {
+            add(&mut counts, victim, &placing.node, count.saturating_neg());
+        }
+        add(&mut counts, &placing.workload, &placing.node, 1);
+    }
+    counts
+}
+
+fn add(counts: &mut Counts, workload: &str, node: &str, count: i64) {
+    let own = counts.entry((workload.to_owned(), node.to_owned())).or_insert(0);
+    *own = own.saturating_add(count);
+}
+
+/// How many pods are where there are fewer in `current`.
+fn elsewhere(placed: &Counts, current: &Counts) -> i64 {
+    let more = placed.iter().map(|(at, count)| count.saturating_sub(current.get(at).copied().unwrap_or(0)).max(0));
+    more.sum()
+}
+
+struct Smaller<'a, 'c> {
+    checker: &'a Checker<'c>,
+    /// How often the checker may still be asked.
+    checks: usize,
+    current: Counts,
+    best: Witness,
+    proof: Box<Proof>,
+}
+
+impl Smaller<'_, '_> {
+    /// Failures, pods that are elsewhere now, placings.
+    fn size(&self, witness: &Witness) -> (usize, i64, usize) {
+        let moved = if self.current.is_empty() { 0 } else { elsewhere(&placed(&witness.before), &self.current) };
+        (witness.failed.len(), moved, witness.before.len().saturating_add(witness.after.len()))
+    }
+
+    /// Takes `witness` if it is smaller than the best one and breaks the claim, with as many available pods as it comes to.
+    fn take(&mut self, mut witness: Witness) -> bool {
+        if self.size(&witness) >= self.size(&self.best) {
+            return false;
+        }
+        for _ in 0..2 {
+            let Some(left) = self.checks.checked_sub(1) else { return false };
+            self.checks = left;
+            self.proof.evidence = Evidence::Witness(witness.clone());
+            match self.checker.check(&self.proof) {
+                Ok(()) => {
+                    self.best = witness;
+                    return true;
+                }
+                Err(Rejection::Number { found, .. }) => match i64::try_from(found) {
+                    Ok(found) if found < self.proof.claim.at_least => witness.available = found,
+                    Ok(_) | Err(_) => return false,
+                },
+                Err(_) => return false,
+            }
+        }
+        false
+    }
+
+    fn fewer_failures(&mut self) {
+        for domain in self.best.failed.clone() {
+            let failed: Vec<String> = self.best.failed.iter().filter(|own| **own != domain).cloned().collect();
+            let fewer = Witness { failed, ..self.best.clone() };
+            if !self.take(fewer.clone()) {
+                self.take(Witness { after: Vec::new(), ..fewer });
+            }
+        }
+    }
+
+    /// Pods go back to where they are now: all of them, workload by workload, one by one.
+    fn nearer(&mut self) {
+        if self.current.is_empty() {
+            return;
+        }
+        self.take(Witness { before: placings(&self.current, |_| true), ..self.best.clone() });
+        let mut workloads: Vec<String> = self.current.keys().map(|(workload, _)| workload.clone()).collect();
+        workloads.dedup();
+        for name in workloads {
+            let others = self.best.before.iter().filter(|placing| placing.workload != name);
+            let own = placings(&self.current, |workload| workload == name);
+            let before: Vec<Placing> = own.into_iter().chain(others.cloned()).collect();
+            self.take(Witness { before, ..self.best.clone() });
+        }
+        for index in 0..self.best.before.len() {
+            self.bring_back(index);
+        }
+    }
+
+    /// One pod goes to a node that lacks one of its workload.
+    fn bring_back(&mut self, index: usize) {
+        let Some(placing) = self.best.before.get(index).cloned() else { return };
+        let counts = placed(&self.best.before);
+        let missing = |at: &(String, String)| {
+            self.current.get(at).copied().unwrap_or(0).saturating_sub(counts.get(at).copied().unwrap_or(0))
+        };
+        if missing(&(placing.workload.clone(), placing.node.clone())) >= 0 {
+            return;
+        }
+        let lacking = self.current.keys().filter(|at| at.0 == placing.workload && missing(at) > 0);
+        for (_, node) in lacking.cloned().collect::<Vec<_>>() {
+            let mut before = self.best.before.clone();
+            if let Some(own) = before.get_mut(index) {
+                own.node = node;
+            }
+            if self.take(Witness { before, ..self.best.clone() }) {
+                return;
+            }
+        }
+    }
+
+    /// What makes no difference is not placed.
+    fn fewer_placings(&mut self) {
+        for index in (0..self.best.after.len()).rev() {
+            let mut fewer = self.best.clone();
+            fewer.after.remove(index);
+            self.take(fewer);
+        }
+        for index in (0..self.best.before.len()).rev() {
+            let mut fewer = self.best.clone();
+            fewer.before.remove(index);
+            self.take(fewer);
+        }
+    }
+}
+
+/// The pods of the workloads that are `wanted`, where they are.
+fn placings(current: &Counts, wanted: impl Fn(&str) -> bool) -> Vec<Placing> {
+    let of_workload = current.iter().filter(|((workload, _), _)| wanted(workload));
+    let each = of_workload.flat_map(|((workload, node), count)| {
+        let placing = Placing { workload: workload.clone(), node: node.clone(), evicted: BTreeMap::new() };
+        std::iter::repeat_n(placing, usize::try_from(*count).unwrap_or(0))
+    });
+    each.collect()
+}
