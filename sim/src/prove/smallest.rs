@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use quorate_proof::claim::Placement;
+use quorate_proof::claim::{Domain, Placement, Subject};
 use quorate_proof::cluster::{Cluster, Kind};
 use quorate_proof::evidence::{Evidence, Placing, Proof, Witness};
 use quorate_proof::{Checker, Rejection};
+
+use super::guarantee::selected;
 
 /// At most so often the checker is asked, in a small cluster.
 const MOST_CHECKS: usize = 300;
@@ -24,7 +26,7 @@ pub fn smallest(cluster: &Cluster, checker: &Checker<'_>, proof: Box<Proof>) -> 
     let checks = MOST_LOOKED_AT.checked_div(size).unwrap_or(0).min(MOST_CHECKS);
     let current = if proof.claim.placement == Placement::Current { Counts::new() } else { current(cluster) };
     let best = witness.clone();
-    let mut search = Smaller { checker, checks, current, best, proof };
+    let mut search = Smaller { cluster, checker, checks, current, best, proof };
     search.fewer_failures();
     search.nearer();
     search.fewer_placings();
@@ -78,6 +80,7 @@ fn elsewhere(placed: &Counts, current: &Counts) -> i64 {
 }
 
 struct Smaller<'a, 'c> {
+    cluster: &'a Cluster,
     checker: &'a Checker<'c>,
     /// How often the checker may still be asked.
     checks: usize,
@@ -127,23 +130,90 @@ impl Smaller<'_, '_> {
         }
     }
 
-    /// Pods go back to where they are now: all of them, workload by workload, one by one.
+    /// Pods go back to where they are now: nodes change their parts, then all pods, workload by workload, one by one.
     fn nearer(&mut self) {
         if self.current.is_empty() {
             return;
         }
-        self.take(Witness { before: placings(&self.current, |_| true), ..self.best.clone() });
+        let mut nodes: Vec<String> = self.current.keys().map(|(_, node)| node.clone()).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        let mut used: Vec<String> = self.best.before.iter().map(|placing| placing.node.clone()).collect();
+        used.sort_unstable();
+        used.dedup();
+        for (one, other) in used.iter().flat_map(|one| nodes.iter().map(move |other| (one, other))) {
+            self.take(self.exchanged(one, other));
+        }
+        self.take_with_failures(placings(&self.current, |_| true));
         let mut workloads: Vec<String> = self.current.keys().map(|(workload, _)| workload.clone()).collect();
         workloads.dedup();
         for name in workloads {
             let others = self.best.before.iter().filter(|placing| placing.workload != name);
             let own = placings(&self.current, |workload| workload == name);
             let before: Vec<Placing> = own.into_iter().chain(others.cloned()).collect();
-            self.take(Witness { before, ..self.best.clone() });
+            self.take_with_failures(before);
         }
         for index in 0..self.best.before.len() {
             self.bring_back(index);
         }
+    }
+
+    /// The best witness with two nodes in each other's part.
+    fn exchanged(&self, one: &str, other: &str) -> Witness {
+        let change = |name: &String| match name {
+            name if name == one => other.to_owned(),
+            name if name == other => one.to_owned(),
+            name => name.clone(),
+        };
+        let placed = |placings: &[Placing]| {
+            let each = placings.iter().map(|placing| Placing { node: change(&placing.node), ..placing.clone() });
+            each.collect::<Vec<Placing>>()
+        };
+        let mut failed: Vec<String> = match self.proof.claim.failures.domain {
+            Domain::Node => self.best.failed.iter().map(change).collect(),
+            Domain::Label(_) => self.best.failed.clone(),
+        };
+        failed.sort_unstable();
+        let Witness { before, after, available, .. } = &self.best;
+        Witness { before: placed(before), failed, after: placed(after), available: *available }
+    }
+
+    /// Takes the best witness with other placings before the failure: as it is, or where as many other domains fail.
+    fn take_with_failures(&mut self, before: Vec<Placing>) {
+        let with = Witness { before, ..self.best.clone() };
+        let failed = self.fullest(&with.before);
+        if !self.take(with.clone()) {
+            self.take(Witness { failed, after: Vec::new(), ..with });
+        }
+    }
+
+    /// As many domains as fail, those with the most pods of the subject.
+    fn fullest(&self, before: &[Placing]) -> Vec<String> {
+        let subject: Vec<&str> = match &self.proof.claim.subject {
+            Subject::Workload(name) => vec![name],
+            Subject::Budget(name) => {
+                self.cluster.budgets.get(name).map_or_else(Vec::new, |budget| selected(self.cluster, budget))
+            }
+        };
+        let mut pods: BTreeMap<&str, usize> = BTreeMap::new();
+        for placing in before.iter().filter(|placing| subject.contains(&placing.workload.as_str())) {
+            let domain = match &self.proof.claim.failures.domain {
+                Domain::Node => Some(placing.node.as_str()),
+                Domain::Label(key) => {
+                    self.cluster.nodes.get(&placing.node).and_then(|node| node.labels.get(key)).map(String::as_str)
+                }
+            };
+            if let Some(domain) = domain {
+                let own = pods.entry(domain).or_insert(0);
+                *own = own.saturating_add(1);
+            }
+        }
+        let mut fullest: Vec<(&str, usize)> = pods.into_iter().collect();
+        fullest.sort_by_key(|(domain, pods)| (std::cmp::Reverse(*pods), *domain));
+        let mut failed: Vec<String> =
+            fullest.into_iter().take(self.best.failed.len()).map(|(domain, _)| domain.to_owned()).collect();
+        failed.sort_unstable();
+        failed
     }
 
     /// One pod goes to a node that lacks one of its workload.

@@ -140,7 +140,8 @@ impl Sheet<'_> {
             let text = if is_verbose { format!("{text} [{}]", places.join(", ")) } else { text };
             self.draw_keyed(drawn, key, &text);
             if let Some(command) = replay {
-                self.draw_keyed(drawn, "replay", command);
+                // In one line, to be copied.
+                let _ = writeln!(drawn, "  {}{}", self.paint.key(&format!("{:KEY$}", "replay")), self.line(command));
             }
         }
     }
