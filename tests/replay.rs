@@ -40,6 +40,14 @@ fn replayed(input: &[&str], failures: &[&str]) -> Vec<String> {
         .cloned()
         .collect();
     let play = |entry: &Value| {
+        // What is placed before something else is lost is not shown.
+        let told = entry["witness"]["steps"].as_array().unwrap();
+        let is_lost = |step: &Value| {
+            step.as_str().unwrap().contains(" is evicted from ") || step.as_str().unwrap().ends_with(" is deleted")
+        };
+        if entry["witness"]["scenario"].is_null() && told.iter().any(is_lost) {
+            return "not shown".to_owned();
+        }
         let word = |key: &str| entry[key].as_str().unwrap();
         let at = format!("{}/{}/{}", word("placement"), word("phase"), word("method"));
         let file = entry["witness"]["scenario"].as_str().unwrap_or_else(|| panic!("{input:?} {at} has no scenario"));

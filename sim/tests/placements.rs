@@ -233,8 +233,8 @@ fn a_pod_waits_for_pods_of_a_lost_node_to_go() {
         toleration_seconds: None,
     };
     edit(&mut builder, |spec| spec.tolerations.push(every.clone()));
-    // Pods of lower priority are placed on the lost node too.
-    assert_eq!(both(&builder, web, 1, Phase::Recovered), [1, 0]);
+    // Pods of lower priority are placed on the lost node too; so is one of its own, again and again.
+    assert_eq!(both(&builder, web, 1, Phase::Recovered), [0, 0]);
 }
 
 /// While a pod terminates, a StatefulSet that makes one pod after the other makes none after it, also where there is room now.
@@ -273,7 +273,8 @@ fn the_worst_is_told_step_by_step() {
     let failures = Failures { domain: FailureDomain::Nodes, count: 1 };
     let worst = worst(&builder.state, web, failures, Placement::Fresh, Phase::Removed).unwrap();
     assert_eq!((worst.available, worst.failed.len()), (1, 1));
-    assert!(worst.before.len() >= 2 && worst.after.is_empty(), "{worst}");
+    assert!(worst.before.len() >= 2, "{worst}");
+    assert!(worst.after.iter().all(|event| event.ends_with("is deleted")), "{worst}");
 }
 
 /// What the simulation reached after a failure, and what was lost.

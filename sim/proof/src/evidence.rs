@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::claim::Claim;
 
 /// The format that this checker reads.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// A proof file: a claim about a cluster, and why it holds or does not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,9 @@ pub type Weights = BTreeMap<String, i64>;
 pub struct Search {
     /// The workloads that are followed, sorted: those of the subject, and all with which they can get into each other's way.
     pub workloads: Vec<String>,
+    /// Whether pods of failed nodes are evicted, and the objects of failed nodes go, one by one between placings; else all at once,
+    /// where that makes no difference.
+    pub one_by_one: bool,
     /// The states, sorted.
     pub states: Vec<State>,
 }
@@ -96,6 +99,8 @@ pub struct Search {
 pub struct State {
     /// The failed domains, sorted; empty before the failure.
     pub failed: Vec<String>,
+    /// The failed nodes whose objects are gone, sorted.
+    pub removed: Vec<String>,
     /// For each workload of the search: how many of its pods are on each node (nodes in the order of their names), alive.
     pub alive: Vec<Vec<i64>>,
     /// Those that are terminating on failed nodes.
@@ -112,10 +117,35 @@ pub struct Witness {
     pub before: Vec<Placing>,
     /// The failed domains (names of nodes, or values of the label), sorted.
     pub failed: Vec<String>,
-    /// The pods that are placed after the failure, one after the other.
-    pub after: Vec<Placing>,
+    /// What happens after the failure, one thing after the other.
+    pub after: Vec<Event>,
     /// So many pods of the subject are available then: fewer than the claim says.
     pub available: i64,
+}
+
+/// Something that happens after a failure.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", tag = "event")]
+pub enum Event {
+    /// A pod is placed.
+    #[serde(rename_all = "camelCase")]
+    Placed(Placing),
+    /// Pods of a workload on a failed node are evicted: they terminate there for as long as the node's object stays.
+    #[serde(rename_all = "camelCase")]
+    Evicted {
+        /// Their workload.
+        workload: String,
+        /// The node.
+        node: String,
+        /// How many.
+        pods: i64,
+    },
+    /// The object of a failed node is deleted, and with it the pods there.
+    #[serde(rename_all = "camelCase")]
+    Removed {
+        /// The node.
+        node: String,
+    },
 }
 
 /// A pod is bound to a node.

@@ -114,6 +114,7 @@ const KEPT: [(&str, &[&str]); 4] = [
     ("counting", &["/claim/atLeast less"]),
     ("search", &["/claim/atLeast less", "/claim/failures/count less", "/claim/placement other"]),
     (
+        // What is swapped after the failure are evictions of different pods.
         "witness",
         &[
             "/claim/atLeast more",
@@ -124,6 +125,7 @@ const KEPT: [(&str, &[&str]); 4] = [
             "/claim/phase other",
             "/claim/placement other",
             "/claim/subject/workload other",
+            "/evidence/after/# swapped",
             "/evidence/before/# dropped",
             "/evidence/before/# swapped",
             "/evidence/before/#/node other",

@@ -6,7 +6,7 @@ mod scene;
 
 use quorate_proof::claim::{Claim, Phase, Placement};
 use quorate_proof::cluster::{Cluster, ExistingPod};
-use quorate_proof::evidence::{Evidence, FORMAT, Placing, Proof, State, Witness};
+use quorate_proof::evidence::{Event, Evidence, FORMAT, Placing, Proof, State, Witness};
 use quorate_proof::{Checker, Rejection};
 
 use scene::brute::World;
@@ -66,7 +66,7 @@ fn bounds_are_sound() {
 
 #[test]
 fn searches_agree_with_brute_force() {
-    let (mut accepted, mut refused) = (0, 0);
+    let (mut accepted, mut refused, mut together) = (0, 0, 0);
     for seed in 0..250 {
         let mut dice = Dice::new(seed);
         let (cluster, question) = (cluster(&mut dice), question(&mut dice));
@@ -81,10 +81,23 @@ fn searches_agree_with_brute_force() {
             Err(Rejection::Claim(_)) => refused += 1,
             Err(other) => panic!("seed {seed}: {other}\n{claim:?}\n{cluster:#?}"),
         }
-        let more = Claim { at_least: truth.fewest + 1, ..claim };
+        let more = Claim { at_least: truth.fewest + 1, ..claim.clone() };
         assert!(check(&cluster, &more, Evidence::Search(truth.search)).is_err(), "seed {seed}");
+        // Where the checker lets a failure happen at once, that comes to the same.
+        let Some(at_once) =
+            World::new(&cluster, &claim, None).at_once().truth().filter(|_| claim.phase != Phase::Instant)
+        else {
+            continue;
+        };
+        let search = Evidence::Search(at_once.search);
+        if matches!(check(&cluster, &claim, search.clone()), Err(Rejection::Claim(_))) {
+            continue;
+        }
+        together += 1;
+        assert_eq!(at_once.fewest, truth.fewest, "seed {seed}\n{claim:?}\n{cluster:#?}");
+        assert_eq!(check(&cluster, &claim, search), Ok(()), "seed {seed}");
     }
-    assert!(accepted > 150, "{accepted} accepted, {refused} refused");
+    assert!(accepted > 150 && together > 40, "{accepted} accepted, {refused} refused, {together} at once");
 }
 
 /// The cluster with pods where a random history from its start left them, not always at rest.
@@ -144,11 +157,38 @@ fn walk(world: &World<'_>, dice: &mut Dice, state: &mut State, steps: u64) -> Op
         if next.is_empty() {
             break;
         }
-        let chosen = next[usize::try_from(dice.below(u64::try_from(next.len()).unwrap())).unwrap()].clone();
+        let chosen = next[usize::try_from(dice.below(u64::try_from(next.len()).unwrap())).unwrap()].0.clone();
         placings.push(world.placing(state, &chosen));
         *state = chosen;
     }
     Some(placings)
+}
+
+/// Random events after a failure, up to so many.
+fn walk_after(world: &World<'_>, dice: &mut Dice, state: &mut State, events: u64) -> Option<Vec<Event>> {
+    let mut happened = Vec::new();
+    for _ in 0..events {
+        let placings = world.steps(state)?.into_iter();
+        let placings = placings.map(|(next, _)| (next.clone(), Event::Placed(world.placing(state, &next))));
+        let next: Vec<(State, Event)> = placings.chain(world.losses(state)).collect();
+        if next.is_empty() {
+            break;
+        }
+        let (chosen, event) = next[usize::try_from(dice.below(u64::try_from(next.len()).unwrap())).unwrap()].clone();
+        happened.push(event);
+        *state = chosen;
+    }
+    Some(happened)
+}
+
+/// All that becomes of failed nodes and their pods, and nothing else.
+fn only_losses(world: &World<'_>, state: &mut State) -> Option<Vec<Event>> {
+    let mut happened = Vec::new();
+    while let Some((next, event)) = world.losses(state).into_iter().next() {
+        happened.push(event);
+        *state = next;
+    }
+    Some(happened)
 }
 
 /// Plays that end early are accepted only where what is left to do cannot change the outcome for the better.
@@ -172,12 +212,13 @@ fn witnesses_are_sound() {
                 sets => &failures[usize::try_from(dice.below(u64::try_from(sets).unwrap())).unwrap()],
             };
             let mut lost = world.lose(&state, failed);
-            let length = if question.phase == Phase::Instant || !is_at_rest {
-                0
-            } else {
-                [0, 2, 30][usize::try_from(dice.below(3)).unwrap()]
+            let after = match (question.phase, is_at_rest) {
+                (Phase::Instant, _) => Some(Vec::new()),
+                // What is still to be placed may not matter, but what is lost has to go.
+                (_, false) => only_losses(&world, &mut lost),
+                (_, true) => walk_after(&world, &mut dice, &mut lost, 40),
             };
-            let Some(after) = walk(&world, &mut dice, &mut lost, length) else { continue };
+            let Some(after) = after else { continue };
             let available = world.available(&lost);
             let failed = failed.iter().map(|name| (*name).to_owned()).collect();
             let claim = Claim { at_least: available + 1, ..question.clone() };

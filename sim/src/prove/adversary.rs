@@ -147,13 +147,15 @@ fn conclude(
     if available >= claim.at_least {
         return None;
     }
+    let mut after = Vec::new();
     if claim.phase != Phase::Instant && !nodes.is_empty() {
-        let after = packing.after(problem, &nodes, claim.phase);
-        if !after.is_settled(problem, subject) {
+        let (lost, events) = packing.after(problem, &nodes, claim.phase);
+        if !lost.is_settled(problem, subject) {
             return None;
         }
+        after = events;
     }
-    Some(Broken { before, failed, after: Vec::new(), available })
+    Some(Broken { before, failed, after, available })
 }
 
 impl Packing {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use quorate_proof::claim::{Claim, Phase, Placement};
 
 use super::bound::failing;
+use super::outage::Event;
 use super::packing::{Move, Packing};
 use super::problem::{Group, Problem};
 use super::search::{Broken, nodes_of};
@@ -37,16 +38,23 @@ fn whole(problem: &Problem<'_>, claim: &Claim, broken: &Broken) -> Option<Broken
     if may_settle {
         settle(problem, &mut packing, &mut before)?;
     }
-    let mut after = Vec::new();
+    let mut after = broken.after.clone();
     let (over, _) = failing(claim);
     let nodes = nodes_of(problem, over, &broken.failed);
     if claim.phase != Phase::Instant && !nodes.is_empty() && nodes.len() < problem.nodes.len() {
-        packing = packing.after(problem, &nodes, claim.phase);
-        after.clone_from(&broken.after);
-        for step in &after {
-            packing.apply(problem, step);
+        packing.failed.clone_from(&nodes);
+        for event in &after {
+            packing.happen(problem, event);
         }
-        settle(problem, &mut packing, &mut after)?;
+        if claim.phase == Phase::Recovered {
+            // What is left to be evicted are pods that do not matter to the others.
+            let (evicted, events) = packing.after(problem, &nodes, claim.phase);
+            packing = evicted;
+            after.extend(events);
+        }
+        let mut steps = Vec::new();
+        settle(problem, &mut packing, &mut steps)?;
+        after.extend(steps.into_iter().map(Event::Place));
     }
     Some(Broken { before, after, ..broken.clone() })
 }

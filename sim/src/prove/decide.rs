@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_proof::claim::{Claim, Phase, Placement, Subject};
-use quorate_proof::evidence::{Evidence, FORMAT, Placing, Proof, Witness};
+use quorate_proof::evidence::{Evidence, FORMAT, Proof, Witness};
 
 use super::adversary::attack;
 use super::bound::{bounded, failing};
@@ -125,8 +125,6 @@ fn counted(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -> (i64, Vec
 }
 
 fn witness(problem: &Problem<'_>, claim: &Claim, broken: &Broken) -> Witness {
-    let written =
-        |moves: &[super::packing::Move]| -> Vec<Placing> { moves.iter().map(|step| step.written(problem)).collect() };
     let mut failed: Vec<String> = broken
         .failed
         .iter()
@@ -135,7 +133,9 @@ fn witness(problem: &Problem<'_>, claim: &Claim, broken: &Broken) -> Witness {
         .into_iter()
         .collect();
     failed.sort_unstable();
-    Witness { before: written(&broken.before), failed, after: written(&broken.after), available: broken.available }
+    let before = broken.before.iter().map(|step| step.written(problem)).collect();
+    let after = broken.after.iter().map(|event| event.written(problem)).collect();
+    Witness { before, failed, after, available: broken.available }
 }
 
 impl Problem<'_> {

@@ -68,51 +68,32 @@ pub(super) fn can_be_searched(problem: &Problem<'_>, claim: &Claim, follow: &BTr
         if claim.phase == Phase::Recovered && problem.may_stop_evictions(&Loss { over, count, phase: claim.phase }) {
             return Err("Kubernetes evicts nothing while most of a small zone is lost".to_owned());
         }
-        one_after_the_other(problem, claim, follow)?;
     }
     Ok(())
 }
 
-/// After a failure pods are evicted one after the other, and nodes' objects go before or after that; the search has it all happen at
-/// once, which must make no difference (docs/proofs.md, *Search*).
-fn one_after_the_other(problem: &Problem<'_>, claim: &Claim, follow: &BTreeSet<usize>) -> Result<(), String> {
+/// After a failure pods are evicted one after the other, and nodes' objects go before or after that: whether it makes no difference if
+/// all of it happens at once (docs/proofs.md, *Search*).
+pub(super) fn all_at_once(problem: &Problem<'_>, claim: &Claim, follow: &BTreeSet<usize>) -> bool {
     let is_one_node = claim.failures.domain == Domain::Node && claim.failures.count <= 1;
     let groups = || follow.iter().filter_map(|number| Some((*number, problem.groups.get(*number)?)));
     let highest = groups().filter(|(_, group)| group.shape.preempts).map(|(_, group)| group.shape.priority).max();
     let lowest = groups().map(|(_, group)| group.shape.priority).min();
     let evicts = highest.zip(lowest).is_some_and(|(highest, lowest)| highest > lowest);
-    for (number, group) in groups() {
+    groups().all(|(number, group)| {
         let shape = group.shape;
         let counts_others = group.counted.iter().any(|counted| counted.iter().any(|other| *other != number));
-        if !shape.spread.is_empty() && (!is_one_node || counts_others) {
-            return Err(format!(
-                "what the spread constraints of {} allow depends on the order of evictions",
-                group.name
-            ));
-        }
-        let is_bound_there =
-            ["NoSchedule", "NoExecute"].iter().all(|effect| tolerates(&shape.tolerations, &unreachable(effect)));
-        if is_bound_there {
-            return Err(format!(
-                "pods of {} may be bound to an unreachable node, or wait for its pods to go",
-                group.name
-            ));
-        }
+        let counts_once = shape.spread.is_empty() || (is_one_node && !counts_others);
+        let bears = |effect: &str| tolerates(&shape.tolerations, &unreachable(effect));
+        let is_bound_there = bears("NoSchedule") && bears("NoExecute");
         let is_local = shape.anti_affinity.iter().all(|term| problem.is_single(Over::Key(&term.topology_key)));
-        let unreachable_for_ever = tolerates_for_ever(&shape.tolerations, &unreachable("NoExecute"))
-            || tolerates(&shape.tolerations, &unreachable("NoSchedule"));
+        let stays = tolerates_for_ever(&shape.tolerations, &unreachable("NoExecute"));
         let is_simple = shape.affinity.is_empty()
             && shape.spread.iter().all(|spread| spread.min_domains <= 1)
-            && !unreachable_for_ever
+            && !(stays || bears("NoSchedule"))
             && (!evicts || (is_local && shape.spread.is_empty()));
-        if claim.phase == Phase::Removed && !is_simple {
-            return Err(format!(
-                "where pods of {} are placed depends on when the objects of lost nodes go",
-                group.name
-            ));
-        }
-    }
-    Ok(())
+        counts_once && !is_bound_there && (claim.phase != Phase::Removed || is_simple)
+    })
 }
 
 /// The groups of the subject, and all that can get into each other's way.

@@ -10,7 +10,7 @@
 //! | `scheduled.rs` | runs of the scheduler |
 //! | `smallest.rs` | a witness made smaller |
 //! | `replay.rs` | a witness as steps that can be played |
-//! | `problem.rs`, `relations.rs`, `packing.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes, selectors |
+//! | `problem.rs`, `relations.rs`, `packing.rs`, `outage.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes and what failures do to them, selectors |
 //! | `canonical.rs`, `canonical_cluster.rs`, `groups.rs`, `revisions.rs` | a cluster in the words of proof files |
 //! | `no_placement.rs` | "this pod fits on no node", one fact a node |
 //!
@@ -28,6 +28,7 @@ mod guarantee;
 mod lost;
 mod matching;
 mod no_placement;
+mod outage;
 mod packing;
 mod placed;
 mod problem;

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use quorate_proof::claim::Phase;
-use quorate_proof::cluster::Kind;
 use quorate_proof::evidence::Placing;
 use quorate_proof::input::{PodTerm, Spread};
 
@@ -25,10 +23,10 @@ pub(super) struct Packing {
     pub(super) pending: Vec<i64>,
     /// The failed nodes.
     pub(super) failed: BTreeSet<usize>,
-    /// Whether the failed nodes' objects are gone.
-    pub(super) removed: bool,
+    /// Those of them whose objects are gone.
+    pub(super) removed: BTreeSet<usize>,
     /// What is left of each resource beside the pods of a node, where that is not what fixed pods leave.
-    left: BTreeMap<usize, Vec<i64>>,
+    pub(super) left: BTreeMap<usize, Vec<i64>>,
 }
 
 /// A pod of a group takes a node.
@@ -60,7 +58,7 @@ impl Packing {
             dying: vec![Arc::default(); problem.groups.len()],
             pending: vec![0; problem.groups.len()],
             failed: BTreeSet::new(),
-            removed: false,
+            removed: BTreeSet::new(),
             left: BTreeMap::new(),
         };
         for (number, group) in problem.groups.iter().enumerate().filter(|(_, group)| group.is_movable()) {
@@ -79,7 +77,7 @@ impl Packing {
     }
 
     fn is_gone(&self, node: usize) -> bool {
-        self.removed && self.failed.contains(&node)
+        self.removed.contains(&node)
     }
 
     /// Whether a pod of `number` fits `node` now.
@@ -94,7 +92,7 @@ impl Packing {
 
     /// Whether `node` is eligible, failed or not.
     pub(super) fn takes(&self, problem: &Problem<'_>, group: &Group<'_>, node: usize) -> bool {
-        let may_be_bound = !self.failed.contains(&node) || (!self.removed && tolerates_unreachable(group));
+        let may_be_bound = !self.failed.contains(&node) || (!self.is_gone(node) && tolerates_unreachable(group));
         problem.is_eligible(group, node) && may_be_bound
     }
 
@@ -154,7 +152,7 @@ impl Packing {
         let Some(own) = problem.domain(key, node) else { return false };
         let Some(known) = problem.counted.get(&(number, position)) else { return false };
         // Domains whose nodes have all failed may count no more.
-        let some_left_out = !self.failed.is_empty() && (self.removed || spread.honors_taints);
+        let some_left_out = !self.failed.is_empty() && (!self.removed.is_empty() || spread.honors_taints);
         let is_counted = |at: usize| {
             known.nodes.get(at).copied().unwrap_or(false) && !self.is_gone(at) && self.honours(spread, group, at)
         };
@@ -259,7 +257,7 @@ impl Packing {
 
     fn preemptions(&self, problem: &Problem<'_>, number: usize, node: usize) -> Vec<Move> {
         let Some(group) = problem.groups.get(number) else { return Vec::new() };
-        if !self.takes(problem, group, node) {
+        if !self.takes(problem, group, node) || self.failed.contains(&node) {
             return Vec::new();
         }
         let lower = |other: &usize| {
@@ -298,42 +296,6 @@ impl Packing {
         })
     }
 
-    /// The state right after `nodes` have failed.
-    pub(super) fn after(&self, problem: &Problem<'_>, nodes: &BTreeSet<usize>, phase: Phase) -> Self {
-        let mut after = self.clone();
-        after.failed = nodes.clone();
-        after.removed = phase == Phase::Removed;
-        if after.removed {
-            // What was on them makes no difference any more.
-            for node in nodes {
-                after.left.remove(node);
-            }
-        }
-        for (number, group) in problem.groups.iter().enumerate() {
-            let kind = &group.workload.kind;
-            let is_replaced = match kind {
-                Kind::Deployment | Kind::ReplicaSet | Kind::Job => true,
-                Kind::StatefulSet => after.removed,
-                Kind::DaemonSet | Kind::Pod | Kind::Static(_) => false,
-            };
-            let stays = !after.removed
-                && (!group.is_movable()
-                    || super::matching::tolerates_for_ever(&group.shape.tolerations, &unreachable("NoExecute")));
-            let Some(alive) = after.alive.get_mut(number).filter(|_| !stays) else { continue };
-            let lost: Vec<(usize, i64)> = nodes.iter().filter_map(|node| alive.get_key_value(node)).map(own).collect();
-            for (node, count) in lost {
-                Arc::make_mut(alive).remove(&node);
-                if let Some(dying) = after.dying.get_mut(number).filter(|_| !after.removed) {
-                    change(Arc::make_mut(dying), node, count);
-                }
-                if let Some(pending) = after.pending.get_mut(number).filter(|_| is_replaced) {
-                    *pending = pending.saturating_add(count);
-                }
-            }
-        }
-        after
-    }
-
     /// How many pods of `subject` are available.
     pub(super) fn available(&self, subject: &[usize], failed: &BTreeSet<usize>) -> i64 {
         let on = subject.iter().filter_map(|group| self.alive.get(*group)).flat_map(|on| on.iter());
@@ -342,15 +304,11 @@ impl Packing {
 }
 
 /// Whether nothing keeps its pods off a node that is unreachable.
-fn tolerates_unreachable(group: &Group<'_>) -> bool {
+pub(super) fn tolerates_unreachable(group: &Group<'_>) -> bool {
     ["NoSchedule", "NoExecute"].iter().all(|effect| tolerates(&group.shape.tolerations, &unreachable(effect)))
 }
 
-fn own((node, count): (&usize, &i64)) -> (usize, i64) {
-    (*node, *count)
-}
-
-fn change(counts: &mut BTreeMap<usize, i64>, key: usize, by: i64) {
+pub(super) fn change(counts: &mut BTreeMap<usize, i64>, key: usize, by: i64) {
     let count = counts.entry(key).or_insert(0);
     *count = count.saturating_add(by);
     if *count <= 0 {

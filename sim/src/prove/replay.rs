@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use quorate_proof::claim::{Claim, Domain, Phase, Placement, Subject};
 use quorate_proof::cluster::{Cluster, Kind};
-use quorate_proof::evidence::{Placing, Witness};
+use quorate_proof::evidence::{Event, Placing, Witness};
 
 use super::guarantee::selected;
 use super::scheduled::Observed;
@@ -36,7 +36,8 @@ pub enum Start {
 }
 
 /// The steps of `witness`, which breaks `claim` about `cluster`; `None`: what it counts is not what the steps of a scenario show (pods
-/// that are not ready now, nodes that are not, DaemonSets several of which belong to one budget).
+/// that are not ready now, nodes that are not, DaemonSets several of which belong to one budget, pods that are placed before others are
+/// evicted).
 #[must_use]
 pub fn replay(state: &ClusterState, cluster: &Cluster, claim: &Claim, witness: &Witness) -> Option<Replay> {
     let named =
@@ -46,10 +47,11 @@ pub fn replay(state: &ClusterState, cluster: &Cluster, claim: &Claim, witness: &
     if is_current && !writer.is_settled() {
         return None;
     }
+    let after = placed_after(witness)?;
     let mut steps = Vec::new();
     if !is_current {
         let mut bindings = writer.daemon_sets();
-        bindings.extend(writer.bindings(&witness.before)?);
+        bindings.extend(writer.bindings(witness.before.iter())?);
         steps.push(bind(bindings));
     } else if claim.phase != Phase::Instant {
         // What is pending and cannot matter comes.
@@ -63,7 +65,7 @@ pub fn replay(state: &ClusterState, cluster: &Cluster, claim: &Claim, witness: &
             Phase::Removed => step("delete node", &failed, StepAction::DeleteNode { nodes }),
         });
         if claim.phase != Phase::Instant {
-            steps.push(bind(writer.bindings(&witness.after)?));
+            steps.push(bind(writer.bindings(after)?));
         }
     }
     if steps.is_empty() {
@@ -110,6 +112,19 @@ fn step(what: &str, nodes: &[&str], action: StepAction) -> Step {
     }
 }
 
+/// The pods that are placed after the failure; `None`: some are placed before everything is lost that will be. A step goes on until then.
+fn placed_after(witness: &Witness) -> Option<Vec<&Placing>> {
+    let mut placings = Vec::new();
+    for event in &witness.after {
+        match event {
+            Event::Placed(placing) => placings.push(placing),
+            Event::Evicted { .. } | Event::Removed { .. } if placings.is_empty() => {}
+            Event::Evicted { .. } | Event::Removed { .. } => return None,
+        }
+    }
+    Some(placings)
+}
+
 fn bind(bindings: Vec<Binding>) -> Step {
     let description = format!("bind {}", bindings.len());
     step(&description, &[], StepAction::Bind { bindings })
@@ -150,8 +165,8 @@ impl Writer<'_> {
         daemon_sets.filter_map(|(name, _)| self.workload(name)).map(Binding::DaemonSet).collect()
     }
 
-    fn bindings(&self, placings: &[Placing]) -> Option<Vec<Binding>> {
-        placings.iter().map(|placing| self.binding(placing)).collect()
+    fn bindings<'p>(&self, placings: impl IntoIterator<Item = &'p Placing>) -> Option<Vec<Binding>> {
+        placings.into_iter().map(|placing| self.binding(placing)).collect()
     }
 
     fn binding(&self, placing: &Placing) -> Option<Binding> {
@@ -220,7 +235,11 @@ impl Writer<'_> {
                 }
             }
         }
-        for placing in witness.before.iter().chain(&witness.after) {
+        let after = witness.after.iter().filter_map(|event| match event {
+            Event::Placed(placing) => Some(placing),
+            Event::Evicted { .. } | Event::Removed { .. } => None,
+        });
+        for placing in witness.before.iter().chain(after) {
             for (victim, count) in &placing.evicted {
                 add(victim.as_str(), placing.node.as_str(), count.saturating_neg());
             }

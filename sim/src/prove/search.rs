@@ -6,8 +6,9 @@ use quorate_proof::claim::{Claim, Phase, Placement};
 use quorate_proof::evidence::{Search, State};
 
 use super::bound::failing;
-use super::followed::{BEYOND_HOPE, can_be_searched, digits, expected_states, followed};
-use super::packing::{Move, OnNodes, Packing};
+use super::followed::{BEYOND_HOPE, all_at_once, can_be_searched, digits, expected_states, followed};
+use super::outage::Event;
+use super::packing::{Move, OnNodes, Packing, tolerates_unreachable};
 use super::problem::{Over, Problem};
 
 /// What a search has found.
@@ -26,8 +27,8 @@ pub(super) struct Broken {
     pub(super) before: Vec<Move>,
     /// The failed domains, by number.
     pub(super) failed: BTreeSet<usize>,
-    /// Placements after the failure.
-    pub(super) after: Vec<Move>,
+    /// What happens after the failure.
+    pub(super) after: Vec<Event>,
     /// So many pods of the subject are available then.
     pub(super) available: i64,
 }
@@ -51,23 +52,32 @@ pub(super) fn search(problem: &Problem<'_>, claim: &Claim, subject: &[usize], li
         Placement::Scheduled | Placement::Fresh => Packing::empty(problem, |group| follow.contains(&group)),
         Placement::Reachable => return Err("histories are not searched".to_owned()),
     };
-    Walk { problem, claim, subject, follow: &follow, limit, states: Vec::new(), known: BTreeMap::new() }.run(start)
+    let one_by_one = claim.phase != Phase::Instant && !all_at_once(problem, claim, &follow);
+    let (states, known) = (Vec::new(), BTreeMap::new());
+    Walk { problem, claim, subject, follow: &follow, one_by_one, limit, states, known, worst: None, is_unsure: false }
+        .run(start)
 }
 
 /// A set of failed domains, with the nodes that it takes.
 type FailureSet = (BTreeSet<usize>, BTreeSet<usize>);
 
-/// A state, the one that it came from, and what was done there.
-type Known = (Packing, Option<(usize, Option<Move>)>);
+/// A state, the one that it came from, and what happened there.
+type Known = (Packing, Option<(usize, Vec<Event>)>);
 
 struct Walk<'p, 'a> {
     problem: &'p Problem<'a>,
     claim: &'p Claim,
     subject: &'p [usize],
     follow: &'p BTreeSet<usize>,
+    /// Whether evictions, and objects of nodes that go, happen one by one.
+    one_by_one: bool,
     limit: usize,
     states: Vec<Known>,
     known: BTreeMap<Packing, usize>,
+    /// The worst way to break the claim: the state before or after the failure, and the failed domains.
+    worst: Option<(Order, usize, BTreeSet<usize>)>,
+    /// Whether the claim is broken where nobody knows whether pods that might be placed are there at all.
+    is_unsure: bool,
 }
 
 impl Walk<'_, '_> {
@@ -76,97 +86,163 @@ impl Walk<'_, '_> {
         let mut waiting = VecDeque::from([0]);
         self.states.push((start.clone(), None));
         self.known.insert(start, 0);
-        let mut worst: Option<(Order, usize, BTreeSet<usize>)> = None;
         while let Some(number) = waiting.pop_front() {
             let Some((packing, _)) = self.states.get(number) else { continue };
             let packing = packing.clone();
-            let moves = packing.moves(self.problem);
-            let in_wait = self.follow.iter().filter(|group| packing.pending.get(**group).is_some_and(|own| *own > 0));
-            if let Some(fixed) = in_wait.filter_map(|group| packing.evicts_fixed(self.problem, *group)).next() {
-                return Err(format!("pods of {fixed} may be evicted"));
+            let is_at_rest = self.follow_moves(number, &packing, &mut waiting)?;
+            if !is_at_rest {
+                continue;
             }
-            if moves.is_empty() {
-                self.judge(number, &packing, &sets, &mut worst);
-                if packing.failed.is_empty() && self.claim.phase != Phase::Instant {
-                    self.judge_total_loss(number, &sets, &mut worst);
-                    let partial = |nodes: &BTreeSet<usize>| !nodes.is_empty() && nodes.len() < self.problem.nodes.len();
-                    let partial: Vec<&BTreeSet<usize>> =
-                        sets.iter().map(|(_, nodes)| nodes).filter(|nodes| partial(nodes)).collect();
-                    for nodes in partial {
-                        let after = packing.after(self.problem, nodes, self.claim.phase);
-                        self.add(after, number, None, &mut waiting)?;
-                    }
-                }
-            }
-            for step in moves {
-                let mut next = packing.clone();
-                next.apply(self.problem, &step);
-                self.add(next, number, Some(step), &mut waiting)?;
+            self.judge(number, &packing, &sets);
+            if packing.failed.is_empty() && self.claim.phase != Phase::Instant {
+                self.judge_total_loss(number, &sets);
+                self.fail_each(number, &packing, &sets, &mut waiting)?;
             }
         }
-        Ok(match worst {
-            Some((order, number, failed)) => Found::Broken(self.broken(number, failed, order.available)),
-            None => Found::Closed(self.closed(&sets)),
-        })
+        match std::mem::take(&mut self.worst) {
+            Some((order, number, failed)) => Ok(Found::Broken(self.broken(number, failed, order.available))),
+            None if self.is_unsure => {
+                Err("which pods a StatefulSet creates while one of them is lost depends on their order".to_owned())
+            }
+            None => Ok(Found::Closed(self.closed(&sets))),
+        }
     }
 
-    fn add(
+    /// Everything that can happen next; whether it may be that nothing does.
+    fn follow_moves(
         &mut self,
-        packing: Packing,
-        from: usize,
-        step: Option<Move>,
+        number: usize,
+        packing: &Packing,
+        waiting: &mut VecDeque<usize>,
+    ) -> Result<bool, String> {
+        let problem = self.problem;
+        let in_wait = self.follow.iter().filter(|group| packing.pending.get(**group).is_some_and(|own| *own > 0));
+        for group in in_wait {
+            if let Some(fixed) = packing.evicts_fixed(problem, *group) {
+                return Err(format!("pods of {fixed} may be evicted"));
+            }
+            if packing.waits_on(problem, *group).is_some() {
+                let name = problem.groups.get(*group).map_or("", |group| group.name);
+                return Err(format!("pods of {name} may wait for others on an unreachable node to terminate"));
+            }
+        }
+        let mut is_at_rest = true;
+        for step in packing.moves(problem) {
+            is_at_rest = is_at_rest && packing.waits_for_lost(problem, step.group);
+            self.add(packing, number, vec![Event::Place(step)], waiting)?;
+        }
+        let losses = if self.one_by_one { packing.losses(problem, self.claim.phase) } else { Vec::new() };
+        for event in losses {
+            is_at_rest = is_at_rest && self.returns(&event);
+            self.add(packing, number, vec![event], waiting)?;
+        }
+        Ok(is_at_rest)
+    }
+
+    /// Whether pods that are evicted may be bound to the same unreachable node again: they are as good as those still there.
+    fn returns(&self, event: &Event) -> bool {
+        match event {
+            Event::Evict { group, .. } => self.problem.groups.get(*group).is_some_and(tolerates_unreachable),
+            Event::Place(_) | Event::Remove { .. } => false,
+        }
+    }
+
+    /// Every failure but that of all nodes.
+    fn fail_each(
+        &mut self,
+        number: usize,
+        packing: &Packing,
+        sets: &[FailureSet],
         waiting: &mut VecDeque<usize>,
     ) -> Result<(), String> {
-        if self.known.contains_key(&packing) {
+        for (_, nodes) in sets.iter().filter(|(_, nodes)| !nodes.is_empty() && nodes.len() < self.problem.nodes.len()) {
+            let mut failed = packing.clone();
+            failed.failed.clone_from(nodes);
+            let events =
+                if self.one_by_one { Vec::new() } else { packing.after(self.problem, nodes, self.claim.phase).1 };
+            self.add(&failed, number, events, waiting)?;
+        }
+        Ok(())
+    }
+
+    /// The state that `events` lead to from another.
+    fn add(
+        &mut self,
+        packing: &Packing,
+        from: usize,
+        events: Vec<Event>,
+        waiting: &mut VecDeque<usize>,
+    ) -> Result<(), String> {
+        let mut next = packing.clone();
+        for event in &events {
+            next.happen(self.problem, event);
+        }
+        if self.known.contains_key(&next) {
             return Ok(());
         }
         let number = self.states.len();
         if number >= self.limit {
             return Err(format!("more than {} states", self.limit));
         }
-        self.known.insert(packing.clone(), number);
-        self.states.push((packing, Some((from, step))));
+        self.known.insert(next.clone(), number);
+        self.states.push((next, Some((from, events))));
         waiting.push_back(number);
         Ok(())
     }
 
     /// Keeps the worst way to break the claim at rest.
-    fn judge(
-        &self,
-        number: usize,
-        packing: &Packing,
-        sets: &[FailureSet],
-        worst: &mut Option<(Order, usize, BTreeSet<usize>)>,
-    ) {
+    fn judge(&mut self, number: usize, packing: &Packing, sets: &[FailureSet]) {
         let now = sets.iter().filter(|(_, nodes)| match self.claim.phase {
             Phase::Instant => true,
             Phase::Recovered | Phase::Removed => *nodes == packing.failed,
         });
+        let mut broken = Vec::new();
         for (domains, nodes) in now {
             let available = packing.available(self.subject, nodes);
-            if available >= self.claim.at_least {
-                continue;
+            if available < self.claim.at_least {
+                broken.push((Order { failures: domains.len(), steps: number, available }, domains));
             }
-            let order = Order { failures: domains.len(), steps: number, available };
-            if worst.as_ref().is_none_or(|(least, ..)| order < *least) {
-                *worst = Some((order, number, domains.clone()));
+        }
+        if !broken.is_empty() && self.depends_on_order(number) {
+            self.is_unsure = true;
+            return;
+        }
+        for (order, domains) in broken {
+            self.keep(order, number, domains);
+        }
+    }
+
+    /// Whether a pod is placed on the way to a state, or could be there, of which nobody knows whether it has been created.
+    fn depends_on_order(&self, number: usize) -> bool {
+        let mut at = number;
+        if self.states.get(at).is_some_and(|(packing, _)| !packing.moves(self.problem).is_empty()) {
+            return true;
+        }
+        while let Some((_, Some((from, events)))) = self.states.get(at) {
+            let before = self.states.get(*from).map(|(packing, _)| packing);
+            let is_unsure = |event: &Event| match event {
+                Event::Place(step) => before.is_some_and(|before| before.waits_for_lost(self.problem, step.group)),
+                Event::Evict { .. } | Event::Remove { .. } => false,
+            };
+            if events.iter().any(is_unsure) {
+                return true;
             }
+            at = *from;
+        }
+        false
+    }
+
+    fn keep(&mut self, order: Order, number: usize, domains: &BTreeSet<usize>) {
+        if self.worst.as_ref().is_none_or(|(least, ..)| order < *least) {
+            self.worst = Some((order, number, domains.clone()));
         }
     }
 
     /// Where all nodes fail nothing is available, and nothing follows.
-    fn judge_total_loss(
-        &self,
-        number: usize,
-        sets: &[FailureSet],
-        worst: &mut Option<(Order, usize, BTreeSet<usize>)>,
-    ) {
+    fn judge_total_loss(&mut self, number: usize, sets: &[FailureSet]) {
         let total = sets.iter().find(|(_, nodes)| nodes.len() == self.problem.nodes.len());
         if let Some((domains, _)) = total.filter(|_| self.claim.at_least > 0) {
-            let order = Order { failures: domains.len(), steps: number, available: 0 };
-            if worst.as_ref().is_none_or(|(least, ..)| order < *least) {
-                *worst = Some((order, number, domains.clone()));
-            }
+            self.keep(Order { failures: domains.len(), steps: number, available: 0 }, number, domains);
         }
     }
 
@@ -178,14 +254,25 @@ impl Walk<'_, '_> {
     fn broken(&self, number: usize, failed: BTreeSet<usize>, available: i64) -> Broken {
         let (mut before, mut after) = (Vec::new(), Vec::new());
         let mut at = number;
-        while let Some((packing, Some((from, step)))) = self.states.get(at) {
-            if let Some(step) = step {
-                if packing.failed.is_empty() { before.push(step.clone()) } else { after.push(step.clone()) }
+        while let Some((packing, Some((from, events)))) = self.states.get(at) {
+            if !packing.failed.is_empty() {
+                after.extend(events.iter().rev().cloned());
             }
+            let placings = events.iter().rev().filter_map(|event| match event {
+                Event::Place(step) => Some(step.clone()),
+                Event::Evict { .. } | Event::Remove { .. } => None,
+            });
+            before.extend(placings.filter(|_| packing.failed.is_empty()));
             at = *from;
         }
         before.reverse();
         after.reverse();
+        let is_before = self.states.get(number).is_some_and(|(packing, _)| packing.failed.is_empty());
+        if is_before && self.claim.phase == Phase::Removed {
+            // All nodes are lost.
+            let (over, _) = failing(self.claim);
+            after.extend(nodes_of(self.problem, over, &failed).into_iter().map(|node| Event::Remove { node }));
+        }
         Broken { before, failed, after, available }
     }
 
@@ -200,8 +287,10 @@ impl Walk<'_, '_> {
             let mut failed: Vec<String> =
                 domains.into_iter().flatten().map(|domain| domain_name(self.problem, self.claim, *domain)).collect();
             failed.sort_unstable();
+            let removed = packing.removed.iter().filter_map(|node| self.problem.nodes.get(*node));
             State {
                 failed,
+                removed: removed.map(|(name, _)| (*name).to_owned()).collect(),
                 alive: self.follow.iter().map(|group| row(packing.alive.get(*group).map(|on| &**on))).collect(),
                 dying: self.follow.iter().map(|group| row(packing.dying.get(*group).map(|on| &**on))).collect(),
                 pending: self.follow.iter().map(|group| packing.pending.get(*group).copied().unwrap_or(0)).collect(),
@@ -209,7 +298,7 @@ impl Walk<'_, '_> {
         };
         let mut states: Vec<State> = self.states.iter().map(write).collect();
         states.sort_unstable();
-        Search { workloads: self.follow.iter().map(name).collect(), states }
+        Search { workloads: self.follow.iter().map(name).collect(), one_by_one: self.one_by_one, states }
     }
 }
 

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use quorate_proof::claim::{Domain, Placement, Subject};
+use quorate_proof::claim::{Domain, Phase, Placement, Subject};
 use quorate_proof::cluster::{Cluster, Kind};
-use quorate_proof::evidence::{Evidence, Placing, Proof, Witness};
+use quorate_proof::evidence::{Event, Evidence, Placing, Proof, Witness};
 use quorate_proof::{Checker, Rejection};
 
 use super::guarantee::selected;
@@ -27,6 +27,7 @@ pub fn smallest(cluster: &Cluster, checker: &Checker<'_>, proof: Box<Proof>) -> 
     let current = if proof.claim.placement == Placement::Current { Counts::new() } else { current(cluster) };
     let best = witness.clone();
     let mut search = Smaller { cluster, checker, checks, current, best, proof };
+    search.losses_first();
     search.fewer_failures();
     search.nearer();
     search.fewer_placings();
@@ -96,11 +97,47 @@ impl Smaller<'_, '_> {
         (witness.failed.len(), moved, witness.before.len().saturating_add(witness.after.len()))
     }
 
-    /// Takes `witness` if it is smaller than the best one and breaks the claim, with as many available pods as it comes to.
-    fn take(&mut self, mut witness: Witness) -> bool {
-        if self.size(&witness) >= self.size(&self.best) {
-            return false;
+    /// After the failure everything is lost that will be, before anything is placed: easier to follow, where it comes to the same.
+    fn losses_first(&mut self) {
+        let is_placed = |event: &Event| matches!(event, Event::Placed(_));
+        let mut after = self.best.after.clone();
+        after.sort_by_key(is_placed);
+        if after != self.best.after {
+            self.accept(Witness { after, ..self.best.clone() });
         }
+    }
+
+    /// What is lost of a placement when domains fail.
+    fn losses(&self, before: &[Placing], failed: &[String]) -> Vec<Event> {
+        let is_lost = |node: &String| self.domain(node).is_some_and(|domain| failed.iter().any(|own| own == domain));
+        match self.proof.claim.phase {
+            Phase::Instant => Vec::new(),
+            Phase::Recovered => {
+                let lost = placed(before).into_iter().filter(|((_, node), pods)| is_lost(node) && *pods > 0);
+                lost.map(|((workload, node), pods)| Event::Evicted { workload, node, pods }).collect()
+            }
+            Phase::Removed => {
+                let gone = self.cluster.nodes.keys().filter(|node| is_lost(node));
+                gone.map(|node| Event::Removed { node: node.clone() }).collect()
+            }
+        }
+    }
+
+    /// The failure domain of a node.
+    fn domain<'n>(&'n self, node: &'n String) -> Option<&'n str> {
+        match &self.proof.claim.failures.domain {
+            Domain::Node => Some(node.as_str()),
+            Domain::Label(key) => self.cluster.nodes.get(node).and_then(|own| own.labels.get(key)).map(String::as_str),
+        }
+    }
+
+    /// Takes `witness` if it is smaller than the best one and breaks the claim, with as many available pods as it comes to.
+    fn take(&mut self, witness: Witness) -> bool {
+        self.size(&witness) < self.size(&self.best) && self.accept(witness)
+    }
+
+    /// Takes `witness` if it breaks the claim.
+    fn accept(&mut self, mut witness: Witness) -> bool {
         for _ in 0..2 {
             let Some(left) = self.checks.checked_sub(1) else { return false };
             self.checks = left;
@@ -125,7 +162,8 @@ impl Smaller<'_, '_> {
             let failed: Vec<String> = self.best.failed.iter().filter(|own| **own != domain).cloned().collect();
             let fewer = Witness { failed, ..self.best.clone() };
             if !self.take(fewer.clone()) {
-                self.take(Witness { after: Vec::new(), ..fewer });
+                let after = self.losses(&fewer.before, &fewer.failed);
+                self.take(Witness { after, ..fewer });
             }
         }
     }
@@ -174,8 +212,16 @@ impl Smaller<'_, '_> {
             Domain::Label(_) => self.best.failed.clone(),
         };
         failed.sort_unstable();
+        let happens = |event: &Event| match event {
+            Event::Placed(placing) => Event::Placed(Placing { node: change(&placing.node), ..placing.clone() }),
+            Event::Evicted { workload, node, pods } => {
+                Event::Evicted { workload: workload.clone(), node: change(node), pods: *pods }
+            }
+            Event::Removed { node } => Event::Removed { node: change(node) },
+        };
         let Witness { before, after, available, .. } = &self.best;
-        Witness { before: placed(before), failed, after: placed(after), available: *available }
+        let after = after.iter().map(happens).collect();
+        Witness { before: placed(before), failed, after, available: *available }
     }
 
     /// Takes the best witness with other placings before the failure: as it is, or where as many other domains fail.
@@ -183,7 +229,8 @@ impl Smaller<'_, '_> {
         let with = Witness { before, ..self.best.clone() };
         let failed = self.fullest(&with.before);
         if !self.take(with.clone()) {
-            self.take(Witness { failed, after: Vec::new(), ..with });
+            let after = self.losses(&with.before, &failed);
+            self.take(Witness { failed, after, ..with });
         }
     }
 
@@ -197,12 +244,7 @@ impl Smaller<'_, '_> {
         };
         let mut pods: BTreeMap<&str, usize> = BTreeMap::new();
         for placing in before.iter().filter(|placing| subject.contains(&placing.workload.as_str())) {
-            let domain = match &self.proof.claim.failures.domain {
-                Domain::Node => Some(placing.node.as_str()),
-                Domain::Label(key) => {
-                    self.cluster.nodes.get(&placing.node).and_then(|node| node.labels.get(key)).map(String::as_str)
-                }
-            };
+            let domain = self.domain(&placing.node);
             if let Some(domain) = domain {
                 let own = pods.entry(domain).or_insert(0);
                 *own = own.saturating_add(1);
@@ -240,7 +282,11 @@ impl Smaller<'_, '_> {
 
     /// What makes no difference is not placed.
     fn fewer_placings(&mut self) {
+        let is_placed = |event: Option<&Event>| matches!(event, Some(Event::Placed(_)));
         for index in (0..self.best.after.len()).rev() {
+            if !is_placed(self.best.after.get(index)) {
+                continue;
+            }
             let mut fewer = self.best.clone();
             fewer.after.remove(index);
             self.take(fewer);

@@ -73,20 +73,16 @@ pub(crate) struct Reading {
     /// Whether a pod that preempts is only nominated to its node first: others that may take the place are placed between, or its
     /// node is no longer fit for it, or it waits for ever for a pod that terminates on a lost node; else it is placed at once.
     pub(crate) nominates: bool,
-    /// Whether the pods of lost nodes begin to terminate one after the other, in any order, and others are placed between; else
-    /// all at once.
+    /// Whether the pods of lost nodes begin to terminate one after the other, in any order, and the objects of lost nodes go one
+    /// after the other, at any time, with others placed between; else all at once.
     pub(crate) lost_one_by_one: bool,
-    /// Whether the objects of lost nodes may also go once the cluster is at rest without them; else they go at once.
-    pub(crate) removed_after_recovery: bool,
 }
 
 impl Reading {
     /// What `docs/proofs.md` says.
-    pub(crate) const DOCUMENTED: Self =
-        Self { victims: Victims::Fewest, nominates: false, lost_one_by_one: false, removed_after_recovery: false };
+    pub(crate) const DOCUMENTED: Self = Self { victims: Victims::Fewest, nominates: false, lost_one_by_one: true };
     /// As close to Kubernetes as the enumeration comes, on [`Ground::in_order`].
-    pub(crate) const KUBERNETES: Self =
-        Self { victims: Victims::FewestOfAll, nominates: true, lost_one_by_one: true, removed_after_recovery: true };
+    pub(crate) const KUBERNETES: Self = Self { victims: Victims::FewestOfAll, nominates: true, lost_one_by_one: true };
 }
 
 /// A placement: the pods that run or are about to, and those that terminate on lost nodes. All others are pending.
@@ -96,6 +92,8 @@ pub(crate) struct Placed {
     pub(crate) alive: Counts,
     /// Terminating.
     pub(crate) dying: Counts,
+    /// The lost nodes whose objects are gone.
+    pub(crate) gone: NodeSet,
     /// Pending pods that are nominated: a class and a node each, sorted.
     pub(crate) nominated: Vec<(usize, usize)>,
     /// The classes with an ordinal whose pod is there, pending.
@@ -105,7 +103,7 @@ pub(crate) struct Placed {
 impl Placed {
     /// Nobody is nominated, and no pod with an ordinal is pending.
     pub(crate) const fn new(alive: Counts, dying: Counts) -> Self {
-        Self { alive, dying, nominated: Vec::new(), made: BTreeSet::new() }
+        Self { alive, dying, gone: NodeSet::new(), nominated: Vec::new(), made: BTreeSet::new() }
     }
 
     /// Whether bound pods are where those of `other` are.
@@ -119,7 +117,7 @@ impl Placed {
 pub(crate) struct TooMany;
 
 /// So many placements are looked at for one loss.
-const MOST_PLACEMENTS: usize = 6000;
+const MOST_PLACEMENTS: usize = 15_000;
 
 /// Everything that moves lead to from some placements.
 #[derive(Clone, Debug, Default)]
@@ -264,7 +262,7 @@ impl<'g> Enumeration<'g> {
             Placement::Fresh => self.ground.fixed(),
         };
         let mut placed = Placed::new(alive, self.ground.nothing());
-        self.ground.make(&Loss::default(), &mut placed);
+        self.ground.make(&NodeSet::new(), &mut placed);
         placed
     }
 
@@ -283,11 +281,7 @@ impl<'g> Enumeration<'g> {
     pub(crate) fn after(&mut self, placement: Placement, loss: &Loss) -> Result<&Closure, TooMany> {
         let key = (placement, loss.clone());
         if !self.after.contains_key(&key) {
-            let mut rests: Vec<Placed> = self.before(placement)?.rests.iter().cloned().collect();
-            if loss.removed && self.reading.removed_after_recovery {
-                let first = Loss { removed: false, ..loss.clone() };
-                rests.extend(self.after(placement, &first)?.rests.iter().cloned());
-            }
+            let rests: Vec<Placed> = self.before(placement)?.rests.iter().cloned().collect();
             let mut origins = BTreeMap::new();
             for rest in rests {
                 for beginning in self.right_after(loss, &rest) {
@@ -304,17 +298,16 @@ impl<'g> Enumeration<'g> {
     /// the lost nodes.
     pub(crate) fn right_after(&self, loss: &Loss, rest: &Placed) -> Vec<Placed> {
         let ground = self.ground;
-        if loss.removed {
-            let mut placed = rest.clone();
-            for (class, node) in pairs(ground, &loss.failed) {
-                placed.alive[ground.at(class, node)] = 0;
-                placed.dying[ground.at(class, node)] = 0;
-            }
-            ground.make(loss, &mut placed);
-            return vec![placed];
-        }
         if self.reading.lost_one_by_one {
             return vec![rest.clone()];
+        }
+        if loss.removed {
+            let mut placed = rest.clone();
+            for node in &loss.failed {
+                Move::Remove { node: *node }.apply(ground, &mut placed);
+            }
+            ground.make(&loss.failed, &mut placed);
+            return vec![placed];
         }
         let lost = |evicted: &NodeSet| {
             let mut placed = rest.clone();
@@ -328,10 +321,10 @@ impl<'g> Enumeration<'g> {
     }
 
     /// How many pods of each class there have to be.
-    fn totals(&self, loss: &Loss, dying: &Counts) -> Vec<u8> {
+    fn totals(&self, gone: &NodeSet, dying: &Counts) -> Vec<u8> {
         let total = |class: usize| {
             let own = &self.ground.classes[class];
-            let gone_with_node = own.node.is_some_and(|node| loss.removed && loss.failed.contains(&node));
+            let gone_with_node = own.node.is_some_and(|node| gone.contains(&node));
             match own.upkeep {
                 Upkeep::Replaced => own.replicas,
                 Upkeep::Kept => own.replicas - self.ground.sum(dying, class),
@@ -346,14 +339,14 @@ impl<'g> Enumeration<'g> {
         let mut closure = Closure { origins, ..Closure::default() };
         let mut open: Vec<Placed> = closure.origins.keys().cloned().collect();
         closure.from.extend(open.iter().map(|placed| (placed.clone(), None)));
-        let mut states: BTreeMap<Counts, (ClusterState, Vec<u8>)> = BTreeMap::new();
+        let mut states: BTreeMap<(NodeSet, Counts), (ClusterState, Vec<u8>)> = BTreeMap::new();
         while let Some(placed) = open.pop() {
             if closure.from.len() > MOST_PLACEMENTS {
                 return Err(TooMany);
             }
             let scene = states
-                .entry(placed.dying.clone())
-                .or_insert_with(|| (ground.after(loss, &placed.dying), self.totals(loss, &placed.dying)));
+                .entry((placed.gone.clone(), placed.dying.clone()))
+                .or_insert_with(|| (ground.after(loss, &placed), self.totals(&placed.gone, &placed.dying)));
             let mut state = scene.0.clone();
             let nominated = ground.add_nominated(&mut state, &placed);
             let scene = Scene { ground, state: &state, totals: &scene.1, nominated };
@@ -366,7 +359,7 @@ impl<'g> Enumeration<'g> {
             for taken in moves {
                 let mut next = placed.clone();
                 taken.apply(ground, &mut next);
-                ground.make(loss, &mut next);
+                ground.make(&loss.failed, &mut next);
                 if !closure.from.contains_key(&next) {
                     closure.from.insert(next.clone(), Some((placed.clone(), taken)));
                     open.push(next);
@@ -378,19 +371,23 @@ impl<'g> Enumeration<'g> {
 
     /// The pods on lost nodes that can begin to terminate, where they do so one by one, and whether one of them has to.
     fn losses(&self, loss: &Loss, placed: &Placed) -> (Vec<Move>, bool) {
-        if !self.reading.lost_one_by_one || loss.removed {
+        if !self.reading.lost_one_by_one {
             return (Vec::new(), false);
         }
         let sets = self.ground.evicted_sets(&loss.failed);
+        let there: NodeSet = loss.failed.difference(&placed.gone).copied().collect();
         let may = |node: usize| sets.iter().any(|set| set.contains(&node));
         let must = |node: usize| sets.iter().all(|set| set.contains(&node));
-        let there = pairs(self.ground, &loss.failed).filter(|(class, node)| {
+        let pods = pairs(self.ground, &there).filter(|(class, node)| {
             !self.ground.classes[*class].stays && placed.alive[self.ground.at(*class, *node)] > 0
         });
-        let (mut moves, mut must_lose) = (Vec::new(), false);
-        for (class, node) in there.filter(|(_, node)| may(*node)) {
+        let (mut moves, mut must_lose) = (Vec::new(), loss.removed && !there.is_empty());
+        if loss.removed {
+            moves.extend(there.iter().map(|node| Move::Remove { node: *node }));
+        }
+        for (class, node) in pods.filter(|(_, node)| may(*node)) {
             moves.push(Move::Lose { class, node });
-            must_lose = must_lose || must(node);
+            must_lose = must_lose || (must(node) && !self.ground.classes[class].returns);
         }
         (moves, must_lose)
     }
@@ -418,16 +415,8 @@ impl<'g> Enumeration<'g> {
         let Some(after) = self.after.get(&(placement, loss.clone())).filter(|_| phase != Phase::Instant) else {
             return (trail(before, placed).1, Vec::new());
         };
-        let (beginning, mut last) = trail(after, placed);
-        let mut rest = after.origins[&beginning].clone();
-        if !before.from.contains_key(&rest) {
-            let recovered = &self.after[&(placement, Loss { removed: false, ..loss })];
-            let (beginning, mut earlier) = trail(recovered, &rest);
-            earlier.append(&mut last);
-            last = earlier;
-            rest = recovered.origins[&beginning].clone();
-        }
-        (trail(before, &rest).1, last)
+        let (beginning, last) = trail(after, placed);
+        (trail(before, &after.origins[&beginning]).1, last)
     }
 }
 

@@ -52,6 +52,8 @@ pub(crate) struct Class {
     pub(crate) ordinal: Option<u32>,
     /// Whether they tolerate the NoExecute taint of an unreachable node for ever.
     pub(crate) stays: bool,
+    /// Whether they tolerate both taints of an unreachable node, for a while at least: one that is evicted may be bound there again.
+    pub(crate) returns: bool,
 }
 
 /// Which nodes are lost, and whether their objects are gone too.
@@ -107,6 +109,9 @@ impl Ground {
                 node: None,
                 ordinal: None,
                 stays: tolerates_for_ever(pod),
+                returns: [Effect::NoSchedule, Effect::NoExecute].iter().all(|effect| {
+                    pod.template.spec.tolerations.iter().any(|own| tolerates(own, &unreachable(*effect)))
+                }),
             };
             if in_order && is_ordered(&made, workload) {
                 let first: Vec<&Pod> = pods.take(1).collect();
@@ -187,12 +192,12 @@ impl Ground {
         self.state.names.text(self.state.nodes.get(&self.nodes[node]).unwrap().name)
     }
 
-    /// The cluster after `loss`: taints of lost nodes, pods that terminate; no other pods.
-    pub(crate) fn after(&self, loss: &Loss, dying: &Counts) -> ClusterState {
+    /// The cluster after `loss`: taints of lost nodes, pods that terminate; no other pods, and no nodes whose objects are gone.
+    pub(crate) fn after(&self, loss: &Loss, placed: &Placed) -> ClusterState {
         let mut state = self.state.clone();
         for node in &loss.failed {
             let id = self.nodes[*node];
-            if loss.removed {
+            if placed.gone.contains(node) {
                 state.nodes.remove(&id);
                 continue;
             }
@@ -204,7 +209,7 @@ impl Ground {
         }
         for (class, own) in self.classes.iter().enumerate() {
             for (node, id) in self.nodes.iter().enumerate() {
-                for _ in 0..dying[self.at(class, node)] {
+                for _ in 0..placed.dying[self.at(class, node)] {
                     let mut pod = running(&own.pod, *id);
                     pod.ready = false;
                     pod.deletion = Some(Deletion { requested_at: state.now, cause: DeletionCause::Taint });
@@ -240,13 +245,13 @@ impl Ground {
 
     /// Marks the pods that a StatefulSet makes now: of those that come one after the other the first that is missing, once all
     /// before it are Ready. Pods on nodes that are lost are not.
-    pub(crate) fn make(&self, loss: &Loss, placed: &mut Placed) {
+    pub(crate) fn make(&self, failed: &NodeSet, placed: &mut Placed) {
         let mut all_ready = true;
         for (class, own) in self.classes.iter().enumerate() {
             let Some(ordinal) = own.ordinal else { continue };
             let on = |counts: &Counts, node: &usize| counts[self.at(class, *node)] > 0;
             let mut nodes = 0..self.nodes.len();
-            let is_ready = nodes.any(|node| on(&placed.alive, &node) && !loss.failed.contains(&node));
+            let is_ready = nodes.any(|node| on(&placed.alive, &node) && !failed.contains(&node));
             let is_bound = (0..self.nodes.len()).any(|node| on(&placed.alive, &node) || on(&placed.dying, &node));
             all_ready = all_ready || ordinal == 0;
             if all_ready && !is_bound {

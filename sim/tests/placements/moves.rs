@@ -47,6 +47,11 @@ pub(crate) enum Move {
         /// Its node.
         node: usize,
     },
+    /// The object of a lost node goes, and the pods there with it.
+    Remove {
+        /// The node.
+        node: usize,
+    },
 }
 
 impl Move {
@@ -64,6 +69,7 @@ impl Move {
             Self::Lose { class, node } => {
                 (format!("{} on {} begins to terminate", pod(class), ground.node_name(*node)), &[][..])
             }
+            Self::Remove { node } => (format!("{} is deleted", ground.node_name(*node)), &[][..]),
         };
         for (victim, count) in victims {
             text.push_str(&format!(", {count} of {} goes", pod(victim)));
@@ -94,6 +100,14 @@ impl Move {
             Self::Lose { class, node } => {
                 placed.alive[ground.at(*class, *node)] -= 1;
                 placed.dying[ground.at(*class, *node)] += 1;
+            }
+            Self::Remove { node } => {
+                for class in 0..ground.classes.len() {
+                    placed.alive[ground.at(class, *node)] = 0;
+                    placed.dying[ground.at(class, *node)] = 0;
+                }
+                placed.nominated.retain(|(_, nominated)| nominated != node);
+                placed.gone.insert(*node);
             }
         }
     }

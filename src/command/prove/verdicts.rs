@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use quorate_proof::Checker;
 use quorate_proof::claim::{Claim, Domain, Placement as ProofPlacement};
 use quorate_proof::cluster::Cluster;
-use quorate_proof::evidence::{Evidence, Placing, Proof, Witness};
+use quorate_proof::evidence::{Event, Evidence, Placing, Proof, Witness};
 use quorate_sim::cluster::ClusterState;
 use quorate_sim::prove::{
     NotPlayed, Observed, Problem, Replay, Run, Verdict, decide, moved, replay, replay_run, smallest,
@@ -193,12 +193,11 @@ impl Prover<'_> {
                 subject.insert(workload.clone(), nodes.clone());
             }
         }
-        let steps = witness.after.iter().map(|placing| format!("{} takes {}", short(&placing.workload), placing.node));
         WitnessReport {
             placement,
             subject,
             failed: witness.failed.iter().map(|name| domain_text(claim, name)).collect(),
-            steps: steps.collect(),
+            steps: steps(witness),
             available: witness.available,
             moved: moved(self.cluster, witness).filter(|_| claim.placement != ProofPlacement::Current),
             scenario: None,
@@ -225,6 +224,21 @@ impl Prover<'_> {
         }
         placed
     }
+}
+
+/// What is placed after the failure, in words; evictions are shown only where their order matters.
+fn steps(witness: &Witness) -> Vec<String> {
+    let is_placed = |event: &Event| matches!(event, Event::Placed(_));
+    let first = witness.after.iter().position(is_placed).unwrap_or(witness.after.len());
+    let is_mixed = witness.after.iter().skip(first).any(|event| !is_placed(event));
+    let in_words = |event: &Event| match event {
+        Event::Placed(placing) => Some(format!("{} takes {}", short(&placing.workload), placing.node)),
+        Event::Evicted { workload, node, pods } => {
+            is_mixed.then(|| format!("{} ({pods}) is evicted from {node}", short(workload)))
+        }
+        Event::Removed { node } => is_mixed.then(|| format!("{node} is deleted")),
+    };
+    witness.after.iter().filter_map(in_words).collect()
 }
 
 pub(super) const fn phase_word(phase: Phase) -> PhaseWord {

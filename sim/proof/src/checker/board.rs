@@ -188,6 +188,14 @@ impl<'c, 'a> Board<'c, 'a> {
         lots
     }
 
+    /// The pods on a node whose priority is lower than that of a shape, those that are terminating included.
+    pub(crate) fn lower_or_dying(&self, shape: usize, node: usize) -> BTreeMap<Lot, i128> {
+        let priority = self.index.shape(shape).priority;
+        let mut lots = self.lots(node);
+        lots.retain(|lot, count| *count > 0 && self.index.shape(lot.shape).priority < priority);
+        lots
+    }
+
     /// A node on which a pod of a shape fits.
     pub(crate) fn place_for(&mut self, shape: usize) -> Option<usize> {
         (0..self.index.nodes.len()).find(|node| self.fits(shape, *node))
@@ -209,7 +217,8 @@ impl<'c, 'a> Board<'c, 'a> {
 
     pub(crate) fn is_eligible(&self, shape: usize, node: usize) -> bool {
         let class = self.index.class(shape);
-        let bears = !self.outage.failed.contains(node) || (!self.outage.is_gone && class.tolerates_unreachable);
+        let bears =
+            !self.outage.failed.contains(node) || (!self.outage.gone.contains(node) && class.tolerates_unreachable);
         bears && class.eligible.contains(node)
     }
 

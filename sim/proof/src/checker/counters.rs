@@ -12,8 +12,8 @@ use crate::rules::selects;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outage {
     pub(crate) failed: NodeSet,
-    /// Whether their objects are gone; else they are unreachable.
-    pub(crate) is_gone: bool,
+    /// Those of them whose objects are gone; the others are unreachable.
+    pub(crate) gone: NodeSet,
 }
 
 /// Pods by domain.
@@ -37,7 +37,7 @@ impl Spreading {
             let is_lost = outage.failed.contains(*node);
             let bears = class.taints.contains(*node) && (!is_lost || class.tolerates_unreachable);
             has_keys
-                && !(is_lost && outage.is_gone)
+                && !outage.gone.contains(*node)
                 && (!spread.honors_affinity || class.affinity.contains(*node))
                 && (!spread.honors_taints || bears)
         };

@@ -12,7 +12,12 @@ use crate::rules::{clash, stays_when_unreachable};
 ///
 /// # Errors
 /// What it does not follow.
-pub(crate) fn check(checker: &Checker<'_>, question: &Question<'_>, followed: &[usize]) -> Result<(), Rejection> {
+pub(crate) fn check(
+    checker: &Checker<'_>,
+    question: &Question<'_>,
+    followed: &[usize],
+    one_by_one: bool,
+) -> Result<(), Rejection> {
     let index = &checker.index;
     let placement = question.placement();
     checker.require_fixed()?;
@@ -57,10 +62,16 @@ pub(crate) fn check(checker: &Checker<'_>, question: &Question<'_>, followed: &[
         return Err(claim(&format!("pods of {} may evict those that they have to be near", index.name(*workload))));
     }
     nobody_else(checker, question, followed)?;
-    match question.phase() {
-        Phase::Instant => Ok(()),
-        Phase::Recovered | Phase::Removed => one_after_the_other(checker, question, followed),
+    if question.phase() == Phase::Instant {
+        return if one_by_one { Err(claim("nothing is evicted right after the loss")) } else { Ok(()) };
     }
+    if !index.not_ready.is_empty() {
+        return Err(claim("some nodes are not ready before the failure"));
+    }
+    if question.phase() == Phase::Recovered && can_stop_evictions(index, &question.domains, question.count()) {
+        return Err(claim("the failure can be so large that Kubernetes evicts no pods"));
+    }
+    if one_by_one { Ok(()) } else { all_at_once(checker, question, followed) }
 }
 
 fn claim(why: &str) -> Rejection {
@@ -125,20 +136,14 @@ fn homes_of(checker: &Checker<'_>, question: &Question<'_>, workload: usize) -> 
     homes
 }
 
-/// After a failure pods are evicted one after the other, and nodes' objects may go before or after that. A search has all of it happen
-/// at once, which must make no difference:
+/// After a failure pods are evicted one after the other, and nodes' objects may go before or after that. Where a search has all of it
+/// happen at once that must make no difference:
 /// - Spread constraints count pods on a failed node until these are evicted. So only one node fails, and a constraint counts its own
 ///   workload's pods alone, which are evicted together.
 /// - With the objects of nodes gone, all may be placed that could be placed before, in the same way: no affinity to pods that are
 ///   gone, no domain fewer than `minDomains` asks for, no pod that stays on a lost node, and no eviction that a lost pod forces.
-fn one_after_the_other(checker: &Checker<'_>, question: &Question<'_>, followed: &[usize]) -> Result<(), Rejection> {
+fn all_at_once(checker: &Checker<'_>, question: &Question<'_>, followed: &[usize]) -> Result<(), Rejection> {
     let index = &checker.index;
-    if !index.not_ready.is_empty() {
-        return Err(claim("some nodes are not ready before the failure"));
-    }
-    if question.phase() == Phase::Recovered && can_stop_evictions(index, &question.domains, question.count()) {
-        return Err(claim("the failure can be so large that Kubernetes evicts no pods"));
-    }
     let is_one_node = question.claim.failures.domain == Domain::Node && question.count() <= 1;
     let ranks = || followed.iter().map(|workload| index.pod_of(*workload).priority);
     let highest =

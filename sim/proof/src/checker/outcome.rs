@@ -1,4 +1,4 @@
-//! What a failure makes of pods: which of them are dying or gone, and which are replaced.
+//! What becomes of pods on failed nodes: they are evicted, or gone with the node's object, and replaced.
 
 use std::collections::BTreeMap;
 
@@ -22,29 +22,40 @@ pub(crate) fn is_replaced(index: &Index<'_>, workload: usize, phase: Phase) -> b
     })
 }
 
-/// Fails nodes on a board as a phase has it.
-pub(crate) fn fail(board: &mut Board<'_, '_>, pending: &mut Pending, failed: NodeSet, phase: Phase) {
-    let nodes: Vec<usize> = failed.iter().collect();
-    board.fail(Outage { failed, is_gone: phase == Phase::Removed });
-    if phase == Phase::Instant {
-        return;
+/// Whether pods are evicted from an unreachable node.
+pub(crate) fn is_evicted(index: &Index<'_>, lot: Lot) -> bool {
+    !lot.is_dying && !index.is_fixed(lot.workload) && !stays_when_unreachable(index.shape(lot.shape))
+}
+
+/// Pods on an unreachable node begin to terminate.
+pub(crate) fn evict(board: &mut Board<'_, '_>, pending: &mut Pending, node: usize, lot: Lot, pods: i128) {
+    board.change(node, lot, pods.saturating_neg());
+    board.change(node, Lot { is_dying: true, ..lot }, pods);
+    if is_replaced(board.index, lot.workload, Phase::Recovered) {
+        wait(pending, lot.workload, pods);
     }
-    for node in nodes {
-        for (lot, count) in board.lots(node) {
-            if phase == Phase::Recovered {
-                if lot.is_dying || board.index.is_fixed(lot.workload) {
-                    continue;
-                }
-                if stays_when_unreachable(board.index.shape(lot.shape)) {
-                    continue;
-                }
-                board.change(node, Lot { is_dying: true, ..lot }, count);
-            }
-            board.change(node, lot, count.saturating_neg());
-            if is_replaced(board.index, lot.workload, phase) && !lot.is_dying {
-                let waiting = pending.entry(lot.workload).or_default();
-                *waiting = waiting.saturating_add(count);
-            }
+}
+
+/// The object of a failed node goes, and all pods there with it.
+pub(crate) fn remove(board: &mut Board<'_, '_>, pending: &mut Pending, node: usize) {
+    for (lot, pods) in board.lots(node) {
+        board.change(node, lot, pods.saturating_neg());
+        let is_replaced_already = lot.is_dying && is_replaced(board.index, lot.workload, Phase::Recovered);
+        if is_replaced(board.index, lot.workload, Phase::Removed) && !is_replaced_already {
+            wait(pending, lot.workload, pods);
         }
     }
+    let mut outage: Outage = board.outage.clone();
+    outage.gone.insert(node);
+    board.fail(outage);
+}
+
+/// Nodes fail; nothing has become of their pods yet.
+pub(crate) fn fail(board: &mut Board<'_, '_>, failed: NodeSet) {
+    board.fail(Outage { failed, gone: NodeSet::default() });
+}
+
+fn wait(pending: &mut Pending, workload: usize, pods: i128) {
+    let waiting = pending.entry(workload).or_default();
+    *waiting = waiting.saturating_add(pods);
 }

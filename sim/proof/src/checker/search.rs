@@ -29,7 +29,7 @@ pub(crate) fn check(checker: &Checker<'_>, question: &Question<'_>, search: &Sea
     }
     require_sorted("workloads", &workloads)?;
     require_sorted("states", &search.states)?;
-    followed::check(checker, question, &workloads)?;
+    followed::check(checker, question, &workloads, search.one_by_one)?;
     let mut exploration =
         Exploration { checker, question, workloads, search, is_reached: Vec::new(), todo: Vec::new() };
     exploration.is_reached = vec![false; search.states.len()];
@@ -71,6 +71,8 @@ struct Step {
     node: usize,
     /// Evicted pods, by the place of their workload.
     evicted: BTreeMap<usize, i64>,
+    /// Whether it may also never happen: a StatefulSet that has lost a pod may not create the next.
+    may_wait: bool,
 }
 
 impl<'c, 'a> Exploration<'c, 'a> {
@@ -112,7 +114,8 @@ impl<'c, 'a> Exploration<'c, 'a> {
         for step in &steps {
             self.reach(&placed(state, step), &at)?;
         }
-        if !steps.is_empty() {
+        let is_to_follow = self.search.one_by_one && self.loses_more(&at, state, &failed)?;
+        if is_to_follow || steps.iter().any(|step| !step.may_wait) {
             return Ok(());
         }
         let losses = self.available(state);
@@ -150,10 +153,10 @@ impl<'c, 'a> Exploration<'c, 'a> {
     /// The pods of a state on nodes.
     fn board(&self, state: &State, failed: &NodeSet) -> Board<'c, 'a> {
         let index = &self.checker.index;
-        let is_gone = self.question.phase() == Phase::Removed;
+        let gone: NodeSet = state.removed.iter().filter_map(|name| index.node_number(name)).collect();
         let mut board = Board::new(index, &self.checker.selection, &self.checker.fixed_base);
-        board.fail(Outage { failed: failed.clone(), is_gone });
-        for node in failed.iter().filter(|_| is_gone) {
+        board.fail(Outage { failed: failed.clone(), gone: gone.clone() });
+        for node in gone.iter() {
             for (lot, count) in board.lots(node) {
                 board.change(node, lot, count.saturating_neg());
             }
@@ -180,25 +183,80 @@ impl<'c, 'a> Exploration<'c, 'a> {
             }
             let shape = index.shape_of(*workload);
             let free: Vec<usize> = (0..index.nodes.len()).filter(|node| board.fits(shape, *node)).collect();
-            let is_lost = |node: &usize| failed.contains(*node);
-            if free.iter().any(is_lost) && !stays_when_unreachable(index.shape(shape)) {
-                let why = format!(
-                    "pods of {} are placed on an unreachable node and evicted, again and again",
-                    index.name(*workload)
-                );
-                return Err(refuse(at, why));
-            }
-            steps.extend(free.iter().map(|node| Step { place, node: *node, evicted: BTreeMap::new() }));
+            let may_wait = self.waits_for_lost(state, place, failed);
+            let step = |node: &usize| Step { place, node: *node, evicted: BTreeMap::new(), may_wait };
+            steps.extend(free.iter().map(step));
             if !free.is_empty() || !index.shape(shape).preempts {
                 continue;
             }
             for node in 0..index.nodes.len() {
                 for evicted in self.evictions(at, &mut board, shape, node)? {
-                    steps.push(Step { place, node, evicted });
+                    steps.push(Step { place, node, evicted, may_wait });
                 }
             }
         }
         Ok(steps)
+    }
+
+    /// Whether a StatefulSet has pods on failed nodes whose objects are there: it may create no other meanwhile.
+    fn waits_for_lost(&self, state: &State, place: usize, failed: &NodeSet) -> bool {
+        let index = &self.checker.index;
+        let workload = self.workloads.get(place).and_then(|workload| index.workloads.get(*workload));
+        let rows = [state.alive.get(place), state.dying.get(place)];
+        let mut pods = rows.into_iter().flatten().flat_map(|row| row.iter().enumerate());
+        workload.is_some_and(|workload| workload.kind == Kind::StatefulSet)
+            && pods.any(|(node, count)| *count > 0 && failed.contains(node))
+    }
+
+    /// Every eviction from a failed node, and every failed node's object that goes, leads to a state of the set. Whether one of
+    /// these is still to come.
+    fn loses_more(&mut self, at: &str, state: &State, failed: &NodeSet) -> Result<bool, Rejection> {
+        let index = &self.checker.index;
+        let is_there = |node: &usize| !state.removed.iter().any(|name| index.node_number(name) == Some(*node));
+        let there: Vec<usize> = failed.iter().filter(is_there).collect();
+        let mut is_to_come = self.question.phase() == Phase::Removed && !there.is_empty();
+        let mut lost = Vec::new();
+        for node in there {
+            for (place, workload) in self.workloads.iter().enumerate() {
+                let alive = state.alive.get(place).map_or(0, |row| list_at(row, node));
+                if alive < 1 || stays_when_unreachable(index.pod_of(*workload)) {
+                    continue;
+                }
+                let mut next = state.clone();
+                take(&mut next.alive, place, node, -1);
+                take(&mut next.dying, place, node, 1);
+                if is_replaced(index, *workload, Phase::Recovered) {
+                    add(&mut next.pending, place, 1);
+                }
+                lost.push(next);
+                // One that is bound there again is as good as one that is still there.
+                is_to_come = is_to_come || !index.class(index.shape_of(*workload)).tolerates_unreachable;
+            }
+            if self.question.phase() == Phase::Removed {
+                lost.push(self.without(state, node));
+            }
+        }
+        lost.iter().try_for_each(|next| self.reach(next, at))?;
+        Ok(is_to_come)
+    }
+
+    /// A state once a failed node's object is gone, and all pods there with it.
+    fn without(&self, state: &State, node: usize) -> State {
+        let index = &self.checker.index;
+        let mut next = state.clone();
+        next.removed.push(index.node_name(node).to_owned());
+        next.removed.sort_unstable();
+        for (place, workload) in self.workloads.iter().enumerate() {
+            let count = |rows: &[Vec<i64>]| rows.get(place).map_or(0, |row| list_at(row, node));
+            let (alive, dying) = (count(&state.alive), count(&state.dying));
+            take(&mut next.alive, place, node, alive.saturating_neg());
+            take(&mut next.dying, place, node, dying.saturating_neg());
+            let early = if is_replaced(index, *workload, Phase::Recovered) { dying } else { 0 };
+            if is_replaced(index, *workload, Phase::Removed) {
+                add(&mut next.pending, place, alive.saturating_add(dying).saturating_sub(early));
+            }
+        }
+        next
     }
 
     /// Every smallest set of pods of lower priority on a node without which a pod fits there.
@@ -210,15 +268,14 @@ impl<'c, 'a> Exploration<'c, 'a> {
         node: usize,
     ) -> Result<Vec<BTreeMap<usize, i64>>, Rejection> {
         let index = &self.checker.index;
-        let lower = board.lower(shape, node);
+        let is_lost = board.outage.failed.contains(node);
+        let lower = if is_lost { board.lower_or_dying(shape, node) } else { board.lower(shape, node) };
         if lower.is_empty() || !board.is_eligible(shape, node) || !board.fits_without(shape, node, &lower) {
             return Ok(Vec::new());
         }
-        if board.outage.failed.contains(node) {
-            return Err(refuse(
-                at,
-                format!("pods would be evicted from the unreachable node {}", index.node_name(node)),
-            ));
+        if is_lost {
+            let node = index.node_name(node);
+            return Err(refuse(at, format!("a pod would wait for others on the unreachable node {node} to terminate")));
         }
         let mut found = Vec::new();
         for gone in subsets(&lower).ok_or_else(|| refuse(at, "there are too many ways to evict pods"))? {
@@ -279,7 +336,13 @@ impl<'c, 'a> Exploration<'c, 'a> {
         if (0..index.nodes.len()).all(|node| failed.contains(node)) {
             return Ok(None);
         }
+        if self.search.one_by_one {
+            return Ok(Some(lost));
+        }
         let is_gone = self.question.phase() == Phase::Removed;
+        if is_gone {
+            lost.removed = failed.iter().map(|node| index.node_name(node).to_owned()).collect();
+        }
         for (place, workload) in self.workloads.iter().enumerate() {
             if stays_when_unreachable(index.pod_of(*workload)) && !is_gone {
                 continue;
@@ -297,6 +360,16 @@ impl<'c, 'a> Exploration<'c, 'a> {
             }
         }
         Ok(Some(lost))
+    }
+}
+
+fn list_at(row: &[i64], number: usize) -> i64 {
+    row.get(number).copied().unwrap_or(0)
+}
+
+fn take(rows: &mut [Vec<i64>], place: usize, node: usize, by: i64) {
+    if let Some(row) = rows.get_mut(place) {
+        add(row, node, by);
     }
 }
 

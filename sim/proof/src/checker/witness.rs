@@ -7,16 +7,15 @@ use super::counting::available_on;
 use super::disruption::disrupts_a_zone;
 use super::lost::outranked;
 use super::node_set::NodeSet;
-use super::outcome::{Pending, fail};
+use super::outcome::{Pending, evict, fail, is_evicted, remove};
 use super::question::Question;
 use super::rest::{at_rest, placed_nowhere};
 use super::verify::Checker;
 use crate::claim::{Phase, Placement};
 use crate::cluster::Kind;
-use crate::evidence::{Placing, Witness};
+use crate::evidence::{Event, Placing, Witness};
 use crate::input::ONCE_BOUND;
 use crate::rejection::Rejection;
-use crate::rules::stays_when_unreachable;
 
 /// Checks that a witness breaks a claim.
 pub(crate) fn check(checker: &Checker<'_>, question: &Question<'_>, witness: &Witness) -> Result<(), Rejection> {
@@ -118,39 +117,104 @@ impl<'c, 'a> Play<'c, 'a> {
             self.place(format!("before {number}"), placing)?;
         }
         self.rest("before")?;
-        if !witness.after.is_empty() {
+        if witness.after.iter().any(|event| matches!(event, Event::Placed(_))) {
             let waiting = self.pending.iter().filter(|(_, count)| **count > 0).map(|(workload, _)| *workload);
             for workload in waiting.collect::<Vec<_>>() {
                 placed_nowhere(&mut self.board, workload).map_err(|reason| self.moving("before", reason))?;
             }
         }
         self.lose(witness, failed)?;
-        for (number, placing) in witness.after.iter().enumerate() {
-            self.place(format!("after {number}"), placing)?;
+        for (number, event) in witness.after.iter().enumerate() {
+            self.happen(number, event)?;
         }
         if self.question.phase() != Phase::Instant {
+            self.nothing_is_left()?;
             self.rest("after")?;
         }
         let subject = self.question.subject.iter();
         Ok(subject.fold(0, |sum, workload| sum.saturating_add(self.board.available(*workload))))
     }
 
-    /// Domains fail. Where Kubernetes evicts no pods then, nothing may depend on whether it does.
+    /// Domains fail. Where Kubernetes may not evict pods then, nothing may depend on whether it does.
     fn lose(&mut self, witness: &Witness, failed: NodeSet) -> Result<(), Rejection> {
         let index = &self.checker.index;
-        if self.question.phase() == Phase::Recovered {
-            let are_all_lost = (0..index.nodes.len()).all(|node| failed.contains(node));
-            let evicts = !are_all_lost && !disrupts_a_zone(index, &failed);
-            if !evicts && !witness.after.is_empty() {
-                return Err(refuse("after", "Kubernetes evicts no pods while so many nodes of a zone are lost"));
+        let are_all_lost = (0..index.nodes.len()).all(|node| failed.contains(node));
+        let may_not_evict = are_all_lost || disrupts_a_zone(index, &failed);
+        fail(&mut self.board, failed);
+        if self.question.phase() == Phase::Instant || !may_not_evict {
+            return Ok(());
+        }
+        let depends = witness.after.iter().any(|event| match event {
+            Event::Placed(_) => self.question.phase() == Phase::Recovered,
+            Event::Evicted { .. } => self.question.phase() == Phase::Removed,
+            Event::Removed { .. } => false,
+        });
+        if depends {
+            return Err(refuse("after", "Kubernetes may evict no pods while so many nodes of a zone are lost"));
+        }
+        if self.question.phase() == Phase::Recovered { self.rest("after a loss without evictions") } else { Ok(()) }
+    }
+
+    /// What happens after the failure.
+    fn happen(&mut self, number: usize, event: &Event) -> Result<(), Rejection> {
+        let index = &self.checker.index;
+        let at = format!("after {number}");
+        let lost = |name: &String| {
+            let node = index.node_number(name).ok_or_else(|| refuse(at.as_str(), "there is no such node"))?;
+            let is_there = self.board.outage.failed.contains(node) && !self.board.outage.gone.contains(node);
+            if is_there { Ok(node) } else { Err(refuse(at.as_str(), "the node has not failed, or is gone already")) }
+        };
+        match event {
+            Event::Placed(placing) => self.place(at, placing),
+            Event::Evicted { workload, node, pods } => {
+                let node = lost(node)?;
+                let Some(workload) = index.workload_number(workload) else {
+                    return Err(refuse(at, "there is no such workload"));
+                };
+                let lot = Lot { workload, shape: index.shape_of(workload), is_dying: false };
+                let there = self.board.lots(node).get(&lot).copied().unwrap_or(0);
+                let pods = i128::from(*pods);
+                if pods < 1 || pods > there {
+                    return Err(refuse(at, format!("{pods} pods are to be evicted, and {there} are there")));
+                }
+                if !is_evicted(index, lot) {
+                    return Err(refuse(at, "its pods stay on a node that is unreachable"));
+                }
+                evict(&mut self.board, &mut self.pending, node, lot, pods);
+                Ok(())
             }
-            if !evicts {
-                let outage = super::counters::Outage { failed: failed.clone(), is_gone: false };
-                self.board.fail(outage);
-                self.rest("after a loss without evictions")?;
+            Event::Removed { node } => {
+                let node = lost(node)?;
+                if self.question.phase() != Phase::Removed {
+                    return Err(refuse(at, "the objects of failed nodes stay in this phase"));
+                }
+                remove(&mut self.board, &mut self.pending, node);
+                Ok(())
             }
         }
-        fail(&mut self.board, &mut self.pending, failed, self.question.phase());
+    }
+
+    /// What has to happen after a failure has happened: evictions, or the objects of failed nodes are gone.
+    fn nothing_is_left(&self) -> Result<(), Rejection> {
+        let index = &self.checker.index;
+        let outage = &self.board.outage;
+        let nodes = outage.failed.iter().filter(|node| !outage.gone.contains(*node));
+        for node in nodes {
+            let name = index.node_name(node);
+            if self.question.phase() == Phase::Removed {
+                return Err(refuse("the end of after", format!("the object of {name} is still there")));
+            }
+            let are_all_lost = (0..index.nodes.len()).all(|node| outage.failed.contains(node));
+            let lots = self.board.lots(node);
+            // Pods that are bound there again are as good as pods that are still there.
+            let returns = |lot: &Lot| index.class(lot.shape).tolerates_unreachable;
+            let is_left =
+                |lot: &Lot| is_evicted(index, *lot) && !returns(lot) && lots.get(lot).is_some_and(|pods| *pods > 0);
+            if let Some(lot) = lots.keys().find(|lot| !are_all_lost && is_left(lot)) {
+                let why = format!("pods of {} are still to be evicted from {name}", index.name(lot.workload));
+                return Err(refuse("the end of after", why));
+            }
+        }
         Ok(())
     }
 
@@ -188,8 +252,10 @@ impl<'c, 'a> Play<'c, 'a> {
             return refuse("no pod of it is pending");
         }
         let is_lost = self.board.outage.failed.contains(node);
-        if is_lost && !stays_when_unreachable(index.shape(shape)) {
-            return refuse("it would be evicted from the unreachable node again");
+        if self.waits_for_lost(workload) {
+            return refuse(
+                "a pod of this StatefulSet is lost: which others are created meanwhile depends on their order",
+            );
         }
         let gone = self.evicted(placing, node).map_err(|why| super::witness::refuse(at.as_str(), why))?;
         if gone.is_empty() {
@@ -210,6 +276,16 @@ impl<'c, 'a> Play<'c, 'a> {
         self.board.change(node, Lot { workload, shape, is_dying: false }, 1);
         self.pending.insert(workload, self.pending.get(&workload).copied().unwrap_or(0).saturating_sub(1));
         Ok(())
+    }
+
+    /// Whether a StatefulSet has pods on failed nodes whose objects are there.
+    fn waits_for_lost(&self, workload: usize) -> bool {
+        let index = &self.checker.index;
+        let outage = &self.board.outage;
+        let is_set = index.workloads.get(workload).is_some_and(|workload| workload.kind == Kind::StatefulSet);
+        let mut nodes = outage.failed.iter().filter(|node| !outage.gone.contains(*node));
+        is_set
+            && nodes.any(|node| self.board.lots(node).iter().any(|(lot, pods)| lot.workload == workload && *pods > 0))
     }
 
     /// The evicted pods of a placing.

@@ -7,7 +7,7 @@ use quorate_proof::cluster::{Cluster, Kind};
 use quorate_proof::evidence::{Placing, Search, State};
 use quorate_proof::input::{Labels, Pod, PodTerm, Requirement};
 
-use super::plain::{all_hold, bears, clash, stays, taint};
+use super::plain::{all_hold, bears, clash, taint};
 
 /// Larger clusters are not looked at.
 const STATES: usize = 5_000;
@@ -28,10 +28,12 @@ struct There<'a> {
 }
 
 pub(crate) struct World<'a> {
-    cluster: &'a Cluster,
-    claim: &'a Claim,
-    followed: Vec<&'a str>,
-    nodes: Vec<&'a str>,
+    pub(super) cluster: &'a Cluster,
+    pub(super) claim: &'a Claim,
+    pub(super) followed: Vec<&'a str>,
+    pub(super) nodes: Vec<&'a str>,
+    /// Whether evictions and removals after a failure happen one by one.
+    pub(super) one_by_one: bool,
 }
 
 impl<'a> World<'a> {
@@ -43,10 +45,16 @@ impl<'a> World<'a> {
         });
         let movable: Vec<&str> = movable.map(|(name, _)| name.as_str()).collect();
         let followed = followed.map_or(movable, <[&str]>::to_vec);
-        World { cluster, claim, followed, nodes: cluster.nodes.keys().map(String::as_str).collect() }
+        let nodes = cluster.nodes.keys().map(String::as_str).collect();
+        World { cluster, claim, followed, nodes, one_by_one: claim.phase != Phase::Instant }
     }
 
-    fn shape(&self, workload: &str) -> &'a Pod {
+    /// The same world, but all that a failure does to pods happens at once.
+    pub(crate) fn at_once(self) -> World<'a> {
+        World { one_by_one: false, ..self }
+    }
+
+    pub(super) fn shape(&self, workload: &str) -> &'a Pod {
         &self.cluster.shapes[self.cluster.workloads[workload].shape]
     }
 
@@ -58,12 +66,12 @@ impl<'a> World<'a> {
         }
     }
 
-    fn is_lost(&self, state: &State, node: &str) -> bool {
+    pub(super) fn is_lost(&self, state: &State, node: &str) -> bool {
         self.domain(node).is_some_and(|domain| state.failed.iter().any(|failed| failed == domain))
     }
 
-    fn is_gone(&self, state: &State, node: &str) -> bool {
-        self.claim.phase == Phase::Removed && self.is_lost(state, node)
+    pub(super) fn is_gone(&self, state: &State, node: &str) -> bool {
+        state.removed.iter().any(|removed| removed == node)
     }
 
     fn affinity(&self, pod: &Pod, name: &str) -> bool {
@@ -204,7 +212,9 @@ impl<'a> World<'a> {
     }
 
     /// The states that one placing leads to; `None` for what this model does not follow.
-    pub(crate) fn steps(&self, state: &State) -> Option<Vec<State>> {
+    ///
+    /// With each whether it may never happen: a StatefulSet that has lost a pod may create no other.
+    pub(crate) fn steps(&self, state: &State) -> Option<Vec<(State, bool)>> {
         let there = self.there(state);
         let mut next = BTreeSet::new();
         for (place, workload) in self.followed.iter().enumerate() {
@@ -212,20 +222,23 @@ impl<'a> World<'a> {
                 continue;
             }
             let pod = self.shape(workload);
+            let is_set = self.cluster.workloads[*workload].kind == Kind::StatefulSet;
+            let may_wait = is_set
+                && (0..self.nodes.len()).any(|node| {
+                    let pods = state.alive[place][node] + state.dying[place][node];
+                    pods > 0 && self.is_lost(state, self.nodes[node])
+                });
             let free = (0..self.nodes.len()).filter(|node| self.fits(state, &there, pod, self.nodes[*node]));
             let free: Vec<usize> = free.collect();
             for node in &free {
-                if self.is_lost(state, self.nodes[*node]) && !stays(pod) {
-                    return None;
-                }
                 let mut placed = state.clone();
                 placed.pending[place] -= 1;
                 placed.alive[place][*node] += 1;
-                next.insert(placed);
+                next.insert((placed, may_wait));
             }
             if free.is_empty() && pod.preempts {
                 for node in 0..self.nodes.len() {
-                    next.extend(self.evictions(state, place, node)?);
+                    next.extend(self.evictions(state, place, node)?.into_iter().map(|next| (next, may_wait)));
                 }
             }
         }
@@ -263,12 +276,15 @@ impl<'a> World<'a> {
 
     fn evictions(&self, state: &State, place: usize, node: usize) -> Option<Vec<State>> {
         let (pod, name) = (self.shape(self.followed[place]), self.nodes[node]);
-        let is_lower = |other: &There<'_>| other.node == name && !other.is_dying && other.pod.priority < pod.priority;
+        let is_lost = self.is_lost(state, name);
+        let is_lower =
+            |other: &There<'_>| other.node == name && (is_lost || !other.is_dying) && other.pod.priority < pod.priority;
         let fits_without = |gone: &BTreeMap<&str, i64>| {
             let mut left = gone.clone();
             let mut there = self.there(state);
             there.retain(|other| {
-                let leaves = other.node == name && !other.is_dying && left.get(other.workload).is_some_and(|n| *n > 0);
+                let may_leave = other.node == name && (is_lost || !other.is_dying);
+                let leaves = may_leave && left.get(other.workload).is_some_and(|n| *n > 0);
                 if leaves {
                     *left.get_mut(other.workload).unwrap() -= 1;
                 }
@@ -282,6 +298,9 @@ impl<'a> World<'a> {
         }
         if lower.is_empty() || !fits_without(&lower) {
             return Some(Vec::new());
+        }
+        if is_lost {
+            return None;
         }
         let mut parts = vec![BTreeMap::new()];
         for (workload, count) in &lower {
@@ -307,7 +326,7 @@ impl<'a> World<'a> {
             let mut evicted = state.clone();
             for (workload, count) in part.iter().filter(|(_, count)| **count > 0) {
                 let own = self.followed.iter().position(|own| own == workload)?;
-                if self.cluster.workloads[*workload].kind == Kind::Pod || self.is_lost(state, name) {
+                if self.cluster.workloads[*workload].kind == Kind::Pod {
                     return None;
                 }
                 evicted.alive[own][node] -= count;
@@ -318,32 +337,6 @@ impl<'a> World<'a> {
             next.push(evicted);
         }
         Some(next)
-    }
-
-    pub(crate) fn lose(&self, state: &State, failed: &BTreeSet<&str>) -> State {
-        let mut lost = state.clone();
-        lost.failed = failed.iter().map(|name| (*name).to_owned()).collect();
-        for (place, workload) in self.followed.iter().enumerate() {
-            let is_replaced = match self.cluster.workloads[*workload].kind {
-                Kind::Deployment | Kind::ReplicaSet | Kind::Job => true,
-                Kind::StatefulSet => self.claim.phase == Phase::Removed,
-                Kind::DaemonSet | Kind::Pod | Kind::Static(_) => false,
-            };
-            for node in 0..self.nodes.len() {
-                if !self.is_lost(&lost, self.nodes[node]) {
-                    continue;
-                }
-                let count = lost.alive[place][node];
-                match self.claim.phase {
-                    Phase::Recovered if stays(self.shape(workload)) => continue,
-                    Phase::Recovered => lost.dying[place][node] += count,
-                    Phase::Removed | Phase::Instant => {}
-                }
-                lost.alive[place][node] = 0;
-                lost.pending[place] += if is_replaced { count } else { 0 };
-            }
-        }
-        lost
     }
 
     fn is_subject(&self, workload: &str) -> bool {
@@ -427,7 +420,7 @@ impl<'a> World<'a> {
         if self.claim.placement == Placement::Current && self.claim.phase == Phase::Instant {
             return Some(Truth {
                 fewest: self.fewest_now(),
-                search: Search { workloads: Vec::new(), states: Vec::new() },
+                search: Search { workloads: Vec::new(), one_by_one: false, states: Vec::new() },
             });
         }
         let first = self.first();
@@ -437,8 +430,12 @@ impl<'a> World<'a> {
             if seen.len() > STATES {
                 return None;
             }
-            let mut next = self.steps(&state)?;
-            let is_at_rest = next.is_empty();
+            let steps = self.steps(&state)?;
+            let may_rest = steps.iter().all(|(_, may_wait)| *may_wait);
+            let mut next: Vec<State> = steps.into_iter().map(|(next, _)| next).collect();
+            let losses = if self.one_by_one { self.losses(&state) } else { Vec::new() };
+            let is_at_rest = may_rest && losses.iter().all(|(_, event)| self.returns(event));
+            next.extend(losses.into_iter().map(|(next, _)| next));
             if self.claim.placement == Placement::Reachable && state.failed.is_empty() {
                 next.extend(self.taken_away(&state));
             }
@@ -458,6 +455,7 @@ impl<'a> World<'a> {
             todo.extend(next.into_iter().filter(|state| seen.insert(state.clone())));
         }
         let workloads = self.followed.iter().map(|name| (*name).to_owned()).collect();
-        Some(Truth { fewest, search: Search { workloads, states: seen.into_iter().collect() } })
+        let search = Search { workloads, one_by_one: self.one_by_one, states: seen.into_iter().collect() };
+        Some(Truth { fewest, search })
     }
 }

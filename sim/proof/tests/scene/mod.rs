@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub(crate) mod brute;
+pub(crate) mod outage;
 pub(crate) mod plain;
 pub(crate) mod proofs;
 pub(crate) mod random;

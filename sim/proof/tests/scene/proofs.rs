@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use quorate_proof::claim::{Claim, Domain, Failures, Phase, Placement, Subject};
 use quorate_proof::cluster::{Asks, Cluster, Kind};
-use quorate_proof::evidence::{Evidence, FORMAT, Placing, Proof, Share, Weights, Witness};
+use quorate_proof::evidence::{Event, Evidence, FORMAT, Placing, Proof, Share, Weights, Witness};
 use quorate_proof::input::{HostPort, Pod};
 
 use super::brute::World;
@@ -55,7 +55,19 @@ fn evicting(workload: &str, node: &str, evicted: &[(&str, i64)]) -> Placing {
     Placing { evicted, ..placing(workload, node) }
 }
 
-pub(crate) fn witness(before: &[Placing], failed: &[&str], after: &[Placing], available: i64) -> Evidence {
+fn placed(workload: &str, node: &str) -> Event {
+    Event::Placed(placing(workload, node))
+}
+
+fn gone_from(workload: &str, node: &str, pods: i64) -> Event {
+    Event::Evicted { workload: workload.to_owned(), node: node.to_owned(), pods }
+}
+
+fn removed(node: &str) -> Event {
+    Event::Removed { node: node.to_owned() }
+}
+
+pub(crate) fn witness(before: &[Placing], failed: &[&str], after: &[Event], available: i64) -> Evidence {
     let failed = failed.iter().map(|name| (*name).to_owned()).collect();
     Evidence::Witness(Witness { before: before.to_vec(), failed, after: after.to_vec(), available })
 }
@@ -151,13 +163,18 @@ fn witnesses() -> Vec<Example> {
         example("together", two(), fresh(1, Domain::Node, Phase::Instant), witness(&both_on_a, &["a"], &[], 0)),
         example("blocked", blocked, fresh(1, zones(), Phase::Instant), witness(&block, &[], &[], 0)),
         example("evicted", evicted, fresh(1, Domain::Node, Phase::Instant), witness(&evict, &[], &[], 0)),
-        example("no room", full, fresh(3, Domain::Node, Phase::Recovered), witness(&each, &["a"], &[], 2)),
-        example("others first", three, fresh(3, zones(), Phase::Removed), witness(&moved, &["y"], &[], 2)),
+        example(
+            "no room",
+            full,
+            fresh(3, Domain::Node, Phase::Recovered),
+            witness(&each, &["a"], &[gone_from("w", "a", 1)], 2),
+        ),
+        example("others first", three, fresh(3, zones(), Phase::Removed), witness(&moved, &["y"], &[removed("c")], 2)),
         example(
             "not replaced",
             set,
             fresh(2, Domain::Node, Phase::Recovered),
-            witness(&[placing("w", "a"), placing("w", "b")], &["b"], &[], 1),
+            witness(&[placing("w", "a"), placing("w", "b")], &["b"], &[gone_from("w", "b", 1)], 1),
         ),
         example(
             "replaced by others",
@@ -166,7 +183,7 @@ fn witnesses() -> Vec<Example> {
             witness(
                 &[placing("w", "a"), placing("w", "b"), placing("w", "c"), placing("v", "c"), placing("v", "a")],
                 &["c"],
-                &[placing("v", "b")],
+                &[gone_from("w", "c", 1), gone_from("v", "c", 1), placed("v", "b")],
                 2,
             ),
         ),
@@ -176,6 +193,15 @@ fn witnesses() -> Vec<Example> {
 
 /// A search over these workloads; the states come from brute force.
 fn searched(name: &'static str, scene: Scene, claim: Claim, followed: &[&str]) -> Example {
+    let cluster = scene.cluster();
+    let truth = World::new(&cluster, &claim, Some(followed)).at_once().truth().unwrap();
+    let proof =
+        Proof { format: FORMAT, cluster: cluster.digest().unwrap(), claim, evidence: Evidence::Search(truth.search) };
+    Example { name, cluster, proof }
+}
+
+/// The same, with evictions one by one.
+fn searched_one_by_one(name: &'static str, scene: Scene, claim: Claim, followed: &[&str]) -> Example {
     let cluster = scene.cluster();
     let truth = World::new(&cluster, &claim, Some(followed)).truth().unwrap();
     let proof =
@@ -192,6 +218,9 @@ fn searches() -> Vec<Example> {
     let set = Scene::nodes(&["x", "y", "z"], 1000).workload("w", Kind::StatefulSet, kept_apart(HOST), 2);
     let evictor =
         Scene::nodes(&["x", "y"], 1000).deployment("w", important(pod("w", 600)), 1).deployment("v", pod("v", 500), 2);
+    let over = |key| Pod { spread: vec![spread("w", key, 1)], ..pod("w", 400) };
+    let by_zone = Scene::nodes(&["x", "x", "y"], 1000).deployment("w", over(ZONE), 3);
+    let by_host = Scene::nodes(&["x", "y"], 1000).workload("w", Kind::StatefulSet, over(HOST), 2);
     let now = Scene::nodes(&["x", "y"], 1000).deployment("w", pod("w", 600), 2);
     let now = now.existing("w-1", "w", Some("a"), true).existing("w-2", "w", Some("b"), true);
     let current = claim(1, Domain::Node, 1, Placement::Current, Phase::Recovered);
@@ -201,6 +230,8 @@ fn searches() -> Vec<Example> {
         searched("a set is searched", set, fresh(2, Domain::Node, Phase::Removed), &["w"]),
         searched("evictions are searched", evictor, fresh(1, Domain::Node, Phase::Recovered), &["v", "w"]),
         searched("searched from now", now, current, &["w"]),
+        searched_one_by_one("evicted one by one", by_zone, fresh(1, Domain::Node, Phase::Recovered), &["w"]),
+        searched_one_by_one("removed at any time", by_host, fresh(2, Domain::Node, Phase::Removed), &["w"]),
     ]
 }
 
