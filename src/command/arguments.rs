@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::input::shown;
 use super::node_argument::NodesArgument;
 use crate::environment::{Failures, LabelKey};
 use crate::manifest::api::KubernetesVersion;
@@ -76,6 +77,32 @@ impl InputArguments {
     /// Positional and named paths together.
     pub(super) fn all_paths(&self) -> Vec<PathBuf> {
         self.paths.iter().chain(&self.filenames).cloned().collect()
+    }
+
+    /// The same input once more, as arguments of another command.
+    pub(super) fn as_written(&self) -> String {
+        let mut words: Vec<String> = self.all_paths().iter().map(|path| in_shell(&shown(path))).collect();
+        let mut flag = |name: &str, value: &str| words.push(format!("{name} {}", in_shell(value)));
+        for path in &self.environment {
+            flag("--environment", &shown(path));
+        }
+        if let Some(path) = &self.scheduler_config {
+            flag("--scheduler-config", &shown(path));
+        }
+        for nodes in &self.nodes {
+            flag("--nodes", &nodes.to_string());
+        }
+        words.join(" ")
+    }
+}
+
+/// A word as a shell takes it.
+fn in_shell(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=,:@+".contains(letter);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `--nodes 3x4cpu,8Gi,zone=a`, and nodes of other sources as Node objects.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 use k8s_openapi::api::core::v1::{Node, NodeSpec, NodeStatus, Taint};
@@ -35,6 +36,13 @@ pub enum NodesArgumentError {
     /// Something else.
     #[error("{0:?} is not understood; write for example 3x4cpu,8Gi,zone=a")]
     Part(String),
+}
+
+impl fmt::Display for NodesArgument {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}x{}cpu,{}", self.count, self.cpu, self.memory)?;
+        self.labels.iter().try_for_each(|(key, value)| write!(formatter, ",{key}={value}"))
+    }
 }
 
 impl FromStr for NodesArgument {

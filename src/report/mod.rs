@@ -38,7 +38,7 @@ pub use check_report::{CheckReport, CheckSummary, FindingCounts, ReportError, Ru
 pub use format::{Format, FormatError, Output};
 pub use proof::words as proof_words;
 pub use proof::{
-    AtPlacement, GuaranteeReport, GuaranteeSubject, PhaseWord, ProofDocument, Repair, Repairs, VerdictWord,
+    AtPlacement, GuaranteeReport, GuaranteeSubject, PhaseWord, ProofDocument, Repair, Repairs, Replayable, VerdictWord,
     WitnessReport, write_proof,
 };
 pub use redaction::secret_spans;

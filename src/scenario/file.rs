@@ -57,6 +57,7 @@ pub(super) struct Step {
     pub fail_node: Option<OfNodes>,
     pub recover_node: Option<OfNodes>,
     pub delete_node: Option<OfNodes>,
+    pub bind: Option<Bind>,
     pub set_metric: Option<SetMetric>,
     pub wait: Option<Wait>,
 }
@@ -66,6 +67,7 @@ pub(super) struct Step {
 pub(super) struct Expect {
     pub outcome: Option<String>,
     pub min_ready: BTreeMap<String, i64>,
+    pub available: BTreeMap<String, i64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -134,6 +136,23 @@ pub(super) struct SetReady {
     pub node: Option<String>,
 }
 
+/// Pods that are bound without the scheduler, in order.
+#[derive(Debug, Deserialize)]
+pub(super) struct Bind {
+    pub pods: Vec<BoundPod>,
+}
+
+/// A pending pod of a workload, or a pod by name, and its node; of a DaemonSet all pending pods, each to the node it was made for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct BoundPod {
+    pub workload: Option<String>,
+    pub pod: Option<String>,
+    pub node: Option<String>,
+    /// How many pods of which workload leave the node for it.
+    pub evicted: BTreeMap<String, u32>,
+}
+
 /// A metric of an autoscaler: one of the three values.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -197,6 +216,9 @@ pub(super) struct Settings {
     pub cluster_autoscaler: Option<ClusterAutoscaler>,
     pub reapply: Option<Reapply>,
     pub descheduler: Option<Descheduler>,
+    pub kube_scheduler: Option<String>,
+    pub placement: Option<String>,
+    pub seed: Option<u64>,
     pub metrics: Vec<SetMetric>,
 }
 

@@ -5,11 +5,13 @@
 //! | `file.rs` | the file's own types, as written |
 //! | `resolve.rs` | names in it become nodes and workloads of the cluster |
 //! | `workload_reference.rs` | `deployment/default/backend` |
+//! | `bindings.rs` | the step `bind` |
 //! | `settings.rs` | control-plane flags |
 //! | `descheduler/` | the descheduler's policy |
 //! | `metrics.rs` | values of autoscalers' metrics |
 //! | `problem.rs` | what can be wrong, with the place |
 
+mod bindings;
 mod descheduler;
 mod file;
 mod metrics;

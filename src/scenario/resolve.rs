@@ -66,6 +66,7 @@ pub fn resolve(
         problems.push(Problem { path: FieldPath::parse("spec.steps"), kind: ProblemKind::NoSteps });
     }
     let settings = settings::settings(&file.spec.settings, base, &mut problems);
+    settings::place(state, &file.spec.settings, &mut problems);
     settings::apply_default_tolerations(state, &file.spec.settings);
     settings::set_clock(state, &file.spec.settings, &mut problems);
     settings::set_descheduler((root, source), state, &file.spec.settings, read, &mut problems);
@@ -94,9 +95,9 @@ pub fn resolve(
     if findings.is_empty() { Ok(Scenario { name: file.metadata.name, steps, settings }) } else { Err(findings) }
 }
 
-struct Resolver<'a, 'b> {
-    state: &'a mut ClusterState,
-    namespace: &'a str,
+pub(super) struct Resolver<'a, 'b> {
+    pub(super) state: &'a mut ClusterState,
+    pub(super) namespace: &'a str,
     root: &'a Node,
     path: &'a FieldPath,
     apply: &'a mut ApplyObjects<'b>,
@@ -131,7 +132,7 @@ impl AppliedBefore {
 }
 
 /// An action with the text that reports show.
-type Action = (StepAction, String);
+pub(super) type Action = (StepAction, String);
 
 impl Resolver<'_, '_> {
     fn step(&mut self, step: &file::Step) -> Result<Step, Problem> {
@@ -151,7 +152,12 @@ impl Resolver<'_, '_> {
         for (workload, ready) in expect.iter().flat_map(|expect| &expect.min_ready) {
             expected_min_ready.insert(self.workload(workload, "expect.minReady")?, *ready);
         }
-        Ok(Step { name: step.name.clone(), description, action, expected_outcome, expected_min_ready })
+        let expected_available = match expect {
+            Some(expect) => self.expected_available(&expect.available)?,
+            None => BTreeMap::new(),
+        };
+        let name = step.name.clone();
+        Ok(Step { name, description, action, expected_outcome, expected_min_ready, expected_available })
     }
 
     fn actions(&mut self, step: &file::Step) -> Vec<Result<Action, Problem>> {
@@ -191,6 +197,7 @@ impl Resolver<'_, '_> {
             let nodes = self.nodes(&own.nodes, "deleteNode.nodes")?;
             Ok((StepAction::DeleteNode { nodes }, format!("delete node {}", own.nodes.join(", "))))
         }));
+        actions.extend(step.bind.as_ref().map(|own| self.bind(own)));
         actions.extend(step.set_metric.as_ref().map(|own| self.set_metric(own)));
         actions.extend(
             step.wait
@@ -316,7 +323,7 @@ impl Resolver<'_, '_> {
         })
     }
 
-    fn workload(&self, text: &str, field: &str) -> Result<WorkloadName, Problem> {
+    pub(super) fn workload(&self, text: &str, field: &str) -> Result<WorkloadName, Problem> {
         let reference: WorkloadReference = text.parse().map_err(|error: super::WorkloadReferenceError| {
             self.problem(self.field(field), ProblemKind::Value(error.to_string()))
         })?;
@@ -335,16 +342,16 @@ impl Resolver<'_, '_> {
         names.iter().enumerate().map(node).collect()
     }
 
-    fn node(&self, name: &str, field: &str) -> Result<NodeId, Problem> {
+    pub(super) fn node(&self, name: &str, field: &str) -> Result<NodeId, Problem> {
         let applied = self.applied.state.as_ref().and_then(|state| find_node(state, name).ok());
         find_node(self.state, name).or_else(|kind| applied.ok_or_else(|| self.problem(self.field(field), kind)))
     }
 
-    fn field(&self, field: &str) -> FieldPath {
+    pub(super) fn field(&self, field: &str) -> FieldPath {
         self.path.segments().iter().chain(FieldPath::parse(field).segments()).cloned().collect()
     }
 
-    fn problem(&self, path: FieldPath, kind: ProblemKind) -> Problem {
+    pub(super) fn problem(&self, path: FieldPath, kind: ProblemKind) -> Problem {
         Problem { path, kind }
     }
 }
@@ -370,7 +377,7 @@ fn labels_text(selector: &file::PodSelector) -> String {
     selector.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
 }
 
-fn workload_text(state: &ClusterState, workload: WorkloadName) -> String {
+pub(super) fn workload_text(state: &ClusterState, workload: WorkloadName) -> String {
     let (namespace, name) = (state.names.text(workload.namespace), state.names.text(workload.name));
     format!("{}/{namespace}/{name}", workload.kind.as_str())
 }

@@ -1,7 +1,7 @@
 //! Control-plane settings of a scenario.
 
 use quorate_sim::cluster::{ClusterState, Duration, PodTemplate, Symbol, WallClock};
-use quorate_sim::simulation::{ObjectChange, Settings};
+use quorate_sim::simulation::{ObjectChange, SchedulerRuns, Settings, unplaced};
 use std::sync::Arc;
 
 use super::descheduler;
@@ -59,6 +59,18 @@ pub(super) fn settings(file: &file::Settings, base: Settings, problems: &mut Vec
         times.unneeded = or(own.scale_down_unneeded_seconds, times.unneeded);
         times.delay_after_growth = or(own.scale_down_delay_after_add_seconds, times.delay_after_growth);
     }
+    settings.scheduler_runs = match file.kube_scheduler.as_deref() {
+        None => settings.scheduler_runs,
+        Some("always") => SchedulerRuns::Always,
+        Some("after-bind") => SchedulerRuns::AfterBind,
+        Some(other) => {
+            let message =
+                format!("{other:?} does not say when it runs; write always, or after-bind: in steps bind alone");
+            problems.push(Problem { path: root.key("kube-scheduler"), kind: ProblemKind::Value(message) });
+            settings.scheduler_runs
+        }
+    };
+    settings.seed = file.seed.unwrap_or(settings.seed);
     if let Some(reapply) = &file.reapply {
         if reapply.seconds == 0 {
             let kind = ProblemKind::Value("must be at least 1".to_owned());
@@ -67,6 +79,20 @@ pub(super) fn settings(file: &file::Settings, base: Settings, problems: &mut Vec
         settings.reapply = Some(Duration::from_seconds(reapply.seconds));
     }
     settings
+}
+
+/// Where the pods are at first.
+pub(super) fn place(state: &mut ClusterState, file: &file::Settings, problems: &mut Vec<Problem>) {
+    match file.placement.as_deref() {
+        None | Some("current") => {}
+        Some("fresh") => *state = unplaced(state),
+        Some(other) => problems.push(Problem {
+            path: FieldPath::parse("spec.settings.placement"),
+            kind: ProblemKind::Value(format!(
+                "{other:?} is no placement to begin with; write current, or fresh: no pod has a node"
+            )),
+        }),
+    }
 }
 
 /// What the wall clock shows when the scenario begins.

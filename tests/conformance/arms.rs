@@ -22,6 +22,11 @@ pub(crate) fn folders() -> Vec<PathBuf> {
     folders
 }
 
+/// Whether a scenario is a witness that `quorate prove` has found.
+pub(crate) fn is_witness(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("witness-"))
+}
+
 /// The recordings of a scenario, each with the name of its file.
 pub(crate) fn recorded(folder: &Path) -> Vec<(String, Value)> {
     let file = |number: usize| {

@@ -76,6 +76,7 @@ fn nothing() -> Step {
         action: StepAction::Apply { change },
         expected_outcome: None,
         expected_min_ready: std::collections::BTreeMap::new(),
+        expected_available: std::collections::BTreeMap::new(),
     }
 }
 

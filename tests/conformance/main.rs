@@ -190,6 +190,32 @@ fn the_binary_says_the_same() {
     report("answers of the binary", folders().len(), &failures);
 }
 
+/// What a scenario expects is what happens, on the simulator and in every recording: witnesses are no worse and no better than they say.
+#[test]
+fn witnesses_end_as_they_say() {
+    let witnesses: Vec<PathBuf> = folders().into_iter().filter(|folder| arms::is_witness(folder)).collect();
+    let all = std::env::var_os("QUORATE_CASES").is_none();
+    assert!(!all || witnesses.len() >= 10, "only {} witnesses", witnesses.len());
+    for folder in witnesses {
+        let case = Case::read(&folder);
+        let (mut simulation, steps) = case.load(0).unwrap();
+        simulation.settle();
+        let mut expected = 0;
+        for (index, step) in steps.iter().enumerate() {
+            let report = simulation.play(step);
+            assert!(report.unexpected.is_empty(), "{}: {:?}", case.name, report.unexpected);
+            for (workload, count) in &step.expected_available {
+                expected += 1;
+                for (name, recording) in arms::recorded(&folder) {
+                    let real = &recording["steps"][index]["after"]["workloads"][workload]["available"];
+                    assert_eq!(real, count, "{}, {name}: {workload}", case.name);
+                }
+            }
+        }
+        assert!(expected > 0, "{} expects nothing", case.name);
+    }
+}
+
 /// The twin: a comparison can fail. What one cluster did is not what another can do, in whatever order.
 #[test]
 fn another_cluster_does_not_conform() {
@@ -271,10 +297,13 @@ fn the_real_thing_conforms() {
     let (by_hand, random) = asked.split_once(',').unwrap();
     eprintln!("QUORATE_CONTROL_PLANE_SEED={seed}");
     let mut draw = Draw::new(seed);
-    let mut folders = folders();
+    // What `quorate prove` has found is forced upon the real thing every time.
+    let (witnesses, mut folders): (Vec<PathBuf>, Vec<PathBuf>) =
+        folders().into_iter().partition(|folder| arms::is_witness(folder));
     while folders.len() > by_hand.parse().unwrap() {
         folders.remove(draw.below(folders.len()));
     }
+    folders.extend(witnesses);
     let generated: Vec<Generated> =
         (0..random.parse::<u64>().unwrap()).map(|index| generate(seed.wrapping_add(index))).collect();
     let cases: Vec<(Case, Option<&Generated>)> = folders

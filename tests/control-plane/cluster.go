@@ -36,9 +36,13 @@ type Cluster struct {
 	observer *Observer
 	settings *Settings
 	version  string
+	// Our own control plane; nil on a cluster that somebody else has started.
+	processes *Processes
 	// What answers webhooks; nil on a cluster that somebody else has started.
 	services *Services
 	metrics  Metrics
+	// Whether kube-scheduler runs in steps `bind` alone.
+	stopsScheduler bool
 	// Nodes whose kubelet was stopped by a scenario.
 	failedLock sync.Mutex
 	failed     map[string]bool

@@ -233,6 +233,9 @@ func (given *arguments) leftOut(item *Case, settings *Settings) error {
 	if item.has("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "HorizontalPodAutoscaler") {
 		return fmt.Errorf("left out: %s has webhooks or metrics, and nobody answers for them on a cluster that is there already", item.Name)
 	}
+	if item.binds() {
+		return fmt.Errorf("left out: %s stops kube-scheduler, and that of a cluster that is there already is not ours", item.Name)
+	}
 	return nil
 }
 
@@ -296,7 +299,7 @@ func (own *player) open(ctx context.Context, settings *Settings) error {
 			return err
 		}
 	} else {
-		own.cluster.services = own.processes.services
+		own.cluster.processes, own.cluster.services = own.processes, own.processes.services
 		own.processes.services.cluster.Store(own.cluster)
 	}
 	if own.kubelets, err = StartKWOK(own.given.programs, settings, kubeconfig); err != nil {

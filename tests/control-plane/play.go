@@ -48,6 +48,10 @@ func (own *Cluster) Play(ctx context.Context, item *Case) (recording *Recording,
 			return nil, err
 		}
 	}
+	own.stopsScheduler = item.stopsScheduler()
+	if err := own.setScheduler(ctx, !own.stopsScheduler); err != nil {
+		return nil, err
+	}
 	own.observer.BeginStep()
 	if err := own.Create(ctx, item.Cluster); err != nil {
 		return nil, err
@@ -121,6 +125,9 @@ func (own *Cluster) State(ctx context.Context) (*State, error) {
 
 func (own *Cluster) playStep(ctx context.Context, step *Step, folder string) (*StepRecorded, error) {
 	began := time.Now()
+	if err := own.setScheduler(ctx, !own.stopsScheduler); err != nil {
+		return nil, err
+	}
 	own.observer.BeginStep()
 	result, err := own.begin(ctx, step, folder)
 	if err != nil {

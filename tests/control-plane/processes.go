@@ -5,15 +5,18 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -28,8 +31,10 @@ type Processes struct {
 	directory  string
 	kubeconfig string
 	running    []*exec.Cmd
-	services   *Services
-	startup    time.Duration
+	// kube-scheduler; nil while it is stopped.
+	scheduler *exec.Cmd
+	services  *Services
+	startup   time.Duration
 }
 
 // Programs tells where the binaries are.
@@ -111,8 +116,56 @@ func (own *Processes) startControllers(settings *Settings) error {
 	if err := own.run(own.path("kube-controller-manager"), arguments...); err != nil {
 		return err
 	}
-	return own.run(own.path("kube-scheduler"), "--kubeconfig="+own.kubeconfig, "--leader-elect=false", "--secure-port=0",
+	return own.runScheduler(0)
+}
+
+func (own *Processes) runScheduler(port int) error {
+	err := own.run(own.path("kube-scheduler"), "--kubeconfig="+own.kubeconfig, "--leader-elect=false",
+		fmt.Sprintf("--secure-port=%d", port), "--bind-address=127.0.0.1", "--cert-dir="+own.path("certificates-of-scheduler"),
 		"--kube-api-qps=500", "--kube-api-burst=1000")
+	if err == nil {
+		own.scheduler = own.running[len(own.running)-1]
+	}
+	return err
+}
+
+// StopScheduler ends kube-scheduler, if it runs.
+func (own *Processes) StopScheduler() {
+	if own.scheduler == nil {
+		return
+	}
+	_ = own.scheduler.Process.Kill()
+	_ = own.scheduler.Wait()
+	own.running = slices.DeleteFunc(own.running, func(command *exec.Cmd) bool { return command == own.scheduler })
+	own.scheduler = nil
+}
+
+// StartScheduler starts kube-scheduler, unless it runs, and waits until it has seen everything that there is.
+func (own *Processes) StartScheduler(ctx context.Context) error {
+	if own.scheduler != nil {
+		return nil
+	}
+	ports, err := freePorts(1)
+	if err != nil {
+		return err
+	}
+	if err := own.runScheduler(ports[0]); err != nil {
+		return err
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	defer client.CloseIdleConnections()
+	address := fmt.Sprintf("https://127.0.0.1:%d/readyz", ports[0])
+	for deadline := time.Now().Add(60 * time.Second); ctx.Err() == nil && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		answer, err := client.Get(address)
+		if err != nil {
+			continue
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode == http.StatusOK {
+			return nil
+		}
+	}
+	return errors.New("kube-scheduler does not become ready; see " + own.path("kube-scheduler.log"))
 }
 
 // StartKWOK starts the kubelets of a cluster that somebody else has started.
@@ -190,7 +243,8 @@ current-context: own
 
 // run starts a program in the background; what it says goes to a file that is named after it.
 func (own *Processes) run(program string, arguments ...string) error {
-	log, err := os.Create(own.path(filepath.Base(program) + ".log"))
+	// One that is started again goes on with its file.
+	log, err := os.OpenFile(own.path(filepath.Base(program)+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -238,7 +292,7 @@ func (own *Processes) Stop() {
 		_ = own.running[index].Process.Kill()
 		_ = own.running[index].Wait()
 	}
-	own.running = nil
+	own.running, own.scheduler = nil, nil
 	if own.services != nil {
 		own.services.Close()
 	}

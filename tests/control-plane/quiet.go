@@ -58,6 +58,9 @@ func (own *Cluster) quietNeeded() time.Duration {
 	if time.Since(own.disturbed) < failureQuiet {
 		needed = 2 * baseQuiet
 	}
+	if own.isScheduling() {
+		needed = 2 * baseQuiet
+	}
 	if own.mayTaint() {
 		needed = max(failureQuiet, own.settings.gracePeriod+6*time.Second)
 	}
@@ -104,6 +107,11 @@ func (own *Cluster) quietNeeded() time.Duration {
 	return max(needed+time.Duration(seconds)*time.Second, own.untilRetried())
 }
 
+// isScheduling tells whether a scheduler runs that is stopped in other steps of the case.
+func (own *Cluster) isScheduling() bool {
+	return own.stopsScheduler && own.processes != nil && own.processes.scheduler != nil
+}
+
 // mayTaint tells whether a node that is down has not been given up yet.
 func (own *Cluster) mayTaint() bool {
 	for name := range own.failed {
@@ -136,6 +144,10 @@ func (own *Cluster) isSomethingComing() bool {
 	pods, _ := own.observer.factory.Core().V1().Pods().Lister().List(labels.Everything())
 	for _, pod := range pods {
 		if pod.Spec.NodeName == "" {
+			// A scheduler that has just been started looks at every pod.
+			if own.isScheduling() && pod.DeletionTimestamp == nil && podCondition(pod, corev1.PodScheduled) == nil {
+				return true
+			}
 			continue
 		}
 		node, exists := nodes[pod.Spec.NodeName]

@@ -44,6 +44,7 @@ type Step struct {
 	FailNode    *OfNodes        `json:"failNode"`
 	RecoverNode *OfNodes        `json:"recoverNode"`
 	DeleteNode  *OfNodes        `json:"deleteNode"`
+	Bind        *Bind           `json:"bind"`
 	SetMetric   *SetMetric      `json:"setMetric"`
 	Wait        *Wait           `json:"wait"`
 }
@@ -137,6 +138,16 @@ func ReadCase(folder string) (*Case, error) {
 		own.Actions = append(own.Actions, actionText(step))
 	}
 	return own, nil
+}
+
+// stopsScheduler tells whether kube-scheduler runs in steps `bind` alone.
+func (own *Case) stopsScheduler() bool {
+	return strings.Trim(string(own.Scenario.Spec.Settings["kube-scheduler"]), `"`) == "after-bind"
+}
+
+// binds tells whether pods are bound without the scheduler.
+func (own *Case) binds() bool {
+	return own.stopsScheduler() || slices.ContainsFunc(own.Scenario.Spec.Steps, func(step Step) bool { return step.Bind != nil })
 }
 
 // has tells whether objects of one of these kinds are in the cluster or are applied by a step.

@@ -28,6 +28,9 @@ var apiServerFlags = map[string]bool{
 	"default-unreachable-toleration-seconds": true,
 }
 
+// Settings that say how a case is played. A cluster begins without pods that have a node anyhow; no seed decides what the real thing does.
+var ofSteps = map[string]bool{"kube-scheduler": true, "placement": true, "seed": true}
+
 // ReadSettings turns a scenario's settings into arguments.
 func ReadSettings(scenario *Scenario) (*Settings, error) {
 	settings := &Settings{
@@ -53,6 +56,9 @@ func ReadSettings(scenario *Scenario) (*Settings, error) {
 				return nil, fmt.Errorf("settings.pods: %w", err)
 			}
 			settings.StartupSeconds, settings.ShutdownSeconds = pods.StartupSeconds, pods.ShutdownSeconds
+			continue
+		}
+		if ofSteps[name] {
 			continue
 		}
 		value := strings.Trim(string(raw), `"`)

@@ -77,6 +77,8 @@ func (own *Cluster) begin(ctx context.Context, step *Step, folder string) (*Resu
 		return own.recoverNodes(ctx, step.RecoverNode.Nodes)
 	case step.DeleteNode != nil:
 		return own.deleteNodes(ctx, step.DeleteNode.Nodes)
+	case step.Bind != nil:
+		return own.bind(ctx, step.Bind)
 	case step.SetMetric != nil:
 		return own.setMetric(step.SetMetric)
 	case step.Wait != nil:

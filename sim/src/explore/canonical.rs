@@ -398,6 +398,8 @@ fn hash_rest(simulation: &Simulation, marks: &Marks, hasher: &mut SipHasher13) {
     for drain in &simulation.drains {
         (drain.node, drain.failed.len(), drain.unmanaged.len()).hash(hasher);
     }
+    let bindings = &simulation.bindings;
+    (bindings.scheduler, bindings.waiting.len(), bindings.victims.as_ref().map(Vec::len)).hash(hasher);
     for (_, decision) in &simulation.calls.answers {
         std::mem::discriminant(decision).hash(hasher);
     }

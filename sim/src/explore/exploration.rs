@@ -263,6 +263,8 @@ fn possible_outcomes(action: Option<&StepAction>) -> Vec<StepOutcome> {
             | StepAction::Scale { .. }
             | StepAction::SetMetric { .. },
         ) => &[StepOutcome::Completed, StepOutcome::Stuck],
+        // A pod that is to be bound may not come.
+        Some(StepAction::Bind { .. }) => &[StepOutcome::Completed, StepOutcome::Failed],
         // The API server may refuse what is applied.
         Some(StepAction::Apply { .. }) => &[StepOutcome::Completed, StepOutcome::Stuck, StepOutcome::Failed],
         Some(

@@ -179,7 +179,8 @@ impl Components {
                     covered.map(|workload| self.of_workload(state, workload))
                 })
             }
-            Move::Sync(Key::Node(_))
+            Move::Bind
+            | Move::Sync(Key::Node(_))
             | Move::Event(
                 Event::NodeMonitor
                 | Event::NoExecuteQueue(_)
@@ -338,7 +339,7 @@ impl<'a> Moment<'a> {
         match made.way {
             Move::Sync(Key::Budget(_)) => true,
             Move::Sync(Key::Pod(id)) => self.is_quiet_end(id, made),
-            Move::Sync(_) | Move::Call(_) | Move::Schedule(_) | Move::Event(..) => false,
+            Move::Sync(_) | Move::Call(_) | Move::Bind | Move::Schedule(_) | Move::Event(..) => false,
         }
     }
 

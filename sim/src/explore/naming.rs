@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::cluster::{
     ClusterState, Labels, NodeId, NodeRequirementOperator, NodeSelectorTerm, Owner, PodTemplate, Symbol,
 };
-use crate::simulation::{EvictionTarget, Step, StepAction};
+use crate::simulation::{Binding, EvictionTarget, Step, StepAction};
 
 /// What keeps equal things apart.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +74,14 @@ impl Naming {
             StepAction::SetReady { pods, .. } | StepAction::Evict { target: EvictionTarget::Pods(pods) } => {
                 self.add(pods.node);
                 // Evictions come in the order of age, too.
+                self.order_of_pods_matters = true;
+            }
+            StepAction::Bind { bindings } => {
+                self.add(bindings.iter().filter_map(|binding| match binding {
+                    Binding::Pod { node, .. } => Some(*node),
+                    Binding::DaemonSet(_) => None,
+                }));
+                // The oldest pending pod is bound.
                 self.order_of_pods_matters = true;
             }
             // What is applied may name any node.

@@ -8,6 +8,8 @@
 //! | `adversary.rs` | placements that someone who means ill would choose |
 //! | `search.rs`, `followed.rs`, `complete.rs` | every state that placing can reach, for clusters that are small enough |
 //! | `scheduled.rs` | runs of the scheduler |
+//! | `smallest.rs` | a witness made smaller |
+//! | `replay.rs` | a witness as steps that can be played |
 //! | `problem.rs`, `classes.rs`, `relations.rs`, `packing.rs`, `outage.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes and what failures do to them, selectors |
 //! | `canonical.rs`, `canonical_cluster.rs`, `groups.rs`, `revisions.rs` | a cluster in the words of proof files |
 //! | `no_placement.rs` | "this pod fits on no node", one fact a node |
@@ -33,9 +35,11 @@ mod placed;
 mod problem;
 mod question;
 mod relations;
+mod replay;
 mod revisions;
 mod scheduled;
 mod search;
+mod smallest;
 mod spread;
 mod values;
 
@@ -44,4 +48,6 @@ pub use decide::{DEFAULT_STATES, Verdict, decide};
 pub use guarantee::{Guarantee, NoPromise, Origin, derived, selected};
 pub use no_placement::{Unproved, no_placement};
 pub use problem::Problem;
+pub use replay::{Replay, Start, replay, replay_run};
 pub use scheduled::{NotPlayed, Observed, Run, run};
+pub use smallest::{moved, smallest};

@@ -6,9 +6,9 @@ use quorate_proof::claim::{Claim, Domain, Failures, Phase};
 use quorate_proof::cluster::Cluster;
 
 use super::groups::group_of;
-use crate::cluster::{ClusterState, NodeId, Owner, Phase as PodPhase, PodId, Symbol};
+use crate::cluster::{ClusterState, NodeId, Owner, Symbol};
 use crate::failure::{Failure, FailureScope, failures_of, sets_of};
-use crate::simulation::{Settings, Simulation, StepAction};
+use crate::simulation::{Settings, Simulation, StepAction, unplaced};
 
 /// One run, to rest, and what failures do then.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub struct Observed {
     pub failed: Vec<String>,
     /// So many pods of the subject are available then.
     pub available: i64,
+    /// The same by workload.
+    pub of_workloads: BTreeMap<String, i64>,
 }
 
 /// How many sets of failures are played after a run at most.
@@ -48,7 +50,7 @@ const MOST_SETS: usize = 64;
 /// Places all pods anew with `seed`, then plays every set of `failures`, each from there, if they are few.
 #[must_use]
 pub fn run(state: &ClusterState, settings: &Settings, failures: &Failures) -> Run {
-    let mut simulation = Simulation::new(emptied(state), settings);
+    let mut simulation = Simulation::new(unplaced(state), settings);
     simulation.settle();
     let state = &simulation.state;
     let mut run =
@@ -69,31 +71,6 @@ pub fn run(state: &ClusterState, settings: &Settings, failures: &Failures) -> Ru
         run.losses = sets.iter().map(|set| aftermath(&simulation, set)).collect();
     }
     run
-}
-
-/// The cluster with nothing in it but what no scheduler places.
-fn emptied(state: &ClusterState) -> ClusterState {
-    let mut empty = state.clone();
-    empty.pods.retain(|_, pod| !matches!(pod.owner, Owner::ReplicaSet(_) | Owner::StatefulSet { .. } | Owner::Job(_)));
-    let bare: Vec<PodId> = empty
-        .pods
-        .iter()
-        .filter(|(_, pod)| {
-            matches!(pod.owner, Owner::None | Owner::Other { .. }) && pod.template.spec.node_name.is_none()
-        })
-        .map(|(id, _)| *id)
-        .collect();
-    for id in bare {
-        if let Some(mut pod) = empty.pods.get_mut(&id) {
-            pod.node = None;
-            pod.ready = false;
-            pod.started_at = None;
-            if pod.phase == PodPhase::Running {
-                pod.phase = PodPhase::Pending;
-            }
-        }
-    }
-    empty
 }
 
 fn failure_sets(state: &ClusterState, failures: &Failures) -> Vec<Vec<Failure>> {
@@ -154,33 +131,38 @@ impl Run {
     /// # Errors
     /// When failures were not played after this run: nothing is known.
     pub fn breaks(&self, cluster: &Cluster, claim: &Claim, subject: &[&str]) -> Result<Option<Observed>, NotPlayed> {
-        let broken = |failed: Vec<String>, available: i64| {
-            (available < claim.at_least).then_some(Observed { seed: self.seed, failed, available })
+        let broken = |failed: &[String], all: &BTreeMap<String, i64>| {
+            let of_workloads: BTreeMap<String, i64> =
+                subject.iter().map(|name| ((*name).to_owned(), all.get(*name).copied().unwrap_or(0))).collect();
+            let available: i64 = of_workloads.values().sum();
+            let observed = Observed { seed: self.seed, failed: failed.to_vec(), available, of_workloads };
+            (available < claim.at_least).then_some(observed)
         };
-        let total: i64 = subject.iter().map(|name| count(self.available.get(*name).map_or(0, Vec::len))).sum();
-        if let Some(broken) = broken(Vec::new(), total) {
+        let before: BTreeMap<String, i64> =
+            self.available.iter().map(|(name, nodes)| (name.clone(), count(nodes.len()))).collect();
+        if let Some(broken) = broken(&[], &before) {
             return Ok(Some(broken));
         }
         let after = |loss: &Aftermath| match claim.phase {
             Phase::Instant => None,
-            Phase::Recovered => broken(loss.failed.clone(), sum(&loss.recovered, subject)),
-            Phase::Removed => broken(loss.failed.clone(), sum(&loss.removed, subject)),
+            Phase::Recovered => broken(&loss.failed, &loss.recovered),
+            Phase::Removed => broken(&loss.failed, &loss.removed),
         };
         match claim.phase {
-            Phase::Instant => Ok(self.instant(cluster, claim, subject, total)),
+            Phase::Instant => Ok(self.instant(cluster, claim, subject)),
             Phase::Recovered | Phase::Removed if self.losses.is_empty() => Err(NotPlayed),
             Phase::Recovered | Phase::Removed => Ok(self.losses.iter().find_map(after)),
         }
     }
 
-    fn instant(&self, cluster: &Cluster, claim: &Claim, subject: &[&str], total: i64) -> Option<Observed> {
-        let domain = |node: &str| match &claim.failures.domain {
+    fn instant(&self, cluster: &Cluster, claim: &Claim, subject: &[&str]) -> Option<Observed> {
+        let domain_of = |node: &str| match &claim.failures.domain {
             Domain::Node => Some(node.to_owned()),
             Domain::Label(key) => cluster.nodes.get(node)?.labels.get(key).cloned(),
         };
         let mut pods: BTreeMap<String, i64> = BTreeMap::new();
         for node in subject.iter().filter_map(|name| self.available.get(*name)).flatten() {
-            if let Some(domain) = domain(node) {
+            if let Some(domain) = domain_of(node) {
                 let own = pods.entry(domain).or_insert(0);
                 *own = own.saturating_add(1);
             }
@@ -188,14 +170,18 @@ impl Run {
         let mut fullest: Vec<(std::cmp::Reverse<i64>, String)> =
             pods.into_iter().map(|(domain, pods)| (std::cmp::Reverse(pods), domain)).collect();
         fullest.sort_unstable();
-        let mut left = total;
+        let mut left: i64 = subject.iter().map(|name| count(self.nodes_of(name).len())).sum();
         let mut failed = Vec::new();
         for (std::cmp::Reverse(pods), domain) in fullest.into_iter().take(claim.failures.count) {
             left = left.saturating_sub(pods);
             failed.push(domain);
             if left < claim.at_least {
                 failed.sort_unstable();
-                return Some(Observed { seed: self.seed, failed, available: left });
+                let is_left = |node: &&String| domain_of(node).is_none_or(|domain| !failed.contains(&domain));
+                let of_workload =
+                    |name: &&str| ((*name).to_owned(), count(self.nodes_of(name).iter().filter(is_left).count()));
+                let of_workloads = subject.iter().map(of_workload).collect();
+                return Some(Observed { seed: self.seed, failed, available: left, of_workloads });
             }
         }
         None
@@ -206,10 +192,6 @@ impl Run {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there are too many sets of failures to play each of them after a run")]
 pub struct NotPlayed;
-
-fn sum(available: &BTreeMap<String, i64>, subject: &[&str]) -> i64 {
-    subject.iter().filter_map(|name| available.get(*name)).sum()
-}
 
 fn count(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)

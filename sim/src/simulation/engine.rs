@@ -15,6 +15,7 @@ use crate::eviction::budgets_of;
 use crate::scheduler::{Cache, Followed, SchedulingQueue};
 use crate::transition::{Change, Created, NodeChange, PodChange, WorkloadChange, apply, sentence};
 
+use super::bindings::Bindings;
 use super::calls::Calls;
 use super::cluster_autoscaling::ClusterAutoscaler;
 use super::cycle::CycleSearch;
@@ -65,6 +66,7 @@ pub struct Simulation {
     pub(crate) taint_deletions: BTreeMap<PodId, Time>,
     pub(crate) progress: BTreeMap<crate::cluster::DeploymentId, Progress>,
     pub(crate) calls: Calls,
+    pub(crate) bindings: Bindings,
     pub(crate) drains: Vec<NodeDrain>,
     pub(crate) last_drains: Vec<NodeDrain>,
     pub(crate) gone_nodes: BTreeMap<NodeId, GoneNode>,
@@ -104,6 +106,7 @@ impl Simulation {
             taint_deletions: BTreeMap::new(),
             progress: BTreeMap::new(),
             calls: Calls::default(),
+            bindings: Bindings::default(),
             drains: Vec::new(),
             last_drains: Vec::new(),
             gone_nodes: BTreeMap::new(),
@@ -139,6 +142,7 @@ impl Simulation {
             taint_deletions: self.taint_deletions.clone(),
             progress: self.progress.clone(),
             calls: Calls::default(),
+            bindings: Bindings::default(),
             drains: Vec::new(),
             last_drains: Vec::new(),
             gone_nodes: self.gone_nodes.clone(),
@@ -195,6 +199,7 @@ impl Simulation {
         self.descheduling.begin_step();
         self.cycle = CycleSearch::default();
         self.calls = Calls::default();
+        self.reset_bindings();
         self.scheduling.end_backoffs();
     }
 
@@ -444,9 +449,9 @@ impl Simulation {
                 self.make_call(call);
             } else if let Some(key) = self.dirty.pop_first() {
                 self.sync(key);
-            } else if let Some(pod) = self.scheduling.next(&self.state) {
+            } else if let Some(pod) = self.next_to_schedule() {
                 self.schedule(pod);
-            } else {
+            } else if !self.bind_next() {
                 return Ok(());
             }
         }

@@ -12,6 +12,9 @@
 //! | `descheduling.rs` | the descheduler's passes |
 //! | `cron_jobs.rs` | CronJobs, which do not prolong a step |
 //! | `calls.rs` | the calls of the Eviction API that a step makes |
+//! | `bindings.rs` | pods that are bound without the scheduler |
+//! | `expected.rs` | what differs from what a step expects |
+//! | `unplaced.rs` | a cluster of which no pod has a node yet |
 //! | `drains.rs` | kubectl drain while it is under way |
 //! | `refusals.rs` | controllers that may not create what they want to |
 //! | `requests.rs` | what users ask of the API server, as webhooks see it |
@@ -28,6 +31,7 @@
 
 mod assumptions;
 mod autoscaling;
+mod bindings;
 mod calls;
 mod cluster_autoscaling;
 mod cron_jobs;
@@ -35,6 +39,7 @@ mod cycle;
 mod descheduling;
 mod drains;
 mod engine;
+mod expected;
 mod jobs;
 mod moves;
 mod outcome;
@@ -51,6 +56,7 @@ mod step;
 mod summary;
 mod template_change;
 mod ties;
+mod unplaced;
 
 pub use assumptions::of_volume as volume_assumption;
 pub use engine::Simulation;
@@ -69,7 +75,8 @@ pub use report::{
     StepOutcome, StepReport, TargetReport, WorkloadSummary,
 };
 pub use restless::RolloutFate;
-pub use settings::{ClusterAutoscalerTimes, PodTimes, Settings};
-pub use step::{ApplyToState, EvictionTarget, ObjectChange, PodSelection, Step, StepAction};
+pub use settings::{ClusterAutoscalerTimes, PodTimes, SchedulerRuns, Settings};
+pub use step::{ApplyToState, Binding, Bound, EvictionTarget, ObjectChange, PodSelection, Step, StepAction};
 pub use summary::{owner_text, summarize, workload_numbers};
 pub use ties::{Script, Ties};
+pub use unplaced::unplaced;

@@ -14,6 +14,8 @@ use super::{Script, StepAction, Ties};
 pub(crate) enum Move {
     /// A user's command makes a call.
     Call(Call),
+    /// The next pod of a step `bind` is bound.
+    Bind,
     /// A controller or the kubelet looks at something.
     Sync(Key),
     /// The scheduler tries a pod.
@@ -127,7 +129,11 @@ impl Simulation {
         moves.extend(self.dirty.iter().map(|key| Move::Sync(*key)));
         let due = self.queue.iter().take_while(|(time, _)| *time <= now);
         moves.extend(due.map(|(time, event)| Move::Event(event, time)));
-        moves.extend(self.scheduling.possible_next(&self.state).into_iter().map(Move::Schedule));
+        moves.extend(self.may_be_scheduled().into_iter().map(Move::Schedule));
+        // Whoever binds waits until the cluster is at rest.
+        if moves.is_empty() && self.can_bind() {
+            moves.push(Move::Bind);
+        }
         moves
     }
 
@@ -160,6 +166,7 @@ impl Simulation {
     fn make(&mut self, way: Move) {
         match way {
             Move::Call(call) => self.make_call(call),
+            Move::Bind => drop(self.bind_next()),
             Move::Sync(key) => {
                 self.dirty.remove(&key);
                 self.sync(key);
@@ -220,6 +227,7 @@ pub(crate) fn words(way: Move, state: &ClusterState) -> String {
         Move::Sync(Key::Workload(workload)) => format!("the controller of {} looks", workload_text(state, workload)),
         Move::Sync(Key::Pod(pod)) => format!("the kubelet looks at pod {}", pod_text(state, pod)),
         Move::Schedule(pod) => format!("the scheduler tries pod {}", pod_text(state, pod)),
+        Move::Bind => "the next pod is bound".to_owned(),
         Move::Sync(Key::Node(_)) | Move::Event(..) => "nodes are looked at".to_owned(),
     }
 }

@@ -31,6 +31,8 @@ pub(crate) enum Target {
     Drains,
     /// Calls of the Eviction API and their answers.
     Evictions,
+    /// Pods that are bound without the scheduler.
+    Bindings,
     /// Nodes that crashed.
     FailedNodes {
         /// The nodes.
@@ -84,6 +86,10 @@ fn judge_target(simulation: &Simulation, target: &Target) -> Result {
             let targets = answers.iter().map(|(pod, decision)| judge_eviction(&simulation.state, pod, decision));
             Result::of_targets(targets.collect(), StepOutcome::Completed)
         }
+        Target::Bindings => match simulation.unbound() {
+            Some(detail) => Result { outcome: StepOutcome::Failed, detail, targets: Vec::new() },
+            None => Result::completed(format!("bound {} pods", simulation.bindings.bound)),
+        },
         Target::FailedNodes { nodes, since } => Result::completed(failure_detail(simulation, nodes, *since)),
     }
 }

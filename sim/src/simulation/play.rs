@@ -95,6 +95,7 @@ impl Simulation {
         let mut report = self.play_action(&step.action);
         report.action.clone_from(&step.description);
         report.unexpected = self.unexpected(step, &report);
+        report.met = self.met(step, &report);
         report.started_at = started_at;
         report
     }
@@ -129,28 +130,9 @@ impl Simulation {
             past_deadline: self.past_deadline(),
             after: self.summary(),
             unexpected: Vec::new(),
+            met: Vec::new(),
             events: std::mem::take(&mut self.recorder.events),
         }
-    }
-
-    /// What differs from the step's `expect`.
-    fn unexpected(&self, step: &Step, report: &StepReport) -> Vec<String> {
-        let mut unexpected = Vec::new();
-        if let Some(expected) = step.expected_outcome
-            && expected != report.outcome
-        {
-            let (expected, outcome) = (expected.as_str(), report.outcome.as_str());
-            unexpected.push(format!("expected the outcome {expected}, it was {outcome}"));
-        }
-        for (workload, expected) in &step.expected_min_ready {
-            let name = name_text(&self.state, *workload);
-            match report.min_ready.get(&name) {
-                Some(lowest) if lowest == expected => {}
-                Some(lowest) => unexpected.push(format!("expected minReady {expected} of {name}, it was {lowest}")),
-                None => unexpected.push(format!("expected minReady {expected} of {name}, which does not exist")),
-            }
-        }
-        unexpected
     }
 
     /// Does what the user does; what follows on its own is not played yet.
@@ -190,11 +172,13 @@ impl Simulation {
                     | Target::Workloads(_)
                     | Target::Drains
                     | Target::Evictions
+                    | Target::Bindings
                     | Target::FailedNodes { .. } => failed,
                 }
             }
             StepAction::RecoverNode { nodes } => self.recover(nodes),
             StepAction::DeleteNode { nodes } => self.delete_nodes(nodes),
+            StepAction::Bind { bindings } => self.begin_bindings(bindings),
             StepAction::SetMetric { autoscaler, metric, load } => self.set_metric(*autoscaler, *metric, *load),
             StepAction::Wait { .. } => Target::Waited,
         }
@@ -377,7 +361,7 @@ impl Simulation {
         matching.map(|(id, _)| *id).take(selection.limit.unwrap_or(usize::MAX)).collect()
     }
 
-    fn find_pod(&self, namespace: Symbol, name: &str) -> Option<PodId> {
+    pub(super) fn find_pod(&self, namespace: Symbol, name: &str) -> Option<PodId> {
         let mut pods = self.state.pods.iter();
         let found = pods.find(|(_, pod)| pod.namespace == namespace && self.state.pod_name(pod) == name);
         found.map(|(id, _)| *id)
@@ -391,6 +375,6 @@ enum Hold {
     Release,
 }
 
-fn name_text(state: &ClusterState, name: WorkloadName) -> String {
+pub(super) fn name_text(state: &ClusterState, name: WorkloadName) -> String {
     format!("{}/{}/{}", name.kind.as_str(), state.names.text(name.namespace), state.names.text(name.name))
 }

@@ -43,6 +43,8 @@ pub struct StepReport {
     pub after: StateSummary,
     /// What differs from the scenario's `expect`; empty when it was met or there was none.
     pub unexpected: Vec<String>,
+    /// What the scenario expected to be available, and is.
+    pub met: Vec<String>,
     /// The events that led here, oldest first, each a sentence with its time.
     pub events: Vec<(Time, String)>,
 }

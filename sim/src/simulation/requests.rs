@@ -35,6 +35,7 @@ impl Simulation {
             | StepAction::SetReady { .. }
             | StepAction::FailNode { .. }
             | StepAction::RecoverNode { .. }
+            | StepAction::Bind { .. }
             | StepAction::SetMetric { .. }
             | StepAction::Wait { .. } => None,
         }

@@ -23,10 +23,22 @@ pub struct Settings {
     pub reapply: Option<Duration>,
     /// Times of the cluster autoscaler.
     pub cluster_autoscaler: ClusterAutoscalerTimes,
+    /// When kube-scheduler runs.
+    pub scheduler_runs: SchedulerRuns,
     /// The seed of every choice that Kubernetes leaves open.
     pub seed: u64,
     /// How many events are played before a step is given up as one that never comes to rest.
     pub event_limit: u64,
+}
+
+/// When kube-scheduler runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SchedulerRuns {
+    /// In every step; in `bind` once everything is bound.
+    #[default]
+    Always,
+    /// In steps `bind` alone, once everything is bound.
+    AfterBind,
 }
 
 /// How long pods take to start and stop; `None`: each pod's own.
@@ -73,6 +85,7 @@ impl Default for Settings {
             pods: PodTimes::default(),
             reapply: None,
             cluster_autoscaler: ClusterAutoscalerTimes::default(),
+            scheduler_runs: SchedulerRuns::Always,
             seed: 0,
             event_limit: 1_000_000,
         }

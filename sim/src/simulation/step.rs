@@ -20,6 +20,9 @@ pub struct Step {
     pub expected_outcome: Option<super::report::StepOutcome>,
     /// The lowest readiness that the scenario expects, by workload.
     pub expected_min_ready: BTreeMap<WorkloadName, i64>,
+    /// How many pods the scenario expects to be available at the step's end, by workload (`deployment/default/backend`) or pod
+    /// (`pod/default/debug`).
+    pub expected_available: BTreeMap<String, i64>,
 }
 
 /// What a step does.
@@ -105,6 +108,11 @@ pub enum StepAction {
         /// The nodes.
         nodes: Vec<NodeId>,
     },
+    /// Pods are bound without the scheduler, one after the other; it runs again once all are bound.
+    Bind {
+        /// What is bound, in order.
+        bindings: Vec<Binding>,
+    },
     /// A metric of a HorizontalPodAutoscaler has another value from now on.
     SetMetric {
         /// The autoscaler.
@@ -141,9 +149,40 @@ impl StepAction {
             | Self::FailNode { .. }
             | Self::RecoverNode { .. }
             | Self::DeleteNode { .. }
+            | Self::Bind { .. }
             | Self::SetMetric { .. } => None,
         }
     }
+}
+
+/// What the step `bind` binds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Binding {
+    /// The oldest pending pod of `of` to `node`; before that so many pods of others there are deleted, and gone.
+    Pod {
+        /// Whose pod.
+        of: Bound,
+        /// The node.
+        node: NodeId,
+        /// The pods that make room for it, by workload: on this node, the newest first.
+        evicted: Vec<(Bound, usize)>,
+    },
+    /// Every pending pod of a DaemonSet to the node that it was made for.
+    DaemonSet(WorkloadName),
+}
+
+/// Whose pods are bound or make room.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Bound {
+    /// A workload's.
+    Workload(WorkloadName),
+    /// One pod.
+    Pod {
+        /// Its namespace.
+        namespace: Symbol,
+        /// Its name.
+        name: String,
+    },
 }
 
 /// A change of the desired state that needs more than the model's own types to compute: given as a function from the state

@@ -301,6 +301,7 @@ pub(crate) fn step(action: StepAction) -> Step {
         action,
         expected_outcome: None,
         expected_min_ready: BTreeMap::new(),
+        expected_available: BTreeMap::new(),
     }
 }
 

@@ -27,6 +27,10 @@ pub(super) const MANY_PODS: i64 = 2_000;
 /// What claims are decided with beside the cluster itself.
 #[derive(Clone, Copy)]
 pub(super) struct Given<'a> {
+    /// The cluster as it was read: witnesses are played on it.
+    pub(super) state: &'a ClusterState,
+    /// Whether witnesses are shown: only then they are made small.
+    pub(super) shows: bool,
     /// Runs of the scheduler, for each kind of failures.
     pub(super) runs: &'a [Runs],
     /// Which rollouts end.
@@ -74,8 +78,9 @@ pub(super) fn decide_all(
         .collect();
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
     let problem = Problem::new(cluster, &labels);
-    let Given { runs, progress, states } = *given;
-    let prover = Prover { cluster, problem: &problem, checker: &checker, digest: &digest, runs, progress, states };
+    let Given { state, shows, runs, progress, states } = *given;
+    let prover =
+        Prover { state, shows, cluster, problem: &problem, checker: &checker, digest: &digest, runs, progress, states };
     let has_current = problem.has_bound_pods();
     let decide = |asked: &Asked| -> Vec<Decided> {
         wanted(asked, has_current)

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use quorate_proof::claim::Claim;
 use quorate_proof::evidence::Proof;
 
 use crate::command::error::CommandError;
@@ -13,7 +14,7 @@ use crate::command::input::shown;
 /// # Errors
 /// When it cannot be written.
 pub(super) fn write(directory: &Path, proof: &Proof) -> Result<String, CommandError> {
-    let path = directory.join(format!("{}.json", name(proof)));
+    let path = directory.join(format!("{}.json", name(&proof.claim)));
     let in_file = |source| CommandError::File { path: shown(&path), source };
     let bytes = proof.to_bytes().map_err(|error| CommandError::Usage(error.to_string()))?;
     fs::write(&path, bytes).map_err(in_file)?;
@@ -33,10 +34,22 @@ pub(super) fn prepare(directory: &Path) -> Result<(), CommandError> {
     })
 }
 
+/// Where the scenario of a witness that breaks `claim` goes: beside the proof file.
+pub(super) fn scenario_path(directory: &Path, claim: &Claim) -> String {
+    shown(&directory.join(format!("{}.scenario.yaml", name(claim))))
+}
+
+/// Writes the scenario of a witness.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn write_scenario(path: &str, text: &str) -> Result<(), CommandError> {
+    fs::write(path, text).map_err(|source| CommandError::File { path: path.to_owned(), source })
+}
+
 /// A name that says what is claimed: `deployment.default.backend-at-least-2-nodes-1-fresh-instant`.
-fn name(proof: &Proof) -> String {
+fn name(claim: &Claim) -> String {
     use quorate_proof::claim::{Domain, Subject};
-    let claim = &proof.claim;
     let subject = match &claim.subject {
         Subject::Workload(name) => name.clone(),
         Subject::Budget(name) => format!("poddisruptionbudget/{name}"),

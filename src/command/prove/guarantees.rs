@@ -37,6 +37,25 @@ impl Asked {
         })
     }
 
+    /// `not always 2 of 3 pods of deployment/default/backend are available (placement fresh, phase instant, up to 1 node lost)`.
+    pub(super) fn broken_text(&self, claim: &Claim) -> String {
+        let word = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
+        let lost = match (&claim.failures.domain, claim.failures.count) {
+            (Domain::Node, 1) => "1 node".to_owned(),
+            (Domain::Node, count) => format!("{count} nodes"),
+            (Domain::Label(label), 1) => format!("1 value of {label}"),
+            (Domain::Label(label), count) => format!("{count} values of {label}"),
+        };
+        format!(
+            "not always {} of {} pods of {} are available (placement {}, phase {}, up to {lost} lost)",
+            self.at_least,
+            self.of,
+            self.workloads().join(" and "),
+            word(&claim.placement),
+            word(&claim.phase)
+        )
+    }
+
     /// The workloads whose pods it is about.
     pub(super) fn workloads(&self) -> Vec<&str> {
         match &self.subject {

@@ -10,6 +10,7 @@
 //! | `rule.rs`, `rule_finding.rs` | rules of `quorate check` about guarantees |
 //! | `repair/` | changes with which a violated guarantee is proved to hold |
 //! | `files.rs` | proof files |
+//! | `scenario.rs` | scenario files of witnesses |
 //! | `verify.rs` | `quorate verify-proof` |
 
 mod deciding;
@@ -20,6 +21,7 @@ mod repair;
 mod rule;
 mod rule_finding;
 mod run;
+mod scenario;
 mod verdicts;
 mod verify;
 

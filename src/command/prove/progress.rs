@@ -37,6 +37,8 @@ pub(super) fn decide(asked: &Asked, progress: &Progress, mut verdict: AtPlacemen
             failed: Vec::new(),
             steps: vec![format!("its rollout never ends: {}", stuck.why)],
             available: stuck.ready,
+            moved: None,
+            scenario: None,
         });
     } else if let Some(name) = workloads.iter().find(|name| progress.not_whole.contains(**name)) {
         verdict.reason = format!("not all pods of {name} become ready, so that its rollout says nothing");
@@ -44,5 +46,5 @@ pub(super) fn decide(asked: &Asked, progress: &Progress, mut verdict: AtPlacemen
         "a simulated rollout ends; whether drains and rollouts always end is simulated (quorate simulate --explore), not proved"
             .clone_into(&mut verdict.reason);
     }
-    Decided { verdict, proof: None }
+    Decided { verdict, proof: None, replay: None }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -11,11 +12,11 @@ use quorate_sim::prove::cluster;
 use quorate_sim::simulation::{Settings, Simulation};
 
 use super::deciding::{self, Given, counts, decide_all, every_claim};
-use super::files;
 use super::guarantees::{Asked, asked, nearest, proof_failures};
 use super::repair::{Base, Effort, Found, Patch, search};
-use super::verdicts::Decided;
-use crate::command::arguments::{ProveArguments, RepairsArgument};
+use super::verdicts::{Broken, Decided};
+use super::{files, scenario};
+use crate::command::arguments::{InputArguments, ProveArguments, RepairsArgument};
 use crate::command::check::MODELLED_VERSION;
 use crate::command::error::CommandError;
 use crate::command::exit_status::ExitStatus;
@@ -27,7 +28,7 @@ use crate::manifest::collect::EmptyInput;
 use crate::model::{self, Model};
 use crate::policy::Facts;
 use crate::policy::simulation::{self, Context};
-use crate::report::{AtPlacement, GuaranteeReport, ProofDocument, Repairs, VerdictWord, write_proof};
+use crate::report::{AtPlacement, GuaranteeReport, ProofDocument, Repairs, Replayable, VerdictWord, write_proof};
 
 /// To prove a repaired cluster a search looks at so many states at most, for it is done for every change.
 const REPAIR_STATES: usize = 2_000;
@@ -60,7 +61,13 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
     let runs = deciding::runs(&model.state, &canonical, &settings, &all, deciding::MOST_RUNS);
     progress.say("proving");
     let rollouts = rollouts(configuration, &model, &environment, arguments.seed, &all);
-    let given = Given { runs: &runs, progress: &rollouts, states: arguments.max_states as usize };
+    let given = Given {
+        state: &model.state,
+        shows: true,
+        runs: &runs,
+        progress: &rollouts,
+        states: arguments.max_states as usize,
+    };
     let decided = decide_all(&canonical, &all, &given, &every_claim)?;
     progress.say("looking for repairs");
     let base = Base {
@@ -78,7 +85,8 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
     let found = repairs(&base, &canonical, &all, &decided, arguments);
     progress.say("writing proof files");
     let directory = (!arguments.no_proofs).then_some(arguments.proofs.as_path());
-    let mut reports = keep(&all, decided, directory)?;
+    let scenarios = Scenarios { state: &model.state, input: &arguments.input };
+    let mut reports = keep(&all, decided, directory, &scenarios)?;
     let patches = number(&mut reports.guarantees, found);
     drop(progress);
     let mut assumptions = general_assumptions(&canonical, &model.state);
@@ -146,14 +154,41 @@ struct Kept {
     files: usize,
 }
 
-fn keep(all: &[Asked], decided: Vec<Vec<Decided>>, directory: Option<&std::path::Path>) -> Result<Kept, CommandError> {
+/// What scenario files of witnesses are written with.
+struct Scenarios<'a> {
+    state: &'a ClusterState,
+    input: &'a InputArguments,
+}
+
+impl Scenarios<'_> {
+    /// Writes the scenario of what breaks a claim; gives its path.
+    fn write(&self, directory: &Path, asked: &Asked, broken: &Broken) -> Result<Option<Replayable>, CommandError> {
+        let path = files::scenario_path(directory, &broken.claim);
+        let command = format!("quorate simulate {} --scenario {path}", self.input.as_written());
+        let name = asked.broken_text(&broken.claim);
+        let comment = format!("{name}.\nPlay it: {command}");
+        let Some(text) = scenario::written(self.state, &broken.replay, &comment, &name) else { return Ok(None) };
+        files::write_scenario(&path, &text)?;
+        Ok(Some(Replayable { scenario: path, command }))
+    }
+}
+
+fn keep(
+    all: &[Asked],
+    decided: Vec<Vec<Decided>>,
+    directory: Option<&Path>,
+    scenarios: &Scenarios<'_>,
+) -> Result<Kept, CommandError> {
     let mut kept = Kept { guarantees: Vec::new(), files: 0 };
     if let Some(directory) = directory {
         files::prepare(directory)?;
     }
     for (asked, decided) in all.iter().zip(decided) {
         let mut verdicts = Vec::new();
-        for Decided { mut verdict, proof } in decided {
+        for Decided { mut verdict, proof, replay } in decided {
+            if let (Some(directory), Some(broken), Some(witness)) = (directory, &replay, &mut verdict.witness) {
+                witness.scenario = scenarios.write(directory, asked, broken)?;
+            }
             if let (Some(directory), Some(proof)) = (directory, proof) {
                 verdict.proof = Some(files::write(directory, &proof)?);
                 kept.files += 1;

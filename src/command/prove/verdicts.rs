@@ -6,7 +6,10 @@ use quorate_proof::Checker;
 use quorate_proof::claim::{Claim, Domain, Placement as ProofPlacement};
 use quorate_proof::cluster::Cluster;
 use quorate_proof::evidence::{Event, Evidence, Placing, Proof, Witness};
-use quorate_sim::prove::{NotPlayed, Observed, Problem, Run, Verdict, decide};
+use quorate_sim::cluster::ClusterState;
+use quorate_sim::prove::{
+    NotPlayed, Observed, Problem, Replay, Run, Verdict, decide, moved, replay, replay_run, smallest,
+};
 
 use super::guarantees::{Asked, proof_placement};
 use super::progress;
@@ -16,6 +19,9 @@ use crate::report::{AtPlacement, PhaseWord, VerdictWord, WitnessReport};
 
 /// Everything that claims are decided with.
 pub(super) struct Prover<'a> {
+    pub(super) state: &'a ClusterState,
+    /// Whether witnesses are shown: only then they are made small.
+    pub(super) shows: bool,
     pub(super) cluster: &'a Cluster,
     pub(super) problem: &'a Problem<'a>,
     pub(super) checker: &'a Checker<'a>,
@@ -38,6 +44,14 @@ pub(super) struct Runs {
 pub(super) struct Decided {
     pub(super) verdict: AtPlacement,
     pub(super) proof: Option<Box<Proof>>,
+    /// What breaks it, as steps.
+    pub(super) replay: Option<Broken>,
+}
+
+/// What breaks a claim, as steps.
+pub(super) struct Broken {
+    pub(super) claim: Claim,
+    pub(super) replay: Replay,
 }
 
 impl Prover<'_> {
@@ -61,7 +75,7 @@ impl Prover<'_> {
             && !self.cluster.nodes.values().any(|node| node.labels.contains_key(label))
         {
             verdict.reason = format!("no node has the label {label}, so that it does not say what fails together");
-            return Decided { verdict, proof: None };
+            return Decided { verdict, proof: None, replay: None };
         }
         match decide(self.problem, self.digest, &claim, self.states) {
             Verdict::Proved(proof) => self.proved(verdict, proof),
@@ -76,7 +90,7 @@ impl Prover<'_> {
             Verdict::Undecided { reason, bound } => {
                 verdict.bound = (bound > 0).then_some(bound);
                 verdict.reason = reason;
-                Decided { verdict, proof: None }
+                Decided { verdict, proof: None, replay: None }
             }
         }
     }
@@ -92,13 +106,14 @@ impl Prover<'_> {
             Evidence::Bound { workloads } => Some(workloads.values().map(remaining).sum()),
             Evidence::Search(_) | Evidence::Witness(_) => None,
         };
-        Decided { verdict, proof: Some(proof) }
+        Decided { verdict, proof: Some(proof), replay: None }
     }
 
     fn violated(&self, asked: &Asked, mut verdict: AtPlacement, proof: Box<Proof>) -> Decided {
         if let Err(rejection) = self.checker.check(&proof) {
             return rejected(verdict, &rejection.to_string());
         }
+        let proof = if self.shows { smallest(self.cluster, self.checker, proof) } else { proof };
         let Evidence::Witness(witness) = &proof.evidence else {
             return rejected(verdict, "a violation without a witness");
         };
@@ -106,7 +121,9 @@ impl Prover<'_> {
         verdict.method = Some("witness");
         verdict.bound = Some(witness.available);
         verdict.witness = Some(self.witness(asked, &proof.claim, witness));
-        Decided { verdict, proof: Some(proof) }
+        let replay = replay(self.state, self.cluster, &proof.claim, witness);
+        let replay = replay.map(|replay| Broken { claim: proof.claim.clone(), replay });
+        Decided { verdict, proof: Some(proof), replay }
     }
 
     /// No bound says anything: the runs of the scheduler may show that it breaks.
@@ -121,7 +138,9 @@ impl Prover<'_> {
                     verdict.bound = Some(observed.available);
                     verdict.reason = format!("with --seed {} kube-scheduler places the pods so", observed.seed);
                     verdict.witness = Some(self.observed(asked, claim, run, &observed));
-                    return Decided { verdict, proof: None };
+                    let replay = replay_run(self.state, self.cluster, claim, &observed);
+                    let replay = replay.map(|replay| Broken { claim: claim.clone(), replay });
+                    return Decided { verdict, proof: None, replay };
                 }
                 Ok(None) => {}
                 Err(missing @ NotPlayed) => not_played = Some(missing),
@@ -131,7 +150,7 @@ impl Prover<'_> {
             Some(missing) => format!("{reason}; {missing}"),
             None => format!("{reason}; it held in {} runs of the scheduler from an empty cluster", runs.len()),
         };
-        Decided { verdict, proof: None }
+        Decided { verdict, proof: None, replay: None }
     }
 
     fn observed(&self, asked: &Asked, claim: &Claim, run: &Run, observed: &Observed) -> WitnessReport {
@@ -154,6 +173,8 @@ impl Prover<'_> {
             failed: observed.failed.iter().map(|name| domain_text(claim, name)).collect(),
             steps,
             available: observed.available,
+            moved: None,
+            scenario: None,
         }
     }
 
@@ -183,6 +204,8 @@ impl Prover<'_> {
             failed: witness.failed.iter().map(|name| domain_text(claim, name)).collect(),
             steps: steps(witness),
             available: witness.available,
+            moved: moved(self.cluster, witness).filter(|_| claim.placement != ProofPlacement::Current),
+            scenario: None,
         }
     }
 
@@ -251,7 +274,7 @@ const fn method(evidence: &Evidence) -> &'static str {
 /// The checker is stricter than the prover: what it does not accept is not known.
 fn rejected(mut verdict: AtPlacement, rejection: &str) -> Decided {
     verdict.reason = format!("the checker does not accept what the prover found: {rejection}");
-    Decided { verdict, proof: None }
+    Decided { verdict, proof: None, replay: None }
 }
 
 /// `node/worker-1`, `zone/fsn1`, `rack/r1`.

@@ -107,6 +107,7 @@ fn plain_step((action, description): (StepAction, String)) -> Step {
         action,
         expected_outcome: None,
         expected_min_ready: std::collections::BTreeMap::new(),
+        expected_available: std::collections::BTreeMap::new(),
     }
 }
 

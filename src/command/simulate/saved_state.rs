@@ -230,12 +230,12 @@ impl Reading {
     }
 }
 
-/// The settings that hold on: the clock goes on by itself, and metrics stay as they are.
+/// The settings that hold on: the clock goes on by itself, metrics stay as they are, and pods where they are.
 fn lasting(settings: Option<&Node>) -> Node {
     let nothing = Node { value: NodeValue::Mapping(Vec::new()), span: Span::default() };
     let mut kept = settings.cloned().unwrap_or(nothing);
     if let Some(entries) = entries(&mut kept) {
-        entries.retain(|entry| !matches!(&*entry.key, "now" | "metrics"));
+        entries.retain(|entry| !matches!(&*entry.key, "now" | "metrics" | "placement"));
     }
     kept
 }

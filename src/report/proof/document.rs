@@ -166,6 +166,19 @@ pub struct WitnessReport {
     pub steps: Vec<String>,
     /// So many pods are available then.
     pub available: i64,
+    /// How many of the pods that it places are on other nodes now; `None`: none is on a node, or these are the present placement's.
+    pub moved: Option<i64>,
+    /// How to see it happen.
+    pub scenario: Option<Replayable>,
+}
+
+/// A scenario file that shows a witness.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replayable {
+    /// The file.
+    pub scenario: String,
+    /// The command that plays it.
+    pub command: String,
 }
 
 /// Writes the report of `quorate prove` in `format`. `style` matters to [`Format::Human`] only.

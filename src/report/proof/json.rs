@@ -87,6 +87,8 @@ struct WitnessJson<'a> {
     failed: &'a [String],
     steps: &'a [String],
     available: i64,
+    moved: Option<i64>,
+    scenario: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -155,6 +157,8 @@ fn guarantee_json<'a>(
             failed: &witness.failed,
             steps: &witness.steps,
             available: witness.available,
+            moved: witness.moved,
+            scenario: witness.scenario.as_ref().map(|own| own.scenario.as_str()),
         }),
         proof: verdict.proof.as_deref(),
         reason: &verdict.reason,

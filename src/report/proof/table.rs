@@ -43,6 +43,15 @@ pub(super) fn write(document: &ProofDocument<'_>, style: &TerminalStyle, out: &m
     out.write_all(drawn.as_bytes())
 }
 
+/// What breaks a guarantee, or is open.
+struct Said<'a> {
+    word: VerdictWord,
+    text: String,
+    places: Vec<String>,
+    /// The command that shows it.
+    replay: Option<&'a str>,
+}
+
 impl Sheet<'_> {
     fn line(&self, text: &str) -> String {
         printable::line(text, self.style.characters)
@@ -122,7 +131,7 @@ impl Sheet<'_> {
 
     /// What breaks it and what is open, each once.
     fn draw_reasons(&self, drawn: &mut String, guarantee: &GuaranteeReport) {
-        let mut said: Vec<(VerdictWord, String, Vec<String>)> = Vec::new();
+        let mut said: Vec<Said<'_>> = Vec::new();
         for verdict in &guarantee.verdicts {
             let text = match (&verdict.witness, verdict.verdict) {
                 (Some(witness), _) => words::witness(witness, guarantee.of),
@@ -130,13 +139,17 @@ impl Sheet<'_> {
                 (None, _) => verdict.reason.clone(),
             };
             let at = format!("{}/{}", words::placement(verdict.placement), words::phase(verdict.phase));
-            match said.iter_mut().find(|(word, known, _)| *word == verdict.verdict && *known == text) {
-                Some((_, _, places)) => places.push(at),
-                None => said.push((verdict.verdict, text, vec![at])),
+            match said.iter_mut().find(|own| own.word == verdict.verdict && own.text == text) {
+                Some(own) => own.places.push(at),
+                None => {
+                    let replay = verdict.witness.as_ref().and_then(|witness| witness.scenario.as_ref());
+                    let replay = replay.map(|replay| replay.command.as_str());
+                    said.push(Said { word: verdict.verdict, text, places: vec![at], replay });
+                }
             }
         }
-        said.sort_by_key(|(word, ..)| std::cmp::Reverse(*word));
-        for (word, text, places) in said {
+        said.sort_by_key(|own| std::cmp::Reverse(own.word));
+        for Said { word, text, places, replay } in said {
             let key = match word {
                 VerdictWord::Violated => "broken by",
                 VerdictWord::Undecided => "open",
@@ -145,6 +158,10 @@ impl Sheet<'_> {
             let is_verbose = self.style.detail == Detail::Verbose;
             let text = if is_verbose { format!("{text} [{}]", places.join(", ")) } else { text };
             self.draw_keyed(drawn, key, &text);
+            if let Some(command) = replay {
+                // In one line, to be copied.
+                let _ = writeln!(drawn, "  {}{}", self.paint.key(&format!("{:KEY$}", "replay")), self.line(command));
+            }
         }
     }
 

@@ -109,6 +109,12 @@ pub fn witness(witness: &WitnessReport, of: i64) -> String {
     }
     parts.extend(witness.steps.iter().cloned());
     parts.push(format!("{} of {of} available", witness.available));
+    match witness.moved {
+        None => {}
+        Some(0) => parts.push("every pod is where it is now".to_owned()),
+        Some(1) => parts.push("1 pod is elsewhere now".to_owned()),
+        Some(moved) => parts.push(format!("{moved} pods are elsewhere now")),
+    }
     parts.join("; ")
 }
 

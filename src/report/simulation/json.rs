@@ -52,6 +52,8 @@ struct StepJson<'a> {
     progress_deadline_exceeded: &'a [String],
     after: &'a StateSummary,
     unexpected: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    met: &'a [String],
     events: Vec<EventJson<'a>>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     explored: Option<ExploredJson<'a>>,
@@ -105,6 +107,7 @@ fn step_json<'a>(step: &'a StepReport, explored: Option<ExploredJson<'a>>) -> St
         progress_deadline_exceeded: &step.past_deadline,
         after: &step.after,
         unexpected: &step.unexpected,
+        met: &step.met,
         events: step.events.iter().map(|(at, event)| EventJson { at: seconds(*at), event }).collect(),
         explored,
     }

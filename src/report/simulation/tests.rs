@@ -64,6 +64,7 @@ fn step(action: &str, outcome: StepOutcome, seconds: (u64, u64), lowest: (i64, i
         past_deadline: Vec::new(),
         after: state(pending),
         unexpected: Vec::new(),
+        met: Vec::new(),
         events: Vec::new(),
     }
 }

@@ -165,6 +165,7 @@ impl Timeline<'_> {
         // The key says the sentence's first word.
         let expected = |text: &String| text.strip_prefix("expected ").unwrap_or(text).to_owned();
         below.extend(step.unexpected.iter().map(|text| ("expected", expected(text))));
+        below.extend(step.met.iter().map(|text| ("expected", text.clone())));
         let wanted = match (is_verbose, mood(step.outcome)) {
             (true, _) => usize::MAX,
             (false, Mood::Bad) => MOST_EVENTS,

@@ -101,7 +101,8 @@ fn prove(base: &Base<'_>, changed: &Changed, asked: &Asked, wanted: &[At]) -> Op
     } else {
         Progress::default()
     };
-    let given = Given { runs: &[], progress: &progress, states: base.states };
+    let given =
+        Given { state: &changed.model.state, shows: false, runs: &[], progress: &progress, states: base.states };
     // A change of manifests moves no pod that is there: what is so now is proved of where the scheduler may put them anew.
     let anew = |at: &At| if at.0 == Placement::Current { (Placement::Scheduled, at.1) } else { *at };
     let decide = |_: &Asked, _: bool| wanted.iter().map(anew).collect::<Vec<At>>();
