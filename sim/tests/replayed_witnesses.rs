@@ -80,7 +80,7 @@ fn play(
         if checker.check(&proof).is_err() {
             continue;
         }
-        let proof = if case.seed % 2 == 0 { smaller(&canonical, &checker, proof) } else { proof };
+        let proof = if case.seed.is_multiple_of(2) { smaller(&canonical, &checker, proof) } else { proof };
         let Evidence::Witness(witness) = &proof.evidence else { panic!("a violation without a witness") };
         let Some(replay) = replay(state, &canonical, &claim, witness) else {
             *played.entry("not played".to_owned()).or_default() += 1;

@@ -89,9 +89,7 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
     let mut reports = keep(&all, decided, directory, &scenarios)?;
     let patches = number(&mut reports.guarantees, found);
     drop(progress);
-    let mut assumptions = general_assumptions(&canonical, &model.state);
-    assumptions.extend(without_domain(&canonical, &all));
-    assumptions.extend(Simulation::new(model.state.clone(), &settings).assumptions());
+    let mut assumptions = assumptions(&canonical, &model.state, &settings, &all);
     assumptions.extend(input.stray_schedulers());
     let shown_directory = directory.map(shown);
     let document = ProofDocument {
@@ -108,11 +106,16 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
     if let Some(number) = arguments.write {
         make(usize::from(number), &patches)?;
     }
-    Ok(all
-        .iter()
-        .zip(&reports.guarantees)
-        .map(|(asked, report)| status(asked, report))
-        .fold(ExitStatus::Holds, ExitStatus::worst))
+    let statuses = all.iter().zip(&reports.guarantees).map(|(asked, report)| status(asked, report));
+    Ok(statuses.fold(ExitStatus::Holds, ExitStatus::worst))
+}
+
+/// What is taken for granted, and what the model leaves out.
+fn assumptions(cluster: &Cluster, state: &ClusterState, settings: &Settings, all: &[Asked]) -> Vec<String> {
+    let mut assumptions = general_assumptions(cluster, state);
+    assumptions.extend(without_domain(cluster, all));
+    assumptions.extend(Simulation::new(state.clone(), settings).assumptions());
+    assumptions
 }
 
 /// What may fail at once, for guarantees that are derived.
