@@ -61,13 +61,8 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
     let runs = deciding::runs(&model.state, &canonical, &settings, &all, deciding::MOST_RUNS);
     progress.say("proving");
     let rollouts = rollouts(configuration, &model, &environment, arguments.seed, &all);
-    let given = Given {
-        state: &model.state,
-        shows: true,
-        runs: &runs,
-        progress: &rollouts,
-        states: arguments.max_states as usize,
-    };
+    let states = arguments.max_states as usize;
+    let given = Given { state: &model.state, shows: true, runs: &runs, progress: &rollouts, states };
     let decided = decide_all(&canonical, &all, &given, &every_claim)?;
     progress.say("looking for repairs");
     let base = Base {
@@ -78,7 +73,7 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
         failures: &failures,
         seed: arguments.seed,
         subjects: violated_workloads(&all, &decided),
-        states: REPAIR_STATES.min(arguments.max_states as usize),
+        states: REPAIR_STATES.min(states),
         known: OnceLock::new(),
         progress: OnceLock::new(),
     };
