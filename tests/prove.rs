@@ -142,6 +142,39 @@ fn proof_files_of_another_cluster_and_changed_ones_are_rejected() {
     assert!(missing.stderr.contains("nowhere.json"), "{}", missing.stderr);
 }
 
+/// The manifests of a directory, the last first.
+fn backwards(directory: &Path) -> String {
+    let mut files: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut documents = Vec::new();
+    for path in files.iter().rev() {
+        if path.is_dir() {
+            documents.push(backwards(path));
+        } else if path.extension().is_some_and(|end| end == "yaml") && !path.ends_with("quorate.yaml") {
+            let text = fs::read_to_string(path).unwrap();
+            documents
+                .push(text.split("\n---\n").collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n---\n"));
+        }
+    }
+    documents.join("\n---\n")
+}
+
+#[test]
+fn a_proof_stays_accepted_when_the_input_has_another_order() {
+    let (directory, _) = prove(&[QAWAVE, "--repairs", "none"]);
+    let other = directory.path().join("other.yaml");
+    fs::write(&other, backwards(Path::new(QAWAVE))).unwrap();
+    let files = fs::read_dir(directory.path().join(".quorate/proofs")).unwrap().map(|entry| entry.unwrap().path());
+    let proofs: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
+    assert!(proofs.len() > 50, "{} proofs", proofs.len());
+    for proof in proofs {
+        let arguments = ["verify-proof", proof.to_str().unwrap(), other.to_str().unwrap()];
+        let environment = format!("{QAWAVE}/quorate.yaml");
+        let run = quorate(directory.path(), &[&arguments[..], &["--environment", &environment]].concat());
+        assert_eq!(run.status, 0, "{}: {}{}", proof.display(), run.stdout, run.stderr);
+    }
+}
+
 #[test]
 fn what_cannot_be_asked_is_said() {
     let without_nodes = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/without-nodes");

@@ -1,0 +1,78 @@
+//! More failures, more pods asked for, more ways to be placed: none of it turns what is violated into something proved.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up its input should stop")]
+
+mod cluster_builder;
+#[path = "placements/mod.rs"]
+mod placements;
+
+use placements::enumerate::FailureDomain;
+use placements::generate::{Case, case};
+use quorate_proof::Checker;
+use quorate_proof::claim::{Claim, Domain, Failures, Phase, Placement, Subject};
+use quorate_sim::prove::{Problem, Verdict, cluster, decide};
+
+/// So many clusters.
+const CASES: u64 = 400;
+/// How many states a search looks at.
+const STATES: usize = 2_000;
+
+/// Of one claim: proved, violated, or neither.
+fn verdict(problem: &Problem<'_>, checker: &Checker<'_>, claim: &Claim) -> Option<bool> {
+    match decide(problem, checker.digest(), claim, STATES) {
+        Verdict::Proved(proof) => checker.check(&proof).is_ok().then_some(true),
+        Verdict::Violated(proof) => checker.check(&proof).is_ok().then_some(false),
+        Verdict::Undecided { .. } => None,
+    }
+}
+
+/// Asserts that nothing is proved once a weaker claim is violated.
+fn falls(case: &Case, claims: &[(Claim, Option<bool>)]) {
+    let first_broken = claims.iter().position(|(_, verdict)| *verdict == Some(false)).unwrap_or(claims.len());
+    let late = claims.iter().skip(first_broken).find(|(_, verdict)| *verdict == Some(true));
+    assert!(late.is_none(), "seed {}: {:?} is violated, and {late:?}", case.seed, claims.get(first_broken));
+}
+
+#[test]
+fn what_is_violated_stays_so() {
+    let (mut proved, mut violated) = (0, 0);
+    for seed in 1..=CASES {
+        let case = case(seed);
+        let names = &case.state.names;
+        let subject = case.subject;
+        let name = format!("{}/{}/{}", subject.kind.as_str(), names.text(subject.namespace), names.text(subject.name));
+        let domain = match case.failures.domain {
+            FailureDomain::Nodes => Domain::Node,
+            FailureDomain::Label(key) => Domain::Label(names.text(key).to_owned()),
+        };
+        let label = match &domain {
+            Domain::Node => "",
+            Domain::Label(label) => label.as_str(),
+        };
+        let canonical = cluster(&case.state);
+        let (problem, checker) = (Problem::new(&canonical, &[label]), Checker::new(&canonical).unwrap());
+        for phase in [Phase::Instant, Phase::Recovered, Phase::Removed] {
+            let claim = |count: usize, at_least: i64, placement: Placement| {
+                let claim = Claim {
+                    subject: Subject::Workload(name.clone()),
+                    at_least,
+                    failures: Failures { domain: domain.clone(), count },
+                    placement,
+                    phase,
+                };
+                let verdict = verdict(&problem, &checker, &claim);
+                (claim, verdict)
+            };
+            let failures: Vec<_> = (0..=3).map(|count| claim(count, case.at_least, Placement::Fresh)).collect();
+            falls(&case, &failures);
+            let pods: Vec<_> = (1..=4).map(|at_least| claim(1, at_least, Placement::Fresh)).collect();
+            falls(&case, &pods);
+            let placements = [Placement::Fresh, Placement::Reachable].map(|own| claim(1, case.at_least, own));
+            falls(&case, &placements);
+            for (_, verdict) in failures.iter().chain(&pods).chain(&placements) {
+                proved += i32::from(*verdict == Some(true));
+                violated += i32::from(*verdict == Some(false));
+            }
+        }
+    }
+    assert!(proved > 500 && violated > 500, "{proved} proved, {violated} violated");
+}
