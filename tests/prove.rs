@@ -142,6 +142,49 @@ fn proof_files_of_another_cluster_and_changed_ones_are_rejected() {
     assert!(missing.stderr.contains("nowhere.json"), "{}", missing.stderr);
 }
 
+/// Three pods apart and a budget of two, in a namespace with a quota.
+fn with_quota(hard: &str) -> String {
+    let apart = "{podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: web}}}]}}";
+    format!(
+        r#"apiVersion: v1
+kind: ResourceQuota
+metadata: {{name: q, namespace: default}}
+spec: {{hard: {hard}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web}}
+spec: {{replicas: 3, selector: {{matchLabels: {{app: web}}}}, template: {{metadata: {{labels: {{app: web}}}}, spec: {{affinity: {apart}, containers: [{{name: a, image: "x:1", resources: {{requests: {{cpu: 500m}}}}}}]}}}}}}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {{name: web}}
+spec: {{minAvailable: 2, selector: {{matchLabels: {{app: web}}}}}}
+"#
+    )
+}
+
+/// A quota that refuses the third pod leaves one of two after a failure; one that is large enough does not matter.
+#[test]
+fn a_quota_that_may_refuse_pods_is_no_proof() {
+    for (hard, word) in [
+        ("{pods: \"2\"}", "undecided"),
+        ("{requests.cpu: \"1\"}", "undecided"),
+        ("{requests.memory: 8Gi}", "undecided"),
+        ("{count/pods: \"6\"}", "undecided"),
+        ("{pods: \"4\", requests.cpu: \"2\"}", "proved"),
+        ("{count/pods: \"8\"}", "proved"),
+    ] {
+        let directory = TempDir::new().unwrap();
+        fs::write(directory.path().join("web.yaml"), with_quota(hard)).unwrap();
+        let run = quorate(directory.path(), &["prove", "web.yaml", "--nodes", "4x4cpu,8Gi", "-o", "json"]);
+        let report = run.json("prove");
+        let fresh = report["guarantees"].as_array().unwrap().iter().filter(|own| own["placement"] == "fresh");
+        let words: Vec<&str> = fresh.map(|own| own["verdict"].as_str().unwrap()).collect();
+        assert_eq!(words, [word; 3], "{hard}: {}", run.stdout);
+    }
+}
+
 /// The manifests of a directory, the last first.
 fn backwards(directory: &Path) -> String {
     let mut files: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();

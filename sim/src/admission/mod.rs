@@ -13,8 +13,8 @@ mod retry;
 mod webhook;
 
 pub use judge::{judge, judge_pod};
-pub use quota::{next_release, used};
+pub use quota::{may_refuse as quota_may_refuse, next_release, used};
 pub use retry::{next_retry, retries_of};
 pub use webhook::{
-    Operation, Request, Resource, WebhookCircle, circles, has_answer, is_wanted, judge as judge_request,
+    Operation, Request, Resource, WebhookCircle, circles, has_answer, is_wanted, judge as judge_request, rests_on_pods,
 };

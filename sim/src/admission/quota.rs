@@ -37,6 +37,24 @@ pub fn used(state: &ClusterState, quota: &ResourceQuota) -> Amounts {
     used
 }
 
+/// Whether quotas of `namespace` may refuse a pod while there are at most so many of each of `pods`.
+#[must_use]
+pub fn may_refuse(state: &ClusterState, namespace: Symbol, pods: &[(&PodAdmission, i64)]) -> bool {
+    let own = state.admission.quotas.iter().filter(|quota| quota.namespace == namespace);
+    own.into_iter().any(|quota| {
+        let in_scope = || pods.iter().filter(|(pod, _)| is_in_scope(&quota.scopes, pod));
+        quota.hard.iter().any(|(name, hard)| {
+            let is_unsaid = |pod: &PodAdmission| pod.unsaid.get(name).is_some_and(|containers| !containers.is_empty());
+            // A pod that terminates on a lost node counts among objects as long as it is there, beside the one that replaces it.
+            let times = if *name == Symbol::COUNT_PODS { 2 } else { 1 };
+            let most = in_scope().fold(QuotaAmount::default(), |sum, (pod, count)| {
+                sum.plus(usage(pod, *name).unwrap_or_default().times(count.saturating_mul(times)))
+            });
+            most > *hard || in_scope().any(|(pod, _)| is_unsaid(pod))
+        })
+    })
+}
+
 /// When the pods of `namespace` next count for less without anybody doing anything.
 #[must_use]
 pub fn next_release(state: &ClusterState, namespace: Symbol) -> Option<Time> {

@@ -149,6 +149,15 @@ pub fn has_answer(state: &ClusterState, webhook: &AdmissionWebhook) -> bool {
     service.and_then(|service| answers(state, service)).unwrap_or(true)
 }
 
+/// Whether a webhook that pods of the cluster answer for wants to see `request`: it is refused while they do not.
+#[must_use]
+pub fn rests_on_pods(state: &ClusterState, request: &Request<'_>) -> bool {
+    state.admission.webhooks.iter().any(|webhook| {
+        let service = || service_named(state, webhook.service_namespace, webhook.service_name);
+        is_wanted(state, webhook, request) && service().and_then(|service| answers(state, service)).is_some()
+    })
+}
+
 /// Whether every webhook that wants to see `request` answers: all that may change objects first.
 ///
 /// # Errors

@@ -67,6 +67,12 @@ impl QuotaAmount {
         self.milli == 0
     }
 
+    /// So many times as much.
+    #[must_use]
+    pub const fn times(self, count: i64) -> Self {
+        Self { milli: self.milli.saturating_mul(count as i128), suffixes: self.suffixes }
+    }
+
     /// The sum of both, written as the first of them that is not zero.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {

@@ -8,6 +8,7 @@ use quorate_proof::input::{Pod as PlainPod, PodTerm, Requirement as PlainRequire
 
 use super::canonical::Writer;
 use super::groups::{Group, group_of, groups, is_ended};
+use super::refused::{refusing, tight_quotas};
 use super::revisions::name_revision;
 use crate::cluster::{
     BindingMode, BudgetTarget, ClaimName, ClusterState, CsiNode, IntOrPercent, Labels, Node, Pod, PodDisruptionBudget,
@@ -21,7 +22,8 @@ use quorate_proof::input::ONCE_BOUND;
 pub fn cluster(state: &ClusterState) -> Cluster {
     let writer = Writer { state };
     let groups = groups(state);
-    let mut draft = Draft { state, writer: &writer, shapes: BTreeMap::new(), known: BTreeMap::new() };
+    let tight = tight_quotas(state, &groups);
+    let mut draft = Draft { state, writer: &writer, tight, shapes: BTreeMap::new(), known: BTreeMap::new() };
     let workloads: Vec<(String, usize)> =
         groups.iter().map(|(name, group)| (name.clone(), draft.shape_of_group(name, group))).collect();
     let pods: Vec<(String, ExistingPod)> = state
@@ -90,6 +92,8 @@ const SINGLE_POD_LABELS: [&str; 2] = ["statefulset.kubernetes.io/pod-name", "app
 struct Draft<'a> {
     state: &'a ClusterState,
     writer: &'a Writer<'a>,
+    /// Namespaces whose quotas may refuse pods.
+    tight: Vec<Symbol>,
     shapes: BTreeMap<PlainPod, usize>,
     /// The shape of pods of one template object with the same labels.
     known: BTreeMap<ShapeOf, usize>,
@@ -148,6 +152,8 @@ impl Draft<'_> {
             name_revision(&mut shape, workload);
         }
         shape.not_carried = not_carried(self.state, (namespace, template), is_daemon);
+        let refusing = refusing(self.state, &self.tight, (namespace, labels, &template.spec));
+        shape.not_carried.extend(refusing.into_iter().map(str::to_owned));
         let next = self.shapes.len();
         let number = *self.shapes.entry(shape).or_insert(next);
         self.known.insert(key, number);

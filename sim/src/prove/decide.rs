@@ -76,7 +76,7 @@ pub fn decide(problem: &Problem<'_>, digest: &str, claim: &Claim, states: usize)
         Err(reason) => format!("the search stopped: {reason}"),
     };
     if let Some(obstacle) = obstacles.first() {
-        reason = format!("{obstacle}; {reason}");
+        reason = if reason.ends_with(obstacle) { obstacle.clone() } else { format!("{obstacle}; {reason}") };
     }
     Verdict::Undecided { reason, bound }
 }

@@ -11,7 +11,7 @@
 //! | `smallest.rs` | a witness made smaller |
 //! | `replay.rs` | a witness as steps that can be played |
 //! | `problem.rs`, `classes.rs`, `relations.rs`, `packing.rs`, `outage.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes and what failures do to them, selectors |
-//! | `canonical.rs`, `canonical_cluster.rs`, `groups.rs`, `revisions.rs` | a cluster in the words of proof files |
+//! | `canonical.rs`, `canonical_cluster.rs`, `groups.rs`, `refused.rs`, `revisions.rs` | a cluster in the words of proof files |
 //! | `no_placement.rs` | "this pod fits on no node", one fact a node |
 //!
 //! docs/proofs.md says what claims mean and why bounds hold.
@@ -34,6 +34,7 @@ mod packing;
 mod placed;
 mod problem;
 mod question;
+mod refused;
 mod relations;
 mod replay;
 mod revisions;
