@@ -41,9 +41,10 @@ pub struct Workload {
     pub min_replicas: i64,
     /// The most that an autoscaler may set `replicas` to; `replicas` where there is none.
     pub max_replicas: i64,
-    /// How many more pods a rollout may add (`maxSurge`, rounded up).
+    /// How many more pods a rollout may add (`maxSurge`, rounded up), with the most replicas that an autoscaler may set.
     pub max_surge: i64,
-    /// How many pods a rollout may make unavailable (`maxUnavailable`, rounded down); all of them with `Recreate`.
+    /// How many pods a rollout may make unavailable (`maxUnavailable`, rounded down), with the fewest replicas that an autoscaler may
+    /// set; all of them with `Recreate`.
     pub max_unavailable: i64,
     /// Whether pods come one after the other (`podManagementPolicy: OrderedReady`).
     pub ordered: bool,

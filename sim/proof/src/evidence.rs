@@ -42,6 +42,14 @@ pub enum Evidence {
     /// It holds: this set of states has every state that can be reached, and the claim holds in each that is at rest.
     #[serde(rename_all = "camelCase")]
     Search(Search),
+    /// It holds (phase `progress`): whatever a rollout or a drain of one node makes pending finds a node.
+    #[serde(rename_all = "camelCase")]
+    Progress {
+        /// Why no pod of the workload stays pending while one is needed for its rollout.
+        rollout: Weights,
+        /// Why none does beside a node that is drained: of the workload, and of all that its PodDisruptionBudget selects.
+        drain: BTreeMap<String, Weights>,
+    },
     /// It does not hold.
     #[serde(rename_all = "camelCase")]
     Witness(Witness),

@@ -10,6 +10,7 @@ use super::bound::{bounded, failing};
 use super::complete::completed;
 use super::guarantee::selected;
 use super::problem::Problem;
+use super::progress::progressing;
 use super::search::{Broken, Found, domain_name, search};
 
 /// How many states an exact search looks at.
@@ -37,6 +38,18 @@ pub fn decide(problem: &Problem<'_>, digest: &str, claim: &Claim, states: usize)
     let subject = subject(problem, &claim.subject);
     let proof =
         |evidence| Box::new(Proof { format: FORMAT, cluster: digest.to_owned(), claim: claim.clone(), evidence });
+    if claim.phase == Phase::Progress {
+        let shown = match (&claim.subject, subject.as_slice()) {
+            (Subject::Workload(_), [workload]) if claim.placement != Placement::Current => {
+                progressing(problem, *workload)
+            }
+            _ => Err("progress is shown of one workload, from rest".to_owned()),
+        };
+        return match shown {
+            Ok(evidence) => Verdict::Proved(proof(evidence)),
+            Err(reason) => Verdict::Undecided { reason, bound: 0 },
+        };
+    }
     if claim.placement == Placement::Current && claim.phase == Phase::Instant {
         return match counted(problem, claim, &subject) {
             (remain, _) if remain >= claim.at_least => Verdict::Proved(proof(Evidence::Counting { remain })),

@@ -43,6 +43,7 @@ pub(super) fn groups(state: &ClusterState) -> BTreeMap<String, Group<'_>> {
         let (Some(name), Some(mut group)) = (workload_name(state, workload), group(state, workload)) else { continue };
         if let Some((least, most)) = ranges.get(&name) {
             group.range = (group.replicas.min(*least), group.replicas.max(*most));
+            (group.max_surge, group.max_unavailable) = in_range(state, workload, &group);
         }
         groups.insert(workload_text(state, name), group);
     }
@@ -146,6 +147,21 @@ fn group(state: &ClusterState, workload: WorkloadId) -> Option<Group<'_>> {
             of(Kind::Job, own.namespace, if is_idle { 0 } else { most })
         }
     })
+}
+
+/// The most that a rollout adds, and the least that it may make unavailable, over all numbers of replicas that an autoscaler may set.
+fn in_range(state: &ClusterState, workload: WorkloadId, group: &Group<'_>) -> (i64, i64) {
+    let strategy = match workload {
+        WorkloadId::Deployment(id) => state.deployments.get(&id).map(|own| own.strategy),
+        _ => None,
+    };
+    match strategy {
+        Some(DeploymentStrategy::RollingUpdate { max_surge, max_unavailable }) => {
+            let (least, most) = group.range;
+            (bounds(max_surge, max_unavailable, most).0, bounds(max_surge, max_unavailable, least).1)
+        }
+        _ => (group.max_surge, group.max_unavailable),
+    }
 }
 
 /// `maxSurge` and `maxUnavailable` as the Deployment controller resolves them: both 0 makes one unavailable.

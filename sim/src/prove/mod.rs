@@ -7,6 +7,7 @@
 //! | `bound.rs`, `placed.rs`, `question.rs`, `spread.rs`, `values.rs`, `lost.rs` | how many pods remain in every case, whatever others do |
 //! | `adversary.rs` | placements that someone who means ill would choose |
 //! | `search.rs`, `followed.rs`, `complete.rs` | every state that placing can reach, for clusters that are small enough |
+//! | `progress.rs` | rollouts and drains that end |
 //! | `scheduled.rs` | runs of the scheduler |
 //! | `smallest.rs` | a witness made smaller |
 //! | `replay.rs` | a witness as steps that can be played |
@@ -33,6 +34,7 @@ mod outage;
 mod packing;
 mod placed;
 mod problem;
+mod progress;
 mod question;
 mod refused;
 mod relations;

@@ -103,7 +103,7 @@ impl Packing {
         let mut after = self.clone();
         after.failed.clone_from(nodes);
         match phase {
-            Phase::Instant => (after, Vec::new()),
+            Phase::Instant | Phase::Progress => (after, Vec::new()),
             Phase::Recovered => {
                 let mut events = Vec::new();
                 // Pods that may be bound there again are as good as those that are still there.

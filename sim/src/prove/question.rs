@@ -96,11 +96,7 @@ impl<'p, 'a> Question<'p, 'a> {
             return most;
         }
         // What a rollout adds may stay pending: then as many as are wanted are bound.
-        let own = match self.case.placement {
-            Placement::Reachable => self.group.workload.max_replicas,
-            Placement::Current | Placement::Scheduled | Placement::Fresh => most,
-        };
-        own.min(self.bound).saturating_sub(1).max(0)
+        most.min(self.bound).saturating_sub(1).max(0)
     }
 
     /// How many pods of a kind of groups one node holds at most.

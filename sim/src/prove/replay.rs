@@ -61,7 +61,9 @@ pub fn replay(state: &ClusterState, cluster: &Cluster, claim: &Claim, witness: &
     if !failed.is_empty() {
         let nodes: Vec<NodeId> = failed.iter().filter_map(|name| node(state, name)).collect();
         steps.push(match claim.phase {
-            Phase::Instant | Phase::Recovered => step("fail", &failed, StepAction::FailNode { nodes }),
+            Phase::Instant | Phase::Recovered | Phase::Progress => {
+                step("fail", &failed, StepAction::FailNode { nodes })
+            }
             Phase::Removed => step("delete node", &failed, StepAction::DeleteNode { nodes }),
         });
         if claim.phase != Phase::Instant {

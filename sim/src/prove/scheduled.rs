@@ -144,11 +144,12 @@ impl Run {
             return Ok(Some(broken));
         }
         let after = |loss: &Aftermath| match claim.phase {
-            Phase::Instant => None,
+            Phase::Instant | Phase::Progress => None,
             Phase::Recovered => broken(&loss.failed, &loss.recovered),
             Phase::Removed => broken(&loss.failed, &loss.removed),
         };
         match claim.phase {
+            Phase::Progress => Err(NotPlayed),
             Phase::Instant => Ok(self.instant(cluster, claim, subject)),
             Phase::Recovered | Phase::Removed if self.losses.is_empty() => Err(NotPlayed),
             Phase::Recovered | Phase::Removed => Ok(self.losses.iter().find_map(after)),

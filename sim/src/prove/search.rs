@@ -200,7 +200,7 @@ impl Walk<'_, '_> {
     /// Keeps the worst way to break the claim at rest.
     fn judge(&mut self, number: usize, packing: &Packing, sets: &[FailureSet]) {
         let now = sets.iter().filter(|(_, nodes)| match self.claim.phase {
-            Phase::Instant => true,
+            Phase::Instant | Phase::Progress => true,
             Phase::Recovered | Phase::Removed => *nodes == packing.failed,
         });
         let mut broken = Vec::new();

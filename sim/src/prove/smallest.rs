@@ -111,7 +111,7 @@ impl Smaller<'_, '_> {
     fn losses(&self, before: &[Placing], failed: &[String]) -> Vec<Event> {
         let is_lost = |node: &String| self.domain(node).is_some_and(|domain| failed.iter().any(|own| own == domain));
         match self.proof.claim.phase {
-            Phase::Instant => Vec::new(),
+            Phase::Instant | Phase::Progress => Vec::new(),
             Phase::Recovered => {
                 let lost = placed(before).into_iter().filter(|((_, node), pods)| is_lost(node) && *pods > 0);
                 lost.map(|((workload, node), pods)| Event::Evicted { workload, node, pods }).collect()

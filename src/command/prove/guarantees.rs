@@ -27,14 +27,14 @@ pub(super) struct Asked {
 
 impl Asked {
     /// The claim for one placement and phase; `None` for phases that are not about failures.
-    pub(super) fn claim(&self, placement: Placement, phase: Phase) -> Option<Claim> {
-        Some(Claim {
+    pub(super) fn claim(&self, placement: Placement, phase: Phase) -> Claim {
+        Claim {
             subject: self.claim_subject.clone(),
             at_least: self.at_least,
             failures: proof_failures(&self.failures),
             placement: proof_placement(placement),
-            phase: proof_phase(phase)?,
-        })
+            phase: proof_phase(phase),
+        }
     }
 
     /// `not always 2 of 3 pods of deployment/default/backend are available (placement fresh, phase instant, up to 1 node lost)`.
@@ -161,11 +161,11 @@ pub(super) const fn proof_placement(placement: Placement) -> ProofPlacement {
     }
 }
 
-const fn proof_phase(phase: Phase) -> Option<ProofPhase> {
+const fn proof_phase(phase: Phase) -> ProofPhase {
     match phase {
-        Phase::Instant => Some(ProofPhase::Instant),
-        Phase::Recovered => Some(ProofPhase::Recovered),
-        Phase::Removed => Some(ProofPhase::Removed),
-        Phase::Progress => None,
+        Phase::Instant => ProofPhase::Instant,
+        Phase::Recovered => ProofPhase::Recovered,
+        Phase::Removed => ProofPhase::Removed,
+        Phase::Progress => ProofPhase::Progress,
     }
 }

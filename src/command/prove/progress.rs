@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use quorate_sim::cluster::{ClusterState, Deployment};
+
 use super::guarantees::Asked;
 use super::verdicts::Decided;
 use crate::environment::Phase;
@@ -21,8 +23,16 @@ pub(super) fn asked_for(all: &[Asked]) -> BTreeSet<String> {
     all.iter().filter(declares).flat_map(Asked::workloads).map(str::to_owned).collect()
 }
 
-/// The verdict on `asked`.
-pub(super) fn decide(asked: &Asked, progress: &Progress, mut verdict: AtPlacement) -> Decided {
+/// The verdict on `asked` as far as a simulated rollout says it.
+///
+/// # Errors
+/// The verdict as it came: nothing keeps the rollout from its end there.
+pub(super) fn decide(
+    state: &ClusterState,
+    asked: &Asked,
+    progress: &Progress,
+    mut verdict: AtPlacement,
+) -> Result<Decided, AtPlacement> {
     let workloads = asked.workloads();
     let stuck = workloads.iter().find_map(|name| progress.stuck.get(*name).map(|stuck| (*name, stuck)));
     if let Some((name, stuck)) = stuck {
@@ -42,9 +52,16 @@ pub(super) fn decide(asked: &Asked, progress: &Progress, mut verdict: AtPlacemen
         });
     } else if let Some(name) = workloads.iter().find(|name| progress.not_whole.contains(**name)) {
         verdict.reason = format!("not all pods of {name} become ready, so that its rollout says nothing");
+    } else if let Some(name) = workloads.iter().find(|name| is_paused(state, name)) {
+        verdict.reason = format!("{name} is paused: nothing is rolled out");
     } else {
-        "a simulated rollout ends; whether drains and rollouts always end is simulated (quorate simulate --explore), not proved"
-            .clone_into(&mut verdict.reason);
+        return Err(verdict);
     }
-    Decided { verdict, proof: None, replay: None }
+    Ok(Decided { verdict, proof: None, replay: None })
+}
+
+fn is_paused(state: &ClusterState, name: &str) -> bool {
+    let text = |symbol| state.names.text(symbol);
+    let is_named = |own: &Deployment| format!("deployment/{}/{}", text(own.namespace), text(own.name)) == name;
+    state.deployments.values().any(|own| own.paused && is_named(own))
 }

@@ -294,7 +294,8 @@ fn without_domain(cluster: &Cluster, all: &[Asked]) -> Vec<String> {
 fn general_assumptions(cluster: &Cluster, state: &ClusterState) -> Vec<String> {
     let mut assumptions = vec![
         "pods that are placed become ready, and those that run stay so unless their node fails".to_owned(),
-        "kube-scheduler is the only scheduler; nodes keep their labels, taints and capacity, and none joins anew"
+        "kube-scheduler is the only scheduler; nodes keep their labels, taints and capacity; none joins anew, and none goes but by \
+         the failures in question"
             .to_owned(),
         "a node that fails takes nothing with it but its pods: a store's quorum or data is another question".to_owned(),
     ];

@@ -68,9 +68,14 @@ impl Prover<'_> {
             method: None,
             evidence: None,
         };
-        let Some(claim) = asked.claim(placement, phase) else {
-            return progress::decide(asked, self.progress, verdict);
-        };
+        let claim = asked.claim(placement, phase);
+        if phase == Phase::Progress {
+            match progress::decide(self.state, asked, self.progress, verdict) {
+                Ok(decided) => return decided,
+                // Nothing is seen to hold it up: whether it always ends is for a proof.
+                Err(open) => verdict = open,
+            }
+        }
         if let Domain::Label(label) = &claim.failures.domain
             && !self.cluster.nodes.values().any(|node| node.labels.contains_key(label))
         {
@@ -104,7 +109,7 @@ impl Prover<'_> {
         verdict.bound = match &proof.evidence {
             Evidence::Counting { remain } => Some(*remain),
             Evidence::Bound { workloads } => Some(workloads.values().map(remaining).sum()),
-            Evidence::Search(_) | Evidence::Witness(_) => None,
+            Evidence::Search(_) | Evidence::Witness(_) | Evidence::Progress { .. } => None,
         };
         Decided { verdict, proof: Some(proof), replay: None }
     }
@@ -162,7 +167,7 @@ impl Prover<'_> {
             }
         }
         let steps = match claim.phase {
-            quorate_proof::claim::Phase::Instant => Vec::new(),
+            quorate_proof::claim::Phase::Instant | quorate_proof::claim::Phase::Progress => Vec::new(),
             quorate_proof::claim::Phase::Recovered | quorate_proof::claim::Phase::Removed => {
                 vec!["what can be replaced is replaced".to_owned()]
             }
@@ -265,7 +270,7 @@ const fn remaining(share: &quorate_proof::evidence::Share) -> i64 {
 const fn method(evidence: &Evidence) -> &'static str {
     match evidence {
         Evidence::Counting { .. } => "counting",
-        Evidence::Bound { .. } => "bound",
+        Evidence::Bound { .. } | Evidence::Progress { .. } => "bound",
         Evidence::Search(_) => "search",
         Evidence::Witness(_) => "witness",
     }

@@ -56,6 +56,9 @@ fn sentence(proof: &Proof) -> String {
     let word = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
     let holds = match &proof.evidence {
         Evidence::Counting { .. } | Evidence::Bound { .. } | Evidence::Search(_) => "stay available",
+        Evidence::Progress { .. } => {
+            return format!("rollouts of {subject} end, and no drain of a node waits for its pods for ever");
+        }
         Evidence::Witness(_) => "do not always stay available",
     };
     format!(

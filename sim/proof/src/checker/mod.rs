@@ -13,6 +13,7 @@
 //! | `disruption` | failures in which Kubernetes stops to evict |
 //! | `counting` | evidence `counting` |
 //! | `placed`, `lost`, `share` | evidence `bound` |
+//! | `progress` | evidence `progress` |
 //! | `board`, `counters` | pods on nodes, and where one more fits |
 //! | `outcome`, `rest`, `witness` | evidence `witness` |
 //! | `followed`, `search` | evidence `search` |
@@ -30,6 +31,7 @@ mod lost;
 mod node_set;
 mod outcome;
 mod placed;
+mod progress;
 mod question;
 mod rest;
 mod search;

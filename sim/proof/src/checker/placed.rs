@@ -368,12 +368,7 @@ impl<'c, 'a> Waiting<'c, 'a> {
 
     /// How many pods of its own workload are others.
     fn siblings(&self) -> i128 {
-        let wanted = self.checker.index.workloads.get(self.workload);
-        let most = match self.question.placement() {
-            Placement::Reachable => wanted.map_or(0, |wanted| i128::from(wanted.replicas.max(wanted.max_replicas))),
-            Placement::Current | Placement::Scheduled | Placement::Fresh => self.crowd.most(self.workload),
-        };
-        most.min(self.bound).saturating_sub(1).max(0)
+        self.crowd.most(self.workload).min(self.bound).saturating_sub(1).max(0)
     }
 
     /// Conditions 5 and 6.

@@ -52,6 +52,11 @@ impl<'a> Question<'a> {
         Ok(Question { claim, subject, domains })
     }
 
+    /// Another claim about the same pods and failures.
+    pub(crate) fn of_same<'b>(&'b self, claim: &'b Claim) -> Question<'b> {
+        Question { claim, subject: self.subject.clone(), domains: Cow::Borrowed(&self.domains) }
+    }
+
     pub(crate) fn phase(&self) -> Phase {
         self.claim.phase
     }
@@ -105,23 +110,32 @@ fn of_budget(
         let is_scaled = matches!(workload.kind, Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet);
         is_scaled.then(|| sum.saturating_add(i128::from(workload.replicas)))
     });
-    let of_hundred = |percent: i64, scale: i128| {
-        let parts = scale.saturating_mul(i128::from(percent));
-        parts.saturating_add(99).checked_div(100).unwrap_or(i128::MAX)
-    };
     let asked = match (budget.asks, scale) {
         (Asks::Nothing, _) => return refuse("asks for nothing"),
-        (Asks::MinAvailable(number), _) => i128::from(number),
         (Asks::MinAvailablePercent(_) | Asks::MaxUnavailable(_) | Asks::MaxUnavailablePercent(_), None) => {
             return refuse("selects pods without a scale and promises nothing");
         }
-        (Asks::MinAvailablePercent(percent), Some(scale)) => of_hundred(percent, scale),
-        (Asks::MaxUnavailable(number), Some(scale)) => scale.saturating_sub(i128::from(number)).max(0),
-        (Asks::MaxUnavailablePercent(percent), Some(scale)) => scale.saturating_sub(of_hundred(percent, scale)).max(0),
+        (Asks::MinAvailable(number), None) => i128::from(number),
+        (asks, Some(scale)) => asked_for(asks, scale),
     };
     if asked != i128::from(claim.at_least) {
         let what = format!("what budget {name} asks for");
         return Err(Rejection::Number { what, said: claim.at_least, found: asked });
     }
     Ok(subject)
+}
+
+/// How many of `scale` pods a budget wants healthy.
+pub(super) fn asked_for(asks: Asks, scale: i128) -> i128 {
+    let of_hundred = |percent: i64| {
+        let parts = scale.saturating_mul(i128::from(percent));
+        parts.saturating_add(99).checked_div(100).unwrap_or(i128::MAX)
+    };
+    match asks {
+        Asks::Nothing => 0,
+        Asks::MinAvailable(number) => i128::from(number),
+        Asks::MinAvailablePercent(percent) => of_hundred(percent),
+        Asks::MaxUnavailable(number) => scale.saturating_sub(i128::from(number)).max(0),
+        Asks::MaxUnavailablePercent(percent) => scale.saturating_sub(of_hundred(percent)).max(0),
+    }
 }

@@ -127,7 +127,7 @@ fn replaced(checker: &Checker<'_>, question: &Question<'_>, workload: usize) -> 
     let refuse = |why| Err(refusal(index.name(workload), why));
     let kind = index.workloads.get(workload).map(|workload| &workload.kind);
     let is_replaced = match question.phase() {
-        Phase::Instant => return refuse("right after the loss nothing is replaced"),
+        Phase::Instant | Phase::Progress => return refuse("right after the loss nothing is replaced"),
         Phase::Recovered => matches!(kind, Some(Kind::Deployment | Kind::ReplicaSet)),
         Phase::Removed => matches!(kind, Some(Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet)),
     };

@@ -9,8 +9,8 @@ use super::fixed::Fixed;
 use super::index::Index;
 use super::question::Question;
 use super::selection::Selection;
-use super::{counting, lost, search, share, validate, witness};
-use crate::claim::Placement;
+use super::{counting, lost, progress, search, share, validate, witness};
+use crate::claim::{Phase, Placement};
 use crate::cluster::Cluster;
 use crate::evidence::{Evidence, FORMAT, Proof};
 use crate::rejection::Rejection;
@@ -95,7 +95,12 @@ impl<'a> Checker<'a> {
             return Err(Rejection::OtherCluster { file: proof.cluster.clone(), cluster: self.digest.clone() });
         }
         let question = Question::new(&self.index, &self.existing, &self.selection, &proof.claim)?;
+        let is_progress = matches!(proof.evidence, Evidence::Progress { .. });
+        if is_progress != (question.phase() == Phase::Progress) {
+            return Err(Rejection::Claim("progress is shown by evidence of its own".to_owned()));
+        }
         match &proof.evidence {
+            Evidence::Progress { rollout, drain } => progress::check(self, &question, rollout, drain),
             Evidence::Counting { remain } => counting::check(&self.index, &self.existing, &question, *remain),
             Evidence::Bound { workloads } => share::check(self, &question, workloads),
             Evidence::Search(search) => search::check(self, &question, search),

@@ -1,0 +1,151 @@
+//! Evidence `progress`: rollouts of a workload end, and drains do not wait for its pods for ever.
+
+use std::collections::BTreeMap;
+
+use super::placed::{Moment, placed};
+use super::question::{Question, asked_for};
+use super::verify::Checker;
+use crate::claim::{Claim, Domain, Failures, Phase, Placement, Subject};
+use crate::cluster::{Budget, Kind, Workload};
+use crate::evidence::Weights;
+use crate::rejection::Rejection;
+use crate::rules::{asks_own, asks_revision, cordon, selects, tolerates};
+
+/// Numbers of replicas beyond this are not looked at one by one.
+const MOST_SCALES: i64 = 100_000;
+
+/// Checks that rollouts and drains end.
+///
+/// # Errors
+/// What may hold one up.
+pub(crate) fn check(
+    checker: &Checker<'_>,
+    question: &Question<'_>,
+    rollout: &Weights,
+    drain: &BTreeMap<String, Weights>,
+) -> Result<(), Rejection> {
+    checker.require_fixed()?;
+    let claim = |why: &str| Rejection::Claim(why.to_owned());
+    if question.placement() == Placement::Current {
+        return Err(claim("a rollout or a drain may be under way now"));
+    }
+    let (Subject::Workload(_), [workload]) = (&question.claim.subject, question.subject.as_slice()) else {
+        return Err(claim("rollouts are of one workload"));
+    };
+    let wanted = wanted(checker, *workload)?;
+    if wanted.kind != Kind::Deployment {
+        return Err(refusal(checker, *workload, "what its rollouts do is not in the cluster: it is no Deployment"));
+    }
+    // Any history may lie before.
+    let reached = Claim { placement: Placement::Reachable, phase: Phase::Instant, ..question.claim.clone() };
+    let reached = question.of_same(&reached);
+    // Either a pod may be missing while others are replaced, or there is room for all that a rollout adds.
+    let most = wanted.replicas.max(wanted.max_replicas);
+    let bound = if wanted.max_unavailable > 0 { most } else { most.saturating_add(wanted.max_surge) };
+    if wanted.max_unavailable < 1 && wanted.max_surge < 1 {
+        return Err(refusal(checker, *workload, "no pod may go before another comes, and none may come"));
+    }
+    placed(checker, &reached, *workload, (rollout, bound), Moment::Before)?;
+    drains(checker, question, *workload, drain)
+}
+
+fn refusal(checker: &Checker<'_>, workload: usize, why: &str) -> Rejection {
+    Rejection::Bound { workload: checker.index.name(workload).to_owned(), why: why.to_owned() }
+}
+
+fn wanted<'c>(checker: &'c Checker<'_>, workload: usize) -> Result<&'c Workload, Rejection> {
+    let wanted = checker.index.workloads.get(workload).copied();
+    wanted.ok_or_else(|| Rejection::Claim("the workload is not there".to_owned()))
+}
+
+/// A drain evicts one pod after the other: each time all others that its budget counts are there, or come back beside the node.
+fn drains(
+    checker: &Checker<'_>,
+    question: &Question<'_>,
+    workload: usize,
+    drain: &BTreeMap<String, Weights>,
+) -> Result<(), Rejection> {
+    let index = &checker.index;
+    let mut concerned = vec![workload];
+    let budgets = budgets_of(checker, workload)?;
+    match budgets.as_slice() {
+        [] => {}
+        [budget] => concerned = allowed(checker, workload, budget)?,
+        _ => {
+            return Err(refusal(
+                checker,
+                workload,
+                "more than one PodDisruptionBudget selects its pods: evictions fail",
+            ));
+        }
+    }
+    let names: Vec<&str> = concerned.iter().map(|own| index.name(*own)).collect();
+    if !drain.keys().map(String::as_str).eq(names.iter().copied()) {
+        let why = format!("there have to be weights for {}, and for no others", names.join(", "));
+        return Err(refusal(checker, workload, &why));
+    }
+    let failures = Failures { domain: Domain::Node, count: 1 };
+    let drained =
+        Claim { placement: Placement::Reachable, phase: Phase::Recovered, failures, ..question.claim.clone() };
+    let drained = Question::new(index, &checker.existing, &checker.selection, &drained)?;
+    for (own, weights) in concerned.iter().zip(drain.values()) {
+        let most = wanted(checker, *own)?;
+        if tolerates(index.pod_of(*own), &cordon()) {
+            return Err(refusal(
+                checker,
+                *own,
+                "its pods tolerate a cordon and may be placed on the drained node again",
+            ));
+        }
+        placed(checker, &drained, *own, (weights, most.replicas.max(most.max_replicas)), Moment::After)?;
+    }
+    Ok(())
+}
+
+/// The budgets that select the pods of a workload.
+fn budgets_of<'c>(checker: &'c Checker<'_>, workload: usize) -> Result<Vec<&'c Budget>, Rejection> {
+    let index = &checker.index;
+    let pod = index.pod_of(workload);
+    let mut found = Vec::new();
+    for budget in index.cluster.budgets.values().filter(|budget| budget.namespace == pod.namespace) {
+        let Some(selector) = &budget.selector else { continue };
+        if asks_own(selector) || asks_revision(selector) {
+            return Err(refusal(checker, workload, "a budget asks for a label in which pods of one workload differ"));
+        }
+        if selects(selector, &pod.labels) {
+            found.push(budget);
+        }
+    }
+    Ok(found)
+}
+
+/// The workloads that a budget selects, sorted, after a check that it allows a disruption whenever all their pods are healthy.
+fn allowed(checker: &Checker<'_>, workload: usize, budget: &Budget) -> Result<Vec<usize>, Rejection> {
+    let index = &checker.index;
+    let selector = budget.selector.as_deref().unwrap_or_default();
+    let is_selected = |other: &usize| {
+        let pod = index.pod_of(*other);
+        pod.namespace == budget.namespace && selects(selector, &pod.labels)
+    };
+    let selected: Vec<usize> = (0..index.workloads.len()).filter(is_selected).collect();
+    let (mut least, mut most) = (0_i64, 0_i64);
+    for own in &selected {
+        let wanted = wanted(checker, *own)?;
+        if !matches!(wanted.kind, Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet) {
+            return Err(refusal(checker, workload, "its budget selects pods that nobody creates elsewhere"));
+        }
+        least = least.saturating_add(wanted.replicas.min(wanted.min_replicas));
+        most = most.saturating_add(wanted.replicas.max(wanted.max_replicas));
+    }
+    if most.saturating_sub(least) > MOST_SCALES {
+        return Err(refusal(checker, workload, "its autoscaler has too wide a range"));
+    }
+    let blocks = |pods: &i64| *pods > 0 && asked_for(budget.asks, i128::from(*pods)) >= i128::from(*pods);
+    match (least..=most).find(blocks) {
+        None => Ok(selected),
+        Some(pods) => {
+            let why = format!("its budget allows no disruption of {pods} pods, even if all are healthy");
+            Err(refusal(checker, workload, &why))
+        }
+    }
+}

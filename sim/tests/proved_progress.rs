@@ -1,0 +1,144 @@
+//! Where it is proved that rollouts end and drains do not wait, they do so in the simulation: from rest, after whatever history, in any
+//! order that an exploration finds.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot set up its input should stop; counts are told"
+)]
+
+mod cluster_builder;
+#[path = "placements/mod.rs"]
+mod placements;
+
+use cluster_builder::step;
+use placements::generate::{Case, Random, case};
+use placements::ground::Ground;
+use placements::play;
+use quorate_proof::Checker;
+use quorate_proof::claim::{Claim, Domain, Failures, Phase, Placement, Subject};
+use quorate_sim::cluster::{DeploymentStrategy, IntOrPercent, NodeId, WorkloadKind, WorkloadName};
+use quorate_sim::controller::{all_workloads, workload_name, workload_of};
+use quorate_sim::explore::{Likelihood, SearchLimits, explore};
+use quorate_sim::prove::{Problem, Verdict, cluster, decide};
+use quorate_sim::simulation::{Simulation, StepAction, StepOutcome};
+
+/// So many clusters; more with `QUORATE_CASES`, from another one with `QUORATE_SEED`.
+const CASES: u64 = 1_500;
+
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).ok().map_or(default, |text| text.parse().unwrap())
+}
+
+/// The case of a seed, with rollouts of every kind.
+fn with_strategies(seed: u64) -> Case {
+    let mut case = case(seed);
+    let mut random = Random::new(seed ^ 0x0011_0a75);
+    let rolling = |surge, unavailable| DeploymentStrategy::RollingUpdate {
+        max_surge: IntOrPercent::Int(surge),
+        max_unavailable: IntOrPercent::Int(unavailable),
+    };
+    let strategies = [rolling(1, 0), rolling(0, 1), rolling(1, 1), DeploymentStrategy::Recreate];
+    case.state.deployments.for_each_mut(|_, own| own.strategy = random.one_of(&strategies));
+    case
+}
+
+/// The Deployments about which it is proved.
+fn proved(case: &Case) -> Vec<WorkloadName> {
+    let canonical = cluster(&case.state);
+    let (problem, checker) = (Problem::new(&canonical, &[]), Checker::new(&canonical).unwrap());
+    let names = all_workloads(&case.state).into_iter().filter_map(|id| workload_name(&case.state, id));
+    let deployments = names.filter(|name| name.kind == WorkloadKind::Deployment);
+    let is_proved = |name: &WorkloadName| {
+        let text = |symbol| case.state.names.text(symbol);
+        let claim = Claim {
+            subject: Subject::Workload(format!("deployment/{}/{}", text(name.namespace), text(name.name))),
+            at_least: 0,
+            failures: Failures { domain: Domain::Node, count: 1 },
+            placement: Placement::Reachable,
+            phase: Phase::Progress,
+        };
+        match decide(&problem, checker.digest(), &claim, 0) {
+            Verdict::Proved(proof) => {
+                assert_eq!(checker.check(&proof), Ok(()), "seed {}: {proof:#?}", case.seed);
+                true
+            }
+            Verdict::Violated(_) | Verdict::Undecided { .. } => false,
+        }
+    };
+    deployments.filter(is_proved).collect()
+}
+
+/// Restarts, drains and the end of drains, as they come.
+fn history(simulation: &mut Simulation, case: &Case, random: &mut Random) -> bool {
+    let nodes: Vec<NodeId> = case.state.nodes.keys().copied().collect();
+    let workloads: Vec<WorkloadName> = all_workloads(&case.state)
+        .into_iter()
+        .filter_map(|id| workload_name(&case.state, id))
+        .filter(|name| name.kind == WorkloadKind::Deployment)
+        .collect();
+    for _ in 0..random.below(4) {
+        let steps = if random.percent(50) && !workloads.is_empty() {
+            vec![StepAction::Restart { workload: random.one_of(&workloads) }]
+        } else {
+            let node = random.one_of(&nodes);
+            if simulation.state.nodes.get(&node).unwrap().unschedulable {
+                continue;
+            }
+            vec![StepAction::Drain { nodes: vec![node] }, StepAction::Uncordon { node }]
+        };
+        if steps.iter().any(|step| simulation.perform(step).outcome == StepOutcome::Livelock) {
+            return false;
+        }
+    }
+    true
+}
+
+/// How many pods of a workload are on a node and do not terminate.
+fn on_node(simulation: &Simulation, workload: WorkloadName, node: NodeId) -> usize {
+    let state = &simulation.state;
+    let is_own = |owner| workload_of(state, owner).and_then(|id| workload_name(state, id)) == Some(workload);
+    state.pods.values().filter(|pod| pod.node == Some(node) && pod.deletion.is_none() && is_own(pod.owner)).count()
+}
+
+#[test]
+fn what_is_proved_to_end_ends() {
+    let (first, cases) = (number("QUORATE_SEED", 1), number("QUORATE_CASES", CASES));
+    let (mut rollouts, mut drains) = (0, 0);
+    for seed in first..first + cases {
+        let case = with_strategies(seed);
+        let proved = proved(&case);
+        if proved.is_empty() {
+            continue;
+        }
+        let ground = Ground::new(&case.state);
+        for round in 0..3 {
+            let mut random = Random::new(seed.wrapping_mul(31) + round);
+            let Ok(mut rest) = play::settled(&ground, &case.state, seed + round) else { continue };
+            if !history(&mut rest, &case, &mut random) {
+                continue;
+            }
+            for workload in &proved {
+                let restart = step(StepAction::Restart { workload: *workload });
+                let limits = SearchLimits { states: 60, ..SearchLimits::default() };
+                let explored = explore(&rest, &[restart], &limits);
+                let stuck = explored.steps[0].outcomes.get(&StepOutcome::Stuck);
+                let happens =
+                    stuck.is_some_and(|own| own.likelihood != Some(Likelihood::Never) && !own.trace.is_empty());
+                assert!(!happens, "seed {seed}, round {round}: a rollout hangs: {stuck:#?}");
+                rollouts += 1;
+                for node in case.state.nodes.keys() {
+                    let mut drained = rest.clone();
+                    let end = drained.perform(&StepAction::Drain { nodes: vec![*node] });
+                    let left = on_node(&drained, *workload, *node);
+                    assert!(
+                        left == 0 || end.outcome == StepOutcome::Livelock,
+                        "seed {seed}, round {round}: {left} pods stay on {node:?}: {end:#?}"
+                    );
+                    drains += 1;
+                }
+            }
+        }
+    }
+    println!("{rollouts} rollouts explored, {drains} drains played, of {cases} clusters from seed {first}");
+    assert!(cases < CASES || rollouts > 300, "{rollouts} rollouts");
+}
