@@ -10,13 +10,13 @@ mod cluster_builder;
 #[path = "placements/mod.rs"]
 mod placements;
 
-use cluster_builder::step;
+use cluster_builder::{Builder, PodWishes, ints, step};
 use placements::generate::{Case, Random, case};
 use placements::ground::Ground;
 use placements::play;
 use quorate_proof::Checker;
 use quorate_proof::claim::{Claim, Domain, Failures, Phase, Placement, Subject};
-use quorate_sim::cluster::{DeploymentStrategy, IntOrPercent, NodeId, WorkloadKind, WorkloadName};
+use quorate_sim::cluster::{ClusterState, DeploymentStrategy, IntOrPercent, NodeId, WorkloadKind, WorkloadName};
 use quorate_sim::controller::{all_workloads, workload_name, workload_of};
 use quorate_sim::explore::{Likelihood, SearchLimits, explore};
 use quorate_sim::prove::{Problem, Verdict, cluster, decide};
@@ -43,13 +43,13 @@ fn with_strategies(seed: u64) -> Case {
 }
 
 /// The Deployments about which it is proved.
-fn proved(case: &Case) -> Vec<WorkloadName> {
-    let canonical = cluster(&case.state);
+fn proved(state: &ClusterState, seed: u64) -> Vec<WorkloadName> {
+    let canonical = cluster(state);
     let (problem, checker) = (Problem::new(&canonical, &[]), Checker::new(&canonical).unwrap());
-    let names = all_workloads(&case.state).into_iter().filter_map(|id| workload_name(&case.state, id));
+    let names = all_workloads(state).into_iter().filter_map(|id| workload_name(state, id));
     let deployments = names.filter(|name| name.kind == WorkloadKind::Deployment);
     let is_proved = |name: &WorkloadName| {
-        let text = |symbol| case.state.names.text(symbol);
+        let text = |symbol| state.names.text(symbol);
         let claim = Claim {
             subject: Subject::Workload(format!("deployment/{}/{}", text(name.namespace), text(name.name))),
             at_least: 0,
@@ -59,7 +59,7 @@ fn proved(case: &Case) -> Vec<WorkloadName> {
         };
         match decide(&problem, checker.digest(), &claim, 0) {
             Verdict::Proved(proof) => {
-                assert_eq!(checker.check(&proof), Ok(()), "seed {}: {proof:#?}", case.seed);
+                assert_eq!(checker.check(&proof), Ok(()), "seed {seed}: {proof:#?}");
                 true
             }
             Verdict::Violated(_) | Verdict::Undecided { .. } => false,
@@ -106,7 +106,7 @@ fn what_is_proved_to_end_ends() {
     let (mut rollouts, mut drains) = (0, 0);
     for seed in first..first + cases {
         let case = with_strategies(seed);
-        let proved = proved(&case);
+        let proved = proved(&case.state, seed);
         if proved.is_empty() {
             continue;
         }
@@ -141,4 +141,23 @@ fn what_is_proved_to_end_ends() {
     }
     println!("{rollouts} rollouts explored, {drains} drains played, of {cases} clusters from seed {first}");
     assert!(cases < CASES || rollouts > 300, "{rollouts} rollouts");
+}
+
+/// Three nodes with room for one pod each, and one more.
+#[test]
+fn a_rollout_needs_room_for_what_it_adds() {
+    for (nodes, (surge, unavailable), holds) in [
+        (3, (1, 0), false),
+        (3, (0, 1), false),
+        (4, (0, 1), true),
+        (4, (1, 0), true),
+        (4, (2, 0), false),
+        (4, (2, 1), true),
+    ] {
+        let mut builder = Builder::new();
+        builder.workers(nodes);
+        builder.deployment("web", 3, ints(surge, unavailable), &PodWishes { cpu_milli: 3000, ..PodWishes::default() });
+        let is_proved = !proved(&builder.state, 0).is_empty();
+        assert_eq!(is_proved, holds, "{nodes} nodes, maxSurge {surge}, maxUnavailable {unavailable}");
+    }
 }

@@ -72,7 +72,7 @@ pub enum Phase {
     Recovered,
     /// At rest after those objects are gone too.
     Removed,
-    /// Rollouts of the workload end, and no drain of a node waits for its pods for ever. What fails, and how many pods are wanted, means
-    /// nothing here.
+    /// Rollouts of the workload end, and no drain of a node waits for its pods for ever. `at_least` is 0, and `failures` is one node: the
+    /// one that is drained.
     Progress,
 }

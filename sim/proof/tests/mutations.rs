@@ -6,6 +6,7 @@ mod scene;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use quorate_proof::claim::Phase;
 use quorate_proof::cluster::Cluster;
 use quorate_proof::evidence::{Evidence, Proof};
 use quorate_proof::{Checker, Rejection};
@@ -97,7 +98,7 @@ const WORDS: [&str; 20] = [
 
 /// Where a change leaves a proof. Of the evidence, that is another weight that does as well, and other or fewer placings before the
 /// same number of pods are lost; the rest are other claims, which the same evidence shows.
-const KEPT: [(&str, &[&str]); 4] = [
+const KEPT: [(&str, &[&str]); 5] = [
     (
         "bound",
         &[
@@ -112,6 +113,7 @@ const KEPT: [(&str, &[&str]); 4] = [
         ],
     ),
     ("counting", &["/claim/atLeast less"]),
+    ("progress", &["/claim/placement other"]),
     ("search", &["/claim/atLeast less", "/claim/failures/count less", "/claim/placement other"]),
     (
         // What is swapped after the failure are evictions of different pods.
@@ -136,8 +138,12 @@ const KEPT: [(&str, &[&str]); 4] = [
 
 /// Whether a claim, or its opposite where the evidence is a witness, is true; `None` where brute force does not know.
 fn is_true(cluster: &Cluster, proof: &Proof) -> Option<bool> {
+    if matches!(proof.evidence, Evidence::Progress { .. }) || proof.claim.phase == Phase::Progress {
+        return None;
+    }
     let fewest = World::new(cluster, &proof.claim, None).truth()?.fewest;
     Some(match proof.evidence {
+        Evidence::Progress { .. } => return None,
         Evidence::Witness(_) => fewest < proof.claim.at_least,
         Evidence::Counting { .. } | Evidence::Bound { .. } | Evidence::Search(_) => fewest >= proof.claim.at_least,
     })

@@ -209,7 +209,7 @@ impl<'p, 'a> Question<'p, 'a> {
         let contested = |resource: usize| {
             let rooms = self.classes.iter().filter_map(|(class, _)| self.room.get(*class)?.get(resource));
             let asks = self.group.request.get(resource).is_some_and(|amount| *amount > 0);
-            let held = || self.held(&self.only(resource), 1, self.own.0);
+            let held = || self.held(&self.only(resource), i128::MAX, 1, self.own.0);
             asks && rooms.min().is_some_and(|least| held() >= i128::from(*least))
         };
         (0..self.problem.resources.len()).map(contested).collect()
@@ -220,18 +220,19 @@ impl<'p, 'a> Question<'p, 'a> {
         (0..self.problem.resources.len()).map(|own| i128::from(own == resource)).collect()
     }
 
-    /// The most that `nodes` nodes hold of others, `own` of them of the same group.
-    fn held(&self, weights: &[i128], nodes: usize, own: i128) -> i128 {
+    /// The most that `nodes` nodes hold of others, `own` of them of the same group. A pod is on one node, and keeps others off no more
+    /// than that: it weighs `most` at most.
+    fn held(&self, weights: &[i128], most: i128, nodes: usize, own: i128) -> i128 {
         let nodes = i128::try_from(nodes).unwrap_or(i128::MAX);
         let weigh = |request: &[i64]| -> i128 {
             let amounts = request.iter().zip(weights).filter(|(_, weight)| **weight > 0);
             // What keeps it off a node is one resource: a pod counts with the one of which it weighs most.
-            amounts.map(|(asked, weight)| weight.saturating_mul(i128::from(*asked))).max().unwrap_or(0)
+            amounts.map(|(asked, weight)| weight.saturating_mul(i128::from(*asked))).max().unwrap_or(0).min(most)
         };
         let hold = |most: i128, cap: i128| most.min(cap.saturating_mul(nodes));
         let others = self.others.iter().map(|(alike, groups)| {
-            let most = i128::from(alike.most(self.case.placement));
-            weigh(&alike.request).saturating_mul(hold(most, self.cap(alike))).saturating_mul(*groups)
+            let pods = i128::from(alike.most(self.case.placement));
+            weigh(&alike.request).saturating_mul(hold(pods, self.cap(alike))).saturating_mul(*groups)
         });
         let mine = weigh(&self.group.request).saturating_mul(hold(own, self.own.1));
         others.fold(mine, i128::saturating_add)
@@ -267,10 +268,14 @@ impl<'p, 'a> Question<'p, 'a> {
 
     /// Whether no weights are enough: others hold as much of one resource as there is room for it.
     ///
-    /// For `Σ min over ρ of λ(ρ)·τ(n,ρ)` is no more than `λ(ρ)·Σ τ(n,ρ)` of any ρ, and pods weigh at least `λ(ρ)·r(ρ)`.
+    /// For `Σ min over ρ of λ(ρ)·τ(n,ρ)` is no more than `λ(ρ)·Σ τ(n,ρ)` of any ρ, and where nodes are alike pods weigh at least
+    /// `λ(ρ)·min(r(ρ), τ(ρ))`.
     pub(super) fn is_hopeless(&self) -> bool {
-        let is_full =
-            |resource: &usize| self.held(&self.only(*resource), self.open.len(), self.own.0) >= self.whole(*resource);
+        let is_full = |resource: &usize| {
+            let rooms = self.classes.iter().filter_map(|(class, _)| self.room.get(*class)?.get(*resource));
+            let most = rooms.max().map_or(0, |most| i128::from(*most));
+            self.held(&self.only(*resource), most, self.open.len(), self.own.0) >= self.whole(*resource)
+        };
         // What conflicts leave of both is not looked at: where nothing repels it, failures only make it worse.
         self.conflicts.is_empty()
             && (0..self.problem.resources.len()).filter(|own| self.is_weighted(*own)).any(|own| is_full(&own))
@@ -321,9 +326,10 @@ impl<'p, 'a> Question<'p, 'a> {
         let repelled: Vec<Vec<i128>> = conflicts.iter().map(|(split, count)| within.largest(*split, *count)).collect();
         let all = within.sum();
         let count = nodes.len();
+        let heaviest = self.classes.iter().filter_map(|(class, _)| values.get(*class)).copied().max().unwrap_or(0);
         let taken = conflicts.iter().zip(&repelled).map(|((_, count), sums)| at(sums, *count));
         let left = taken.fold(all.saturating_sub(at(&failed, lost)), i128::saturating_sub);
-        let coarse = left.saturating_sub(self.held(weights, count, own));
+        let coarse = left.saturating_sub(self.held(weights, heaviest, count, own));
         if coarse.is_positive() {
             return coarse;
         }
@@ -334,7 +340,7 @@ impl<'p, 'a> Question<'p, 'a> {
             return coarse;
         }
         let gone = smallest(nodes, failing, lost);
-        let held = |gone: usize| self.held(weights, count.saturating_sub(gone), own);
+        let held = |gone: usize| self.held(weights, heaviest, count.saturating_sub(gone), own);
         match (conflicts.as_slice(), repelled.as_slice()) {
             ([], _) => {
                 let fine = |lost| all.saturating_sub(at(&failed, lost)).saturating_sub(held(at(&gone, lost)));
@@ -364,7 +370,7 @@ impl<'p, 'a> Question<'p, 'a> {
 
     /// `margin` in millionths of what others can hold: tells which weights say more.
     pub(super) fn relative(&self, margin: i128, weights: &[i128]) -> i128 {
-        let all = self.held(weights, self.problem.nodes.len(), self.own.0).max(1);
+        let all = self.held(weights, i128::MAX, self.problem.nodes.len(), self.own.0).max(1);
         margin.saturating_mul(1_000_000).checked_div(all).unwrap_or(0)
     }
 

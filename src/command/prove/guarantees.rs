@@ -28,10 +28,12 @@ pub(super) struct Asked {
 impl Asked {
     /// The claim for one placement and phase; `None` for phases that are not about failures.
     pub(super) fn claim(&self, placement: Placement, phase: Phase) -> Claim {
+        let is_progress = phase == Phase::Progress;
+        let drained = ProofFailures { domain: Domain::Node, count: 1 };
         Claim {
             subject: self.claim_subject.clone(),
-            at_least: self.at_least,
-            failures: proof_failures(&self.failures),
+            at_least: if is_progress { 0 } else { self.at_least },
+            failures: if is_progress { drained } else { proof_failures(&self.failures) },
             placement: proof_placement(placement),
             phase: proof_phase(phase),
         }

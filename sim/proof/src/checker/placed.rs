@@ -282,6 +282,11 @@ impl<'c, 'a> Waiting<'c, 'a> {
                 *slot = value;
             }
         }
+        // A pod is on one node, and keeps it off no more than that.
+        let largest = self.value.iter().copied().max().unwrap_or(0);
+        for held in self.others.iter_mut().chain([&mut self.own]) {
+            held.each = held.each.min(largest);
+        }
         Ok(())
     }
 

@@ -26,6 +26,10 @@ pub(crate) fn check(
 ) -> Result<(), Rejection> {
     checker.require_fixed()?;
     let claim = |why: &str| Rejection::Claim(why.to_owned());
+    let one_node = Failures { domain: Domain::Node, count: 1 };
+    if question.claim.at_least != 0 || question.claim.failures != one_node {
+        return Err(claim("it says 0 pods and one node, the one that is drained: more means nothing here"));
+    }
     if question.placement() == Placement::Current {
         return Err(claim("a rollout or a drain may be under way now"));
     }
@@ -84,9 +88,7 @@ fn drains(
         let why = format!("there have to be weights for {}, and for no others", names.join(", "));
         return Err(refusal(checker, workload, &why));
     }
-    let failures = Failures { domain: Domain::Node, count: 1 };
-    let drained =
-        Claim { placement: Placement::Reachable, phase: Phase::Recovered, failures, ..question.claim.clone() };
+    let drained = Claim { placement: Placement::Reachable, phase: Phase::Recovered, ..question.claim.clone() };
     let drained = Question::new(index, &checker.existing, &checker.selection, &drained)?;
     for (own, weights) in concerned.iter().zip(drain.values()) {
         let most = wanted(checker, *own)?;

@@ -35,7 +35,7 @@ impl World<'_> {
                 match self.claim.phase {
                     Phase::Recovered if stays(self.shape(workload)) => continue,
                     Phase::Recovered => lost.dying[place][node] += count,
-                    Phase::Removed | Phase::Instant => {}
+                    Phase::Removed | Phase::Instant | Phase::Progress => {}
                 }
                 lost.alive[place][node] = 0;
                 lost.pending[place] += if is_replaced { count } else { 0 };

@@ -235,11 +235,25 @@ fn searches() -> Vec<Example> {
     ]
 }
 
+/// A Deployment with a budget, beside another: there is room for what rollouts add, also without one node.
+fn progress() -> Vec<Example> {
+    let scene =
+        Scene::nodes(&["x", "x", "y"], 1000).deployment("w", pod("w", 400), 3).deployment("v", pod("v", 100), 2);
+    let scene = scene.budget("b", "w", Asks::MaxUnavailable(1));
+    let claim = claim(0, Domain::Node, 1, Placement::Reachable, Phase::Progress);
+    let evidence = Evidence::Progress {
+        rollout: weights(&[("cpu", 1)]),
+        drain: BTreeMap::from([("w".to_owned(), weights(&[("cpu", 1)]))]),
+    };
+    vec![example("rollouts and drains", scene, claim, evidence)]
+}
+
 /// All of them.
 pub(crate) fn all() -> Vec<Example> {
     let mut all = counting();
     all.extend(bounds());
     all.extend(witnesses());
     all.extend(searches());
+    all.extend(progress());
     all
 }
