@@ -23,16 +23,14 @@ pub(super) fn asked_for(all: &[Asked]) -> BTreeSet<String> {
     all.iter().filter(declares).flat_map(Asked::workloads).map(str::to_owned).collect()
 }
 
-/// The verdict on `asked` as far as a simulated rollout says it.
-///
-/// # Errors
-/// The verdict as it came: nothing keeps the rollout from its end there.
+/// The verdict on `asked` as far as a simulated rollout says it; `None`: nothing keeps the rollout from its end there.
 pub(super) fn decide(
     state: &ClusterState,
     asked: &Asked,
     progress: &Progress,
-    mut verdict: AtPlacement,
-) -> Result<Decided, AtPlacement> {
+    verdict: &AtPlacement,
+) -> Option<Decided> {
+    let mut verdict = verdict.clone();
     let workloads = asked.workloads();
     let stuck = workloads.iter().find_map(|name| progress.stuck.get(*name).map(|stuck| (*name, stuck)));
     if let Some((name, stuck)) = stuck {
@@ -55,9 +53,9 @@ pub(super) fn decide(
     } else if let Some(name) = workloads.iter().find(|name| is_paused(state, name)) {
         verdict.reason = format!("{name} is paused: nothing is rolled out");
     } else {
-        return Err(verdict);
+        return None;
     }
-    Ok(Decided { verdict, proof: None, replay: None })
+    Some(Decided { verdict, proof: None, replay: None })
 }
 
 fn is_paused(state: &ClusterState, name: &str) -> bool {

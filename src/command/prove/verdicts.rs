@@ -69,12 +69,11 @@ impl Prover<'_> {
             evidence: None,
         };
         let claim = asked.claim(placement, phase);
-        if phase == Phase::Progress {
-            match progress::decide(self.state, asked, self.progress, verdict) {
-                Ok(decided) => return decided,
-                // Nothing is seen to hold it up: whether it always ends is for a proof.
-                Err(open) => verdict = open,
-            }
+        // Where nothing is seen to hold it up, whether it always ends is for a proof.
+        if phase == Phase::Progress
+            && let Some(decided) = progress::decide(self.state, asked, self.progress, &verdict)
+        {
+            return decided;
         }
         if let Domain::Label(label) = &claim.failures.domain
             && !self.cluster.nodes.values().any(|node| node.labels.contains_key(label))
