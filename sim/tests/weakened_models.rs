@@ -44,7 +44,8 @@ macro_rules! shapes {
     };
 }
 
-fn weakenings() -> Vec<Weakening> {
+/// Of what pods say.
+fn of_shapes() -> Vec<Weakening> {
     vec![
         shapes!("no requests for cpu", |pod| {
             pod.requests.remove("cpu");
@@ -70,6 +71,12 @@ fn weakenings() -> Vec<Weakening> {
         shapes!("tolerations without an end", |pod| pod.tolerations.iter_mut().for_each(|own| own.seconds = None)),
         shapes!("no node selectors", |pod| pod.node_selector.clear()),
         shapes!("no node affinity", |pod| pod.node_terms = None),
+    ]
+}
+
+/// Of nodes and workloads.
+fn of_clusters() -> Vec<Weakening> {
+    vec![
         Weakening {
             name: "no taints",
             change: |cluster| cluster.nodes.values_mut().for_each(|node| node.taints.clear()),
@@ -203,7 +210,7 @@ fn noticed(case: &Case, weakening: &Weakening) -> [bool; 2] {
 
 #[test]
 fn every_constraint_is_missed() {
-    let all = weakenings();
+    let all: Vec<Weakening> = of_shapes().into_iter().chain(of_clusters()).collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let missed = std::sync::Mutex::new(Vec::new());
