@@ -1,14 +1,15 @@
 //! More failures, more pods asked for, more ways to be placed: none of it turns what is violated into something proved.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its input should stop")]
 
+mod claims;
 mod cluster_builder;
 #[path = "placements/mod.rs"]
 mod placements;
 
-use placements::enumerate::FailureDomain;
+use claims::{claim_of, label_of};
 use placements::generate::{Case, case};
 use quorate_proof::Checker;
-use quorate_proof::claim::{Claim, Domain, Failures, Phase, Placement, Subject};
+use quorate_proof::claim::{Claim, Failures, Phase, Placement};
 use quorate_sim::prove::{Problem, Verdict, cluster, decide};
 
 /// So many clusters.
@@ -37,28 +38,13 @@ fn what_is_violated_stays_so() {
     let (mut proved, mut violated) = (0, 0);
     for seed in 1..=CASES {
         let case = case(seed);
-        let names = &case.state.names;
-        let subject = case.subject;
-        let name = format!("{}/{}/{}", subject.kind.as_str(), names.text(subject.namespace), names.text(subject.name));
-        let domain = match case.failures.domain {
-            FailureDomain::Nodes => Domain::Node,
-            FailureDomain::Label(key) => Domain::Label(names.text(key).to_owned()),
-        };
-        let label = match &domain {
-            Domain::Node => "",
-            Domain::Label(label) => label.as_str(),
-        };
+        let own = claim_of(&case, Phase::Instant);
         let canonical = cluster(&case.state);
-        let (problem, checker) = (Problem::new(&canonical, &[label]), Checker::new(&canonical).unwrap());
+        let (problem, checker) = (Problem::new(&canonical, &[label_of(&own)]), Checker::new(&canonical).unwrap());
         for phase in [Phase::Instant, Phase::Recovered, Phase::Removed] {
             let claim = |count: usize, at_least: i64, placement: Placement| {
-                let claim = Claim {
-                    subject: Subject::Workload(name.clone()),
-                    at_least,
-                    failures: Failures { domain: domain.clone(), count },
-                    placement,
-                    phase,
-                };
+                let failures = Failures { count, ..own.failures.clone() };
+                let claim = Claim { at_least, failures, placement, phase, ..own.clone() };
                 let verdict = verdict(&problem, &checker, &claim);
                 (claim, verdict)
             };

@@ -1,17 +1,19 @@
 //! What is proved and what is violated in random small clusters, beside an enumeration of every placement.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod claims;
 mod cluster_builder;
 #[path = "placements/mod.rs"]
 mod placements;
 
 use std::collections::BTreeMap;
 
-use placements::enumerate::{Enumeration, FailureDomain, Phase, Placement, Reading, Worst};
+use claims::{claim_of, label_of};
+use placements::enumerate::{Enumeration, Phase, Placement, Reading, Worst};
 use placements::generate::{Case, case};
 use placements::ground::Ground;
 use quorate_proof::Checker;
-use quorate_proof::claim::{self, Claim, Domain, Subject};
+use quorate_proof::claim::{self, Claim};
 use quorate_proof::evidence::Evidence;
 use quorate_sim::prove::{Problem, Verdict, cluster, decide};
 
@@ -24,23 +26,6 @@ const STATES: usize = 20_000;
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).ok().map_or(default, |text| text.parse().unwrap())
-}
-
-fn claim_of(case: &Case, label: &str, phase: claim::Phase) -> Claim {
-    let names = &case.state.names;
-    let subject = case.subject;
-    let name = format!("{}/{}/{}", subject.kind.as_str(), names.text(subject.namespace), names.text(subject.name));
-    let domain = match case.failures.domain {
-        FailureDomain::Nodes => Domain::Node,
-        FailureDomain::Label(_) => Domain::Label(label.to_owned()),
-    };
-    Claim {
-        subject: Subject::Workload(name),
-        at_least: case.at_least,
-        failures: claim::Failures { domain, count: case.failures.count },
-        placement: claim::Placement::Fresh,
-        phase,
-    }
 }
 
 /// How the verdicts are spread.
@@ -94,10 +79,7 @@ fn verdicts_agree_with_every_placement() {
 }
 
 fn compare(case: &Case, tally: &mut Tally) {
-    let label = match case.failures.domain {
-        FailureDomain::Nodes => String::new(),
-        FailureDomain::Label(key) => case.state.names.text(key).to_owned(),
-    };
+    let label = label_of(&claim_of(case, claim::Phase::Instant)).to_owned();
     let canonical = cluster(&case.state);
     let problem = Problem::new(&canonical, &[&label]);
     let ground = Ground::new(&case.state);
@@ -112,7 +94,7 @@ fn compare(case: &Case, tally: &mut Tally) {
         ("removed", Phase::Removed, claim::Phase::Removed),
     ];
     for (named, phase, own) in phases {
-        let claim = claim_of(case, &label, own);
+        let claim = claim_of(case, own);
         let Ok(worst) = enumeration.worst(case.subject, case.failures, Placement::Fresh, phase) else {
             tally.too_many += 1;
             continue;

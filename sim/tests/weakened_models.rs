@@ -6,15 +6,17 @@
     reason = "a test that cannot set up its input should stop; seeds are told"
 )]
 
+mod claims;
 mod cluster_builder;
 #[path = "placements/mod.rs"]
 mod placements;
 
-use placements::enumerate::{Enumeration, FailureDomain, Phase, Placement, Reading};
+use claims::{claim_of, label_of};
+use placements::enumerate::{Enumeration, Phase, Placement, Reading};
 use placements::generate::{Case, case};
 use placements::ground::Ground;
 use quorate_proof::Checker;
-use quorate_proof::claim::{self, Claim, Domain, Subject};
+use quorate_proof::claim;
 use quorate_proof::cluster::{Cluster, Kind};
 use quorate_proof::evidence::Proof;
 use quorate_proof::input::Pod;
@@ -143,23 +145,6 @@ fn sorted(mut cluster: Cluster) -> Cluster {
     cluster
 }
 
-fn claim_of(case: &Case, phase: claim::Phase) -> Claim {
-    let names = &case.state.names;
-    let subject = case.subject;
-    let name = format!("{}/{}/{}", subject.kind.as_str(), names.text(subject.namespace), names.text(subject.name));
-    let domain = match case.failures.domain {
-        FailureDomain::Nodes => Domain::Node,
-        FailureDomain::Label(key) => Domain::Label(names.text(key).to_owned()),
-    };
-    Claim {
-        subject: Subject::Workload(name),
-        at_least: case.at_least,
-        failures: claim::Failures { domain, count: case.failures.count },
-        placement: claim::Placement::Fresh,
-        phase,
-    }
-}
-
 /// What a weakened model comes to in one case: whether the checker that knows everything rejects what it says, and whether it
 /// contradicts the enumeration.
 fn noticed(case: &Case, weakening: &Weakening) -> [bool; 2] {
@@ -182,11 +167,7 @@ fn noticed(case: &Case, weakening: &Weakening) -> [bool; 2] {
     let mut found = [false, false];
     for (phase, own) in phases {
         let claim = claim_of(case, own);
-        let label = match &claim.failures.domain {
-            Domain::Node => "",
-            Domain::Label(label) => label.as_str(),
-        };
-        let verdict = decide(&Problem::new(&weak, &[label]), weak_checker.digest(), &claim, STATES);
+        let verdict = decide(&Problem::new(&weak, &[label_of(&claim)]), weak_checker.digest(), &claim, STATES);
         let (proof, says) = match verdict {
             Verdict::Proved(proof) => (proof, true),
             Verdict::Violated(proof) => (proof, false),
