@@ -185,6 +185,52 @@ fn a_quota_that_may_refuse_pods_is_no_proof() {
     }
 }
 
+/// A webhook that pods of the cluster answer for may refuse what pods need, when a failure takes those pods first.
+#[test]
+fn a_webhook_that_may_not_answer_is_no_proof() {
+    let hook = |resource: &str, operation: &str| {
+        format!(
+            r#"---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {{name: gate}}
+webhooks:
+- name: gate.example.com
+  failurePolicy: Fail
+  sideEffects: None
+  admissionReviewVersions: [v1]
+  clientConfig: {{service: {{namespace: default, name: gate}}}}
+  rules: [{{apiGroups: [""], apiVersions: [v1], operations: [{operation}], resources: [{resource}]}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: gate}}
+spec: {{selector: {{app: gate}}, ports: [{{port: 443}}]}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: gate}}
+spec: {{replicas: 1, selector: {{matchLabels: {{app: gate}}}}, template: {{metadata: {{labels: {{app: gate}}}}, spec: {{containers: [{{name: a, image: "x:1"}}]}}}}}}
+"#
+        )
+    };
+    for (resource, operation, word) in [
+        ("pods", "CREATE", "undecided"),
+        ("pods/binding", "CREATE", "undecided"),
+        ("pods/eviction", "CREATE", "undecided"),
+        ("services", "CREATE", "proved"),
+    ] {
+        let directory = TempDir::new().unwrap();
+        let text = with_quota("{pods: \"40\"}") + &hook(resource, operation);
+        fs::write(directory.path().join("web.yaml"), text).unwrap();
+        let run = quorate(directory.path(), &["prove", "web.yaml", "--nodes", "4x4cpu,8Gi", "-o", "json"]);
+        let report = run.json("prove");
+        let fresh = report["guarantees"].as_array().unwrap().iter().filter(|own| own["placement"] == "fresh");
+        let words: Vec<&str> = fresh.map(|own| own["verdict"].as_str().unwrap()).collect();
+        assert_eq!(words, [word; 3], "{resource}: {}", run.stdout);
+    }
+}
+
 /// The manifests of a directory, the last first.
 fn backwards(directory: &Path) -> String {
     let mut files: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -41,9 +41,16 @@ pub(super) fn refusing(
     let rests = |operation, resource| {
         rests_on_pods(state, &Request { operation, resource, namespace: Some(namespace), labels })
     };
-    let asks_pods = rests(Operation::Create, Resource::Pods)
-        || rests(Operation::Create, Resource::ReplicaSets)
-        || rests(Operation::Update, Resource::ReplicaSets);
+    // Without any of these a pod is not created, not placed, not ready, or not evicted.
+    let needed = [
+        (Operation::Create, Resource::Pods),
+        (Operation::Create, Resource::ReplicaSets),
+        (Operation::Update, Resource::ReplicaSets),
+        (Operation::Create, Resource::PodBindings),
+        (Operation::Update, Resource::PodStatuses),
+        (Operation::Create, Resource::PodEvictions),
+    ];
+    let asks_pods = needed.into_iter().any(|(operation, resource)| rests(operation, resource));
     let facts = [
         (spec.admission.refusal.is_some(), "admission that refuses them"),
         (tight.contains(&namespace), "a ResourceQuota that may refuse them"),

@@ -1,6 +1,8 @@
 //! Repairs as lines.
 
-use super::document::Repairs;
+use std::borrow::Cow;
+
+use super::document::{Repair, Repairs, VerdictWord};
 use crate::report::printable::count;
 
 /// So many are shown.
@@ -10,13 +12,21 @@ const SHOWN: usize = 3;
 pub(super) struct Row<'a> {
     pub(super) key: String,
     pub(super) change: &'a str,
-    pub(super) price: &'a str,
+    pub(super) price: Cow<'a, str>,
 }
 
 /// The repairs that are shown.
 pub(super) fn rows(repairs: &Repairs) -> Vec<Row<'_>> {
     let shown = repairs.found.iter().take(SHOWN);
-    shown.map(|own| Row { key: format!("mend {}", own.number), change: &own.change, price: &own.price }).collect()
+    shown.map(|own| Row { key: format!("mend {}", own.number), change: &own.change, price: price(own) }).collect()
+}
+
+/// The price, and whether a part of it is played only: then nobody has proved that rollouts and drains always end.
+fn price(repair: &Repair) -> Cow<'_, str> {
+    match repair.reproved.iter().all(|own| own.verdict == VerdictWord::Proved) {
+        true => Cow::Borrowed(&repair.price),
+        false => Cow::Owned(format!("{}; its rollout is played, not proved", repair.price)),
+    }
 }
 
 /// How many changes were tried, and what came of it; `None` where none was.

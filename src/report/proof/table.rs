@@ -108,7 +108,7 @@ impl Sheet<'_> {
         let rows = mends::rows(repairs);
         let column = rows.iter().map(|row| row.change.chars().count()).max().unwrap_or(0);
         for row in &rows {
-            let (change, price) = (self.line(row.change), self.line(row.price));
+            let (change, price) = (self.line(row.change), self.line(&row.price));
             if KEY + 5 + column + price.chars().count() > self.width() {
                 self.draw_keyed(drawn, &row.key, &format!("{change}: {price}"));
             } else {
