@@ -5,7 +5,7 @@
 //! cargo run --release -p quorate-sim --example proof_speed -- generous
 //! ```
 //!
-//! A number after that asks about so many of the 3,000 only.
+//! A number after that asks about so many of the 3,000 only; `unlike` after that makes no two of them ask for the same.
 //!
 //! `generous` has three times the room that pods ask for, `tight` a tenth more than that, in `zonal` every third workload lives in one zone.
 #![allow(
@@ -40,6 +40,13 @@ enum Room {
     Zonal,
 }
 
+/// Whether workloads ask for the same as others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Likeness {
+    Alike,
+    Unlike,
+}
+
 fn labels(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
@@ -49,7 +56,7 @@ fn app(number: usize) -> Vec<Requirement> {
 }
 
 /// One third keep apart on hosts, one third are spread over zones, one third take what comes; sizes vary by a factor of four.
-fn shape(number: usize, room: Room) -> Pod {
+fn shape(number: usize, room: Room, likeness: Likeness) -> Pod {
     let third = number % 3;
     let term = PodTerm {
         topology_key: HOST.to_owned(),
@@ -66,12 +73,16 @@ fn shape(number: usize, room: Room) -> Pod {
         honors_taints: false,
     };
     let size = 1 + (number / 3) as i64 % 4;
+    let more = if likeness == Likeness::Unlike { number as i64 / 12 % 250 } else { 0 };
     let zone = [(ZONE, ZONES[number / 3 % 3])];
     Pod {
         namespace: "default".to_owned(),
         labels: labels(&[("app", &format!("app-{number:04}"))]),
         preempts: true,
-        requests: BTreeMap::from([("cpu".to_owned(), 200 * size), ("memory".to_owned(), (512 << 20) * size)]),
+        requests: BTreeMap::from([
+            ("cpu".to_owned(), 200 * size - more % 100),
+            ("memory".to_owned(), (512 << 20) * size - (more << 20)),
+        ]),
         node_selector: if room == Room::Zonal && third == 2 { labels(&zone) } else { Labels::new() },
         anti_affinity: if third == 0 { vec![term] } else { Vec::new() },
         spread: if third == 1 { vec![spread] } else { Vec::new() },
@@ -80,7 +91,7 @@ fn shape(number: usize, room: Room) -> Pod {
 }
 
 /// What all pods ask for is 30 × 500m = 15 CPU a node on average.
-fn cluster(room: Room) -> Cluster {
+fn cluster(room: Room, likeness: Likeness) -> Cluster {
     let mut cluster = Cluster::default();
     let cpu = if room == Room::Tight { 16_500 } else { 45_000 };
     for number in 0..NODES {
@@ -94,11 +105,11 @@ fn cluster(room: Room) -> Cluster {
         };
         cluster.nodes.insert(name, node);
     }
-    let mut shapes: Vec<Pod> = (0..WORKLOADS).map(|number| shape(number, room)).collect();
+    let mut shapes: Vec<Pod> = (0..WORKLOADS).map(|number| shape(number, room, likeness)).collect();
     shapes.sort();
     for number in 0..WORKLOADS {
         let name = format!("deployment/default/app-{number:04}");
-        let own = shape(number, room);
+        let own = shape(number, room, likeness);
         let index = shapes.binary_search(&own).unwrap();
         for replica in 0..REPLICAS as usize {
             // Where a zone is asked for, its nodes; they are every third.
@@ -149,10 +160,10 @@ fn word(value: &dyn std::fmt::Debug) -> &'static str {
 }
 
 /// Decides everything about some guarantees.
-fn prove(
+fn prove<'g>(
     problem: &Problem<'_>,
     digest: &str,
-    guarantees: &[Guarantee],
+    guarantees: impl Iterator<Item = &'g Guarantee>,
 ) -> (Tally, Vec<Proof>, BTreeMap<String, usize>) {
     let (mut tally, mut proofs, mut reasons) = (Tally::new(), Vec::new(), BTreeMap::new());
     for guarantee in guarantees {
@@ -199,7 +210,11 @@ fn main() {
         Some("zonal") => Room::Zonal,
         _ => Room::Generous,
     };
-    let cluster = cluster(room);
+    let likeness = match std::env::args().nth(3).as_deref() {
+        Some("unlike") => Likeness::Unlike,
+        _ => Likeness::Alike,
+    };
+    let cluster = cluster(room, likeness);
     let start = Instant::now();
     let problem = Problem::new(&cluster, &[ZONE]);
     let checker = Checker::new(&cluster).unwrap();
@@ -213,8 +228,10 @@ fn main() {
     let start = Instant::now();
     let parts: Vec<_> = std::thread::scope(|scope| {
         let (problem, digest) = (&problem, checker.digest());
-        let chunks = guarantees.chunks(guarantees.len().div_ceil(THREADS));
-        let running: Vec<_> = chunks.map(|chunk| scope.spawn(move || prove(problem, digest, chunk))).collect();
+        // One after the other in turn: what costs much lies together.
+        let own = |thread: usize| guarantees.iter().skip(thread).step_by(THREADS);
+        let running: Vec<_> =
+            (0..THREADS).map(|thread| scope.spawn(move || prove(problem, digest, own(thread)))).collect();
         running.into_iter().map(|own| own.join().unwrap()).collect()
     });
     println!("{} guarantees decided in {:.1} s on {THREADS} threads", guarantees.len(), start.elapsed().as_secs_f64());

@@ -1,6 +1,7 @@
 //! Placements that someone who means ill would choose: tried where bounds do not prove a claim.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use quorate_proof::claim::{Claim, Phase, Placement};
 
@@ -34,15 +35,22 @@ pub(super) fn attack(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) ->
         Over::Node => String::new(),
         Over::Key(key) => key.to_owned(),
     };
+    // What breaks it for a workload breaks it for one that can take its part.
+    let (own, twin) = match subject {
+        [own] => (*own, problem.twin(*own)),
+        _ => (0, 0),
+    };
+    let subject = if own == twin { subject } else { std::slice::from_ref(&twin) };
     let asked: AskedAttack = (subject.to_vec(), name, count, claim.phase, claim.at_least);
-    if let Some(known) = problem.attacks.lock().ok().and_then(|attacks| attacks.get(&asked).cloned()) {
-        return known;
-    }
-    let found = find_attack(problem, claim, subject);
-    if let Ok(mut attacks) = problem.attacks.lock() {
-        attacks.insert(asked, found.clone());
-    }
-    found
+    let known = problem.attacks.lock().ok().and_then(|attacks| attacks.get(&asked).cloned());
+    let found = known.unwrap_or_else(|| {
+        let found = Arc::new(find_attack(problem, claim, subject));
+        if let Ok(mut attacks) = problem.attacks.lock() {
+            attacks.insert(asked, Arc::clone(&found));
+        }
+        found
+    });
+    found.as_ref().as_ref().map(|broken| broken.swapped(own, twin))
 }
 
 fn find_attack(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -> Option<Broken> {

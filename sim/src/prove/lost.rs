@@ -30,6 +30,7 @@ pub(super) fn lost(
         Over::Node => String::new(),
         Over::Key(key) => key.to_owned(),
     };
+    let number = problem.twin(number);
     let asked: AskedLoss = (number, is_fresh, name, count);
     if let Some(known) = problem.losses.lock().ok().and_then(|losses| losses.get(&asked).copied()) {
         return known;

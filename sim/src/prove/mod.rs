@@ -11,7 +11,7 @@
 //! | `scheduled.rs` | runs of the scheduler |
 //! | `smallest.rs` | a witness made smaller |
 //! | `replay.rs` | a witness as steps that can be played |
-//! | `problem.rs`, `classes.rs`, `relations.rs`, `packing.rs`, `outage.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes and what failures do to them, selectors |
+//! | `problem.rs`, `classes.rs`, `twins.rs`, `relations.rs`, `packing.rs`, `outage.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes and what failures do to them, selectors |
 //! | `canonical.rs`, `canonical_cluster.rs`, `groups.rs`, `refused.rs`, `revisions.rs` | a cluster in the words of proof files |
 //! | `no_placement.rs` | "this pod fits on no node", one fact a node |
 //!
@@ -44,6 +44,7 @@ mod scheduled;
 mod search;
 mod smallest;
 mod spread;
+mod twins;
 mod values;
 
 pub use canonical_cluster::cluster;

@@ -34,6 +34,20 @@ pub(super) struct Case<'a> {
     pub(super) after: Option<Loss<'a>>,
 }
 
+/// What a workload is called in an [`Obstacle`].
+pub(super) const IT: &str = "{workload}";
+
+/// What stands in the way of a workload: a text in which [`IT`] stands for its name, so that it is one for all that are alike.
+#[derive(Clone, Debug)]
+pub(super) struct Obstacle(pub(super) String);
+
+impl Obstacle {
+    /// The text about a workload.
+    pub(super) fn of(&self, name: &str) -> String {
+        self.0.replace(IT, name)
+    }
+}
+
 /// What is asked: the group, the placement, the failure before it, and how many pods are to be bound.
 pub(super) type Asked = (usize, Placement, Option<(String, usize, Phase)>, i64);
 
@@ -44,27 +58,29 @@ pub(super) fn placed(problem: &Problem<'_>, number: usize, case: Case<'_>, bound
         Over::Key(key) => key.to_owned(),
     };
     let after = case.after.map(|loss| (name(loss.over), loss.count, loss.phase));
-    let asked: Asked = (number, case.placement, after, bound);
-    if let Some(known) = problem.answers.lock().ok().and_then(|answers| answers.get(&asked).cloned()) {
-        return known;
-    }
-    let answer = find_weights(problem, number, case, bound);
-    if let Ok(mut answers) = problem.answers.lock() {
-        answers.insert(asked, answer.clone());
-    }
-    answer
+    let twin = problem.twin(number);
+    let asked: Asked = (twin, case.placement, after, bound);
+    let known = problem.answers.lock().ok().and_then(|answers| answers.get(&asked).cloned());
+    let answer = known.unwrap_or_else(|| {
+        let answer = find_weights(problem, twin, case, bound).map_err(Obstacle);
+        if let Ok(mut answers) = problem.answers.lock() {
+            answers.insert(asked, answer.clone());
+        }
+        answer
+    });
+    answer.map_err(|obstacle| obstacle.of(problem.groups.get(number).map_or("", |group| group.name)))
 }
 
 /// Weights with which no pod of `number` can stay pending while fewer than `bound` of them are bound.
 ///
 /// # Errors
-/// What stands in the way.
+/// What stands in the way: the text of an [`Obstacle`].
 fn find_weights(problem: &Problem<'_>, number: usize, case: Case<'_>, bound: i64) -> Result<Weights, String> {
     let group = problem.groups.get(number).ok_or("it is not there")?;
     can_be_asked(problem, group, case)?;
     let question = Question::new(problem, number, group, (case, bound));
     if !question.has_room() {
-        return Err(format!("no node is there for pods of {}", group.name));
+        return Err(format!("no node is there for pods of {IT}"));
     }
     let mut weights = question.first_weights();
     let mut margin = question.margin(&weights);
@@ -97,13 +113,13 @@ fn can_be_asked<'a>(problem: &Problem<'a>, group: &Group<'a>, case: Case<'_>) ->
     }
     let first = case.after.is_none() && matches!(case.placement, Placement::Fresh | Placement::Scheduled);
     if let Some(what) = problem.unknown(group, first) {
-        return Err(format!("where pods of {} may run depends on {what}, which is not modelled here", group.name));
+        return Err(format!("where pods of {IT} may run depends on {what}, which is not modelled here"));
     }
     if !shape.affinity.is_empty() {
-        return Err(format!("{} has required pod affinity, for which there is no bound", group.name));
+        return Err(format!("{IT} has required pod affinity, for which there is no bound"));
     }
     if shape.spread.len() > 1 {
-        return Err(format!("{} has several hard spread constraints, for which there is no bound", group.name));
+        return Err(format!("{IT} has several hard spread constraints, for which there is no bound"));
     }
     let fleeting = |node: &quorate_proof::input::Node| {
         let lasting = node.taints.iter().filter(|taint| taint.effect == "NoExecute");
@@ -111,15 +127,15 @@ fn can_be_asked<'a>(problem: &Problem<'a>, group: &Group<'a>, case: Case<'_>) ->
     };
     for (node, is_home) in problem.nodes.iter().zip(problem.homes(group.class, case.placement)) {
         if *is_home && !node.1.ready {
-            return Err(format!("pods of {} may run on {}, which is not ready", group.name, node.0));
+            return Err(format!("pods of {IT} may run on {}, which is not ready", node.0));
         }
         if *is_home && fleeting(node.1) {
-            return Err(format!("pods of {} bear a taint of {} for some time only", group.name, node.0));
+            return Err(format!("pods of {IT} bear a taint of {} for some time only", node.0));
         }
     }
     let recovered = case.after.is_some_and(|loss| loss.phase == Phase::Recovered);
     if recovered && tolerates(&shape.tolerations, &unreachable("NoSchedule")) {
-        return Err(format!("pods of {} tolerate unreachable nodes and may be bound to one", group.name));
+        return Err(format!("pods of {IT} tolerate unreachable nodes and may be bound to one"));
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::classes::{Kinds, Room};
 use super::lost::{AskedLoss, Lost};
 use super::matching::{is_eligible, matches_affinity, tolerates, tolerates_all, tolerates_for_ever, unreachable};
 use super::packing::OnNodes;
-use super::placed::{Asked, is_counted};
+use super::placed::{Asked, Obstacle, is_counted};
 use super::relations::{ports_clash, relate};
 use super::search::Broken;
 
@@ -64,8 +64,10 @@ pub struct Problem<'a> {
     pub(super) highest_preempting: Option<i32>,
     /// Which groups are alike.
     pub(super) kinds: Kinds,
+    /// For each group the first that can take its part.
+    pub(super) twins: Vec<usize>,
     /// What was asked about pods that may stay pending.
-    pub(super) answers: Mutex<BTreeMap<Asked, Result<Weights, String>>>,
+    pub(super) answers: Mutex<BTreeMap<Asked, Result<Weights, Obstacle>>>,
     /// What was asked about how many pods a failure takes.
     pub(super) losses: Mutex<BTreeMap<AskedLoss, Lost>>,
     /// For each node whether all pods that may come there do not fit together; found when first asked for.
@@ -73,7 +75,7 @@ pub struct Problem<'a> {
     /// The groups that budgets select.
     pub(super) subjects: Mutex<BTreeMap<String, Vec<usize>>>,
     /// Ways to break claims that were looked for.
-    pub(super) attacks: Mutex<BTreeMap<AskedAttack, Option<Broken>>>,
+    pub(super) attacks: Mutex<BTreeMap<AskedAttack, Arc<Option<Broken>>>>,
     /// How many domains of one kind a domain of another touches.
     pub(super) touched: Mutex<BTreeMap<(String, String), usize>>,
     /// Why nothing about placing can be said; `None`: it can.
@@ -193,6 +195,7 @@ impl<'a> Problem<'a> {
             has_unready: cluster.nodes.values().any(|node| !node.ready),
             highest_preempting: None,
             kinds: Kinds::default(),
+            twins: Vec::new(),
             answers: Mutex::default(),
             losses: Mutex::default(),
             tight: OnceLock::new(),
@@ -205,6 +208,7 @@ impl<'a> Problem<'a> {
         problem.take_fixed();
         problem.find_counted();
         problem.kinds = Kinds::find(&problem);
+        problem.twins = problem.find_twins();
         problem.obstacle = problem.find_obstacle();
         problem
     }

@@ -6,7 +6,7 @@ use quorate_proof::claim::{Phase, Placement};
 use quorate_proof::evidence::Weights;
 
 use super::classes::{Alike, Room, Split};
-use super::placed::Case;
+use super::placed::{Case, IT};
 use super::problem::{Group, Over, Problem, SLOTS};
 use super::spread::Counted;
 use super::values::{Values, at, smallest};
@@ -382,9 +382,8 @@ impl<'p, 'a> Question<'p, 'a> {
         named.map(|(name, weight)| ((*name).to_owned(), number(weight))).collect()
     }
 
-    /// What stands in the way, for people.
+    /// What stands in the way, for people: the text of an [`super::placed::Obstacle`].
     pub(super) fn obstacle(&self) -> String {
-        let name = self.group.name;
         let scarce: Vec<&str> = self
             .problem
             .resources
@@ -395,12 +394,12 @@ impl<'p, 'a> Question<'p, 'a> {
             .collect();
         let repelled = self.conflicts.iter().map(|(_, count, _)| *count).max().unwrap_or(0);
         let by_room =
-            format!("other pods may use up the {} of every node that takes pods of {name}", scarce.join(" and "));
+            format!("other pods may use up the {} of every node that takes pods of {IT}", scarce.join(" and "));
         match (scarce.is_empty(), repelled) {
             (false, 0) => by_room,
             (false, _) => format!("{by_room} and does not hold one that repels it"),
-            (true, 0) => format!("a spread constraint of {name} may leave it without a node"),
-            (true, _) => format!("pods that repel those of {name} may hold every node that takes them"),
+            (true, 0) => format!("a spread constraint of {IT} may leave it without a node"),
+            (true, _) => format!("pods that repel those of {IT} may hold every node that takes them"),
         }
     }
 }
