@@ -97,7 +97,7 @@ fn find_weights(problem: &Problem<'_>, number: usize, case: Case<'_>, bound: i64
             let Some(weight) = other.get_mut(resource).filter(|weight| **weight > 0) else { continue };
             *weight = weight.saturating_mul(times).checked_div(part).unwrap_or(1).max(1);
             let found = question.margin(&other);
-            if question.relative(found, &other) > question.relative(margin, &weights) {
+            if found.relative() > margin.relative() {
                 (margin, weights) = (found, other);
             }
         }

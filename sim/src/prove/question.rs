@@ -6,6 +6,7 @@ use quorate_proof::claim::{Phase, Placement};
 use quorate_proof::evidence::Weights;
 
 use super::classes::{Alike, Room, Split};
+use super::holding::{Holding, Margin, Others};
 use super::placed::{Case, IT};
 use super::problem::{Group, Over, Problem, SLOTS};
 use super::spread::Counted;
@@ -29,8 +30,8 @@ pub(super) struct Question<'p, 'a> {
     pub(super) open: Vec<usize>,
     /// The classes of these, and how many nodes of each there are.
     classes: Vec<(usize, i128)>,
-    /// Who may take room: what is alike, and how many groups of it.
-    others: Vec<(&'p Alike, i128)>,
+    /// Who may take room.
+    pub(super) others: Others,
     /// How many others of its own there are, and how many of them one node holds.
     pub(super) own: (i128, i128),
     /// The resources that others can use up on a node.
@@ -66,7 +67,7 @@ impl<'p, 'a> Question<'p, 'a> {
             room: free.classes().iter().map(least).collect(),
             open: Vec::new(),
             classes: Vec::new(),
-            others: Vec::new(),
+            others: Others::default(),
             own: (0, 0),
             contested: Vec::new(),
             conflicts: Vec::new(),
@@ -106,6 +107,11 @@ impl<'p, 'a> Question<'p, 'a> {
             Placement::Current => i128::MAX,
             Placement::Reachable | Placement::Scheduled | Placement::Fresh => alike.cap(self.case.placement),
         }
+    }
+
+    /// How many pods a group of a kind has at most.
+    fn most_of(&self, alike: &Alike) -> i128 {
+        i128::from(alike.most(self.case.placement))
     }
 
     fn own_cap(&self) -> i128 {
@@ -161,7 +167,7 @@ impl<'p, 'a> Question<'p, 'a> {
             .collect()
     }
 
-    fn find_others(&self, repelled: &BTreeSet<usize>) -> Vec<(&'p Alike, i128)> {
+    fn find_others(&self, repelled: &BTreeSet<usize>) -> Others {
         let kinds = &self.problem.kinds;
         let mut left_out: BTreeMap<usize, i128> = BTreeMap::new();
         let own = std::iter::once(&self.number).filter(|own| !repelled.contains(own));
@@ -170,7 +176,7 @@ impl<'p, 'a> Question<'p, 'a> {
             *count = count.saturating_add(1);
         }
         let mut meets: BTreeMap<usize, bool> = BTreeMap::new();
-        let mut found = Vec::new();
+        let mut found = Others::of(self.problem.resources.len());
         for (kind, (alike, groups)) in kinds.all.iter().enumerate() {
             let groups = groups.saturating_sub(left_out.get(&kind).copied().unwrap_or(0));
             if groups <= 0 || alike.most(self.case.placement) <= 0 || self.makes_way(alike.priority) {
@@ -181,7 +187,7 @@ impl<'p, 'a> Question<'p, 'a> {
                 self.open.iter().any(|node| homes.get(*node).copied().unwrap_or(false))
             });
             if meets {
-                found.push((alike, groups));
+                found.push(&alike.request, (self.most_of(alike), self.cap(alike)), groups);
             }
         }
         found
@@ -209,7 +215,7 @@ impl<'p, 'a> Question<'p, 'a> {
         let contested = |resource: usize| {
             let rooms = self.classes.iter().filter_map(|(class, _)| self.room.get(*class)?.get(resource));
             let asks = self.group.request.get(resource).is_some_and(|amount| *amount > 0);
-            let held = || self.held(&self.only(resource), i128::MAX, 1, self.own.0);
+            let held = || Holding::new(self, &self.only(resource), i128::MAX).on(1, self.own.0);
             asks && rooms.min().is_some_and(|least| held() >= i128::from(*least))
         };
         (0..self.problem.resources.len()).map(contested).collect()
@@ -218,33 +224,6 @@ impl<'p, 'a> Question<'p, 'a> {
     /// Weights that count one resource only.
     fn only(&self, resource: usize) -> Vec<i128> {
         (0..self.problem.resources.len()).map(|own| i128::from(own == resource)).collect()
-    }
-
-    /// The most that `nodes` nodes hold of others, `own` of them of the same group. A pod is on one node, and keeps others off no more
-    /// than that: it weighs `most` at most.
-    fn held(&self, weights: &[i128], most: i128, nodes: usize, own: i128) -> i128 {
-        let nodes = i128::try_from(nodes).unwrap_or(i128::MAX);
-        let weigh = |request: &[i64]| -> i128 {
-            let amounts = request.iter().zip(weights).filter(|(_, weight)| **weight > 0);
-            // What keeps it off a node is one resource: a pod counts with the one of which it weighs most.
-            amounts.map(|(asked, weight)| weight.saturating_mul(i128::from(*asked))).max().unwrap_or(0).min(most)
-        };
-        let hold = |most: i128, cap: i128| most.min(cap.saturating_mul(nodes));
-        let others = self.others.iter().map(|(alike, groups)| {
-            let pods = i128::from(alike.most(self.case.placement));
-            weigh(&alike.request).saturating_mul(hold(pods, self.cap(alike))).saturating_mul(*groups)
-        });
-        let mine = weigh(&self.group.request).saturating_mul(hold(own, self.own.1));
-        others.fold(mine, i128::saturating_add)
-    }
-
-    /// Whether more nodes than this hold no more.
-    fn is_full_with(&self, nodes: usize, own: i128) -> bool {
-        let nodes = i128::try_from(nodes).unwrap_or(i128::MAX);
-        let is_full = |most: i128, cap: i128| most <= cap.saturating_mul(nodes);
-        let of_kind =
-            |(alike, _): &(&Alike, i128)| is_full(i128::from(alike.most(self.case.placement)), self.cap(alike));
-        is_full(own, self.own.1) && self.others.iter().all(of_kind)
     }
 
     /// The sum of the room for one resource.
@@ -274,7 +253,8 @@ impl<'p, 'a> Question<'p, 'a> {
         let is_full = |resource: &usize| {
             let rooms = self.classes.iter().filter_map(|(class, _)| self.room.get(*class)?.get(*resource));
             let most = rooms.max().map_or(0, |most| i128::from(*most));
-            self.held(&self.only(*resource), most, self.open.len(), self.own.0) >= self.whole(*resource)
+            let held = Holding::new(self, &self.only(*resource), most).on(self.open.len(), self.own.0);
+            held >= self.whole(*resource)
         };
         // What conflicts leave of both is not looked at: where nothing repels it, failures only make it worse.
         self.conflicts.is_empty()
@@ -289,25 +269,28 @@ impl<'p, 'a> Question<'p, 'a> {
     }
 
     /// By how much room is more than what others can hold, in the worst case; positive: it always fits.
-    pub(super) fn margin(&self, weights: &[i128]) -> i128 {
+    pub(super) fn margin(&self, weights: &[i128]) -> Margin {
         let value = |room: &Vec<i64>| {
             let weighted = room.iter().zip(weights).filter(|(_, weight)| **weight > 0);
             weighted.map(|(room, weight)| weight.saturating_mul(i128::from(*room))).min().unwrap_or(0)
         };
         let values: Vec<i128> = self.room.iter().map(value).collect();
-        match self.group.shape.spread.first() {
+        let heaviest = self.classes.iter().filter_map(|(class, _)| values.get(*class)).copied().max().unwrap_or(0);
+        let holding = Holding::new(self, weights, heaviest);
+        let by = match self.group.shape.spread.first() {
             None => {
                 let lost = self.case.after.map_or(0, |loss| loss.count);
-                self.margin_within(weights, &values, (&self.open, &self.classes), lost, self.own.0)
+                self.margin_within(&holding, &values, (&self.open, &self.classes), lost, self.own.0)
             }
-            Some(spread) => self.spread_margin(spread, weights, &values),
-        }
+            Some(spread) => self.spread_margin(spread, &holding, &values),
+        };
+        Margin { by, of: holding.on(self.problem.nodes.len(), self.own.0).max(1) }
     }
 
     /// The margin within some nodes, of which up to `lost` failure domains fail.
     pub(super) fn margin_within(
         &self,
-        weights: &[i128],
+        holding: &Holding<'_>,
         values: &[i128],
         (nodes, classes): (&[usize], &[(usize, i128)]),
         lost: usize,
@@ -326,21 +309,20 @@ impl<'p, 'a> Question<'p, 'a> {
         let repelled: Vec<Vec<i128>> = conflicts.iter().map(|(split, count)| within.largest(*split, *count)).collect();
         let all = within.sum();
         let count = nodes.len();
-        let heaviest = self.classes.iter().filter_map(|(class, _)| values.get(*class)).copied().max().unwrap_or(0);
         let taken = conflicts.iter().zip(&repelled).map(|((_, count), sums)| at(sums, *count));
         let left = taken.fold(all.saturating_sub(at(&failed, lost)), i128::saturating_sub);
-        let coarse = left.saturating_sub(self.held(weights, heaviest, count, own));
+        let coarse = left.saturating_sub(holding.on(count, own));
         if coarse.is_positive() {
             return coarse;
         }
         let most_gone = conflicts.iter().map(|(_, count)| *count).max().unwrap_or(0).max(lost);
         let kinds = self.conflicts.iter().map(|(over, ..)| self.problem.split(*over)).chain([failing]);
         let many_gone = kinds.map(|split| at(&smallest(nodes, split, most_gone), most_gone)).max().unwrap_or(0);
-        if self.is_full_with(count.saturating_sub(many_gone), own) {
+        if holding.is_full_on(count.saturating_sub(many_gone), own) {
             return coarse;
         }
         let gone = smallest(nodes, failing, lost);
-        let held = |gone: usize| self.held(weights, heaviest, count.saturating_sub(gone), own);
+        let held = |gone: usize| holding.on(count.saturating_sub(gone), own);
         match (conflicts.as_slice(), repelled.as_slice()) {
             ([], _) => {
                 let fine = |lost| all.saturating_sub(at(&failed, lost)).saturating_sub(held(at(&gone, lost)));
@@ -366,12 +348,6 @@ impl<'p, 'a> Question<'p, 'a> {
             }
             _ => 0,
         }
-    }
-
-    /// `margin` in millionths of what others can hold: tells which weights say more.
-    pub(super) fn relative(&self, margin: i128, weights: &[i128]) -> i128 {
-        let all = self.held(weights, i128::MAX, self.problem.nodes.len(), self.own.0).max(1);
-        margin.saturating_mul(1_000_000).checked_div(all).unwrap_or(0)
     }
 
     /// Weights by name, in lowest terms.

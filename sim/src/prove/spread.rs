@@ -6,6 +6,7 @@ use quorate_proof::claim::{Phase, Placement};
 use quorate_proof::input::Spread;
 
 use super::classes::Split;
+use super::holding::Holding;
 use super::matching::{tolerates, unreachable};
 use super::problem::{Group, Over};
 use super::question::Question;
@@ -52,7 +53,7 @@ impl Question<'_, '_> {
     }
 
     /// The margin within the domain of a spread constraint where it is smallest.
-    pub(super) fn spread_margin(&self, spread: &Spread, weights: &[i128], values: &[i128]) -> i128 {
+    pub(super) fn spread_margin(&self, spread: &Spread, holding: &Holding<'_>, values: &[i128]) -> i128 {
         let selects_itself = spread
             .selector
             .as_ref()
@@ -80,7 +81,7 @@ impl Question<'_, '_> {
             let parts = failing.len().saturating_add(*outside);
             let lost = if dead_count { loss } else { loss.min(parts.saturating_sub(1)) };
             let own = if of_revision { self.own.0 } else { share.min(self.own.0) };
-            self.margin_within(weights, values, (&domain.open, &domain.classes), lost, own)
+            self.margin_within(holding, values, (&domain.open, &domain.classes), lost, own)
         };
         self.domains.iter().map(within).min().unwrap_or(-1)
     }
