@@ -183,6 +183,61 @@ fn one_more_node_is_one_more_in_its_pool() {
 }
 
 #[test]
+fn a_smaller_request_lets_one_more_pod_onto_a_node() {
+    let guarantee = "{workload: deployment/default/web, minAvailable: 2, placement: fresh, phase: [recovered]}";
+    // One pod a node; once a node is lost, both on the other, if they fit.
+    let even = "whenUnsatisfiable: DoNotSchedule\n        nodeTaintsPolicy: Honor";
+    let web = WEB.replace("whenUnsatisfiable: ScheduleAnyway", even);
+    let folder = directory(&[("web.yaml", &web), ("quorate.yaml", &environment(2, guarantee))]);
+    let (_, report) = prove(folder.path(), &["."]);
+    let found = repairs(&report);
+    let is_it = |own: &String| own == "requests.cpu: 450m instead of 500m for container web \"0.00\"";
+    let place = found.iter().position(is_it).unwrap_or_else(|| panic!("{found:?}"));
+    let run = quorate(folder.path(), &["prove", ".", "--no-proofs", "--write", &(place + 1).to_string()]);
+    assert_eq!(run.status, 1, "{}", run.stderr);
+    let written = fs::read_to_string(folder.path().join("web.yaml")).unwrap();
+    assert_eq!(
+        changed_lines(&web, &written),
+        ["-          requests: {cpu: 500m, memory: 64Mi}", "+          requests: {cpu: 450m, memory: 64Mi}"]
+    );
+    assert_eq!(prove(folder.path(), &["."]).0, 0);
+    // Where less than half would be needed, nobody is told to ask for that.
+    let folder = directory(&[("web.yaml", &web.replace("500m", "900m")), ("quorate.yaml", &environment(2, guarantee))]);
+    assert!(repairs(&prove(folder.path(), &["."]).1).iter().any(|own| own.starts_with("requests.cpu: 450m")));
+    let narrow = environment(2, guarantee).replace("900m", "850m");
+    let folder = directory(&[("web.yaml", &web.replace("500m", "850m")), ("quorate.yaml", &narrow)]);
+    assert!(repairs(&prove(folder.path(), &["."]).1).iter().any(|own| own.starts_with("requests.cpu: 425m")));
+    let folder =
+        directory(&[("web.yaml", &web.replace("500m", "851m")), ("quorate.yaml", &narrow.replace("850m", "851m"))]);
+    assert!(!repairs(&prove(folder.path(), &["."]).1).iter().any(|own| own.starts_with("requests.cpu")));
+}
+
+#[test]
+fn another_zone_is_a_pool_of_its_own() {
+    let guarantee = "{workload: deployment/default/web, minAvailable: 1, placement: fresh, phase: [instant], \
+                     failures: {zones: 1}}";
+    let environment = environment(2, guarantee)
+        .replace("900m", "1900m")
+        .replace("instanceType: CX31", "instanceType: CX31\n      zone: a");
+    let folder = directory(&[("web.yaml", WEB), ("quorate.yaml", &environment)]);
+    let (status, report) = prove(folder.path(), &[".", "--failures", "zones=1"]);
+    assert_eq!(status, 1);
+    let found = repairs(&report);
+    let change = "required anti-affinity, one pod a zone; one more CX31 worker in another zone \"10.00\"";
+    let place = found.iter().position(|own| own == change).unwrap_or_else(|| panic!("{found:?}"));
+    let number = (place + 1).to_string();
+    let run = quorate(folder.path(), &["prove", ".", "--failures", "zones=1", "--no-proofs", "--write", &number]);
+    assert_eq!(run.status, 1, "{}", run.stderr);
+    let written = fs::read_to_string(folder.path().join("quorate.yaml")).unwrap();
+    let lines = changed_lines(&environment, &written);
+    assert!(lines.iter().all(|line| line.starts_with('+')), "{lines:#?}");
+    for line in ["+    - name: worker-another-zone", "+      count: 1", "+      zone: another-zone"] {
+        assert!(lines.iter().any(|own| own == line), "{lines:#?}");
+    }
+    assert_eq!(prove(folder.path(), &[".", "--failures", "zones=1"]).0, 0);
+}
+
+#[test]
 fn what_came_from_standard_input_is_not_written() {
     let guarantee = "{workload: deployment/default/web, minAvailable: 1, placement: fresh, phase: [instant]}";
     let folder = directory(&[("quorate.yaml", &environment(2, guarantee).replace("900m", "1900m"))]);

@@ -119,9 +119,17 @@ fn text_of(text: &str) -> String {
     let is_plain = text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.chars().all(|own| own.is_ascii_alphanumeric() || matches!(own, '-' | '_' | '.' | '/'));
     let words = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
-    if is_plain && !words.contains(&text.to_lowercase().as_str()) {
+    if is_quantity(text) || is_plain && !words.contains(&text.to_lowercase().as_str()) {
         text.to_owned()
     } else {
         Value::from(text).to_string()
     }
+}
+
+/// Whether a text is a whole number with a unit, as people write `500m` and `64Mi`: no reader takes that for a number.
+fn is_quantity(text: &str) -> bool {
+    const UNITS: [&str; 9] = ["m", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti"];
+    let number = text.trim_end_matches(|own: char| own.is_ascii_alphabetic());
+    let unit = &text[number.len()..];
+    !number.is_empty() && number.chars().all(|own| own.is_ascii_digit()) && UNITS.contains(&unit)
 }

@@ -10,11 +10,14 @@ use super::candidate::{Candidate, NewNode, TextEdit};
 use super::workload_changes::Editable;
 use crate::environment::{Failures, NodePool};
 use crate::manifest::edit::{Change, Edit, Position, position};
-use crate::manifest::{FieldPath, Node as Tree};
+use crate::manifest::{FieldPath, Node as Tree, SourceId};
 use crate::policy::simulation::monthly_price;
 
 /// Kinds of nodes that are tried, at most.
 const KINDS: usize = 6;
+
+/// What a zone is called that nobody has named yet.
+const ANOTHER_ZONE: &str = "another-zone";
 
 const ZONE: &str = "topology.kubernetes.io/zone";
 const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
@@ -52,7 +55,7 @@ pub(super) fn nodes(base: &Base<'_>, failures: &Failures) -> Vec<Candidate> {
         }
         let zone = label(ZONE);
         let zones = match failures {
-            Failures::Zones(_) => vec![zone.clone(), Some("another zone".to_owned())],
+            Failures::Zones(_) => vec![zone.clone(), Some(ANOTHER_ZONE.to_owned())],
             Failures::Nodes(_) | Failures::Domains { .. } => vec![zone.clone()],
         };
         for new_zone in zones {
@@ -72,19 +75,21 @@ fn one_more(
     moved: Option<String>,
 ) -> Candidate {
     let state = &base.model.state;
-    let name = pool.map_or_else(
-        || format!("{}-more", state.names.text(node.name)),
-        |pool| format!("{}-{}", pool.name, pool.count + 1),
-    );
+    let name = match (pool, &moved) {
+        (Some(pool), None) => format!("{}-{}", pool.name, pool.count + 1),
+        (Some(pool), Some(zone)) => format!("{}-{zone}-1", pool.name),
+        (None, _) => format!("{}-more", state.names.text(node.name)),
+    };
     let kind = match (instance_type, pool) {
         (Some(of), Some(pool)) => format!("{of} {}", pool.name),
         (Some(of), None) => format!("{of} node"),
         (None, Some(pool)) => format!("node of pool {}", pool.name),
         (None, None) => "node".to_owned(),
     };
-    let number = pool.and_then(|pool| ordinal(pool.count + 1));
+    // In another zone it is the first of a pool of its own.
+    let number = pool.filter(|_| moved.is_none()).and_then(|pool| ordinal(pool.count + 1));
     let place = match (&moved, zone) {
-        (Some(zone), _) => format!(" in {zone}"),
+        (Some(zone), _) => format!(" in {}", zone.replace('-', " ")),
         (None, Some(zone)) => format!(" in zone {zone}"),
         (None, None) => String::new(),
     };
@@ -93,7 +98,10 @@ fn one_more(
         None => format!("one more {kind}{place}"),
     };
     let is_in_a_manifest = base.model.nodes.contains_key(&like);
-    let edit = pool.filter(|_| moved.is_none() && !is_in_a_manifest).and_then(|pool| larger_pool(base, pool));
+    let edit = pool.filter(|_| !is_in_a_manifest).and_then(|pool| match &moved {
+        None => larger_pool(base, pool),
+        Some(zone) => pool_elsewhere(base, pool, zone),
+    });
     let monthly = monthly_price(base.environment, state, node);
     Candidate { change, nodes: vec![NewNode { like, name, zone: moved, monthly, edit }], ..Candidate::default() }
 }
@@ -112,18 +120,39 @@ fn larger_pool(base: &Base<'_>, pool: &NodePool) -> Option<TextEdit> {
     if pool.min != pool.count || pool.max != pool.count {
         return None;
     }
-    for document in &base.input.environment.documents {
-        let list = FieldPath::parse("spec.nodes");
-        let items = document.root.at(&list).map_or(&[][..], Tree::items);
-        let is_it = |item: &Tree| item.get("name").and_then(Tree::as_str) == Some(&pool.name);
-        let Some(index) = items.iter().position(is_it) else { continue };
-        let text = &base.input.sources.get(document.source).text;
-        let position: Position = position(document.source, text, document.root.span)?;
-        let change = Change::Set(json!(pool.count + 1));
-        let edit = Edit { position, path: list.index(index).key("count"), change };
-        return Some(TextEdit { source: document.source, object: None, edit });
+    let (source, position, list, index, _) = written(base, pool)?;
+    let change = Change::Set(json!(pool.count + 1));
+    let edit = Edit { position, path: list.index(index).key("count"), change };
+    Some(TextEdit { source, object: None, edit })
+}
+
+/// A pool of one node like those of `pool` in another zone.
+fn pool_elsewhere(base: &Base<'_>, pool: &NodePool, zone: &str) -> Option<TextEdit> {
+    let (source, position, list, _, item) = written(base, pool)?;
+    let mut item = item.to_json();
+    let fields = item.as_object_mut()?;
+    if fields.get("labels").is_some_and(|labels| labels.get(ZONE).is_some()) {
+        return None;
     }
-    None
+    fields.insert("name".to_owned(), json!(format!("{}-{zone}", pool.name)));
+    fields.insert("count".to_owned(), json!(1));
+    fields.insert("zone".to_owned(), json!(zone));
+    fields.remove("min");
+    fields.remove("max");
+    Some(TextEdit { source, object: None, edit: Edit { position, path: list, change: Change::Append(item) } })
+}
+
+/// Where a pool stands in quorate.yaml: the text, the document, the list of pools, its place there, and it.
+fn written<'b>(base: &'b Base<'_>, pool: &NodePool) -> Option<(SourceId, Position, FieldPath, usize, &'b Tree)> {
+    let list = FieldPath::parse("spec.nodes");
+    base.input.environment.documents.iter().find_map(|document| {
+        let items = document.root.at(&list).map_or(&[][..], Tree::items);
+        let is_it = |item: &&Tree| item.get("name").and_then(Tree::as_str) == Some(&pool.name);
+        let (index, item) = items.iter().enumerate().find(|(_, item)| is_it(item))?;
+        let text = &base.input.sources.get(document.source).text;
+        let position = position(document.source, text, document.root.span)?;
+        Some((document.source, position, list.clone(), index, item))
+    })
 }
 
 const fn ordinal(number: u32) -> Option<&'static str> {

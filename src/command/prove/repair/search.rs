@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use quorate_sim::cluster::{ClusterState, Resources, WorkloadName};
+use quorate_sim::controller::{all_workloads, template_of, workload_name};
 use rayon::prelude::*;
 
 use super::attempt::{Outcome, Repaired, attempt};
 use super::base::Base;
 use super::candidate::Candidate;
 use super::workload_changes::{self, Editable};
-use super::{other_changes, patch};
+use super::{other_changes, patch, request_changes};
 use crate::command::prove::deciding::{At, counts};
 use crate::command::prove::guarantees::Asked;
 use crate::command::prove::verdicts::phase_word;
@@ -105,6 +107,9 @@ fn candidates(base: &Base<'_>, asked: &Asked, violated: &[&AtPlacement]) -> Vec<
         let Some(editable) = Editable::new(base, *id) else { continue };
         let is_autoscaled = base.model.autoscaled.contains_key(name);
         let mut own = workload_changes::changes(&editable, &asked.failures, domains, is_autoscaled);
+        if let Some(requests) = requests(state, *name) {
+            own.extend(request_changes::smaller_requests(&editable, requests, state));
+        }
         if asked.workloads().len() > 1 {
             own.iter_mut().for_each(|candidate| candidate.change = format!("{full}: {}", candidate.change));
         }
@@ -123,6 +128,12 @@ fn candidates(base: &Base<'_>, asked: &Asked, violated: &[&AtPlacement]) -> Vec<
     }
     all.extend(other_changes::nodes(base, &asked.failures));
     all
+}
+
+/// What a pod of a workload asks for.
+fn requests(state: &ClusterState, name: WorkloadName) -> Option<&Resources> {
+    let id = all_workloads(state).into_iter().find(|id| workload_name(state, *id) == Some(name))?;
+    template_of(state, id).map(|template| &template.spec.requests)
 }
 
 fn try_all(base: &Base<'_>, asked: &Asked, wanted: &[At], candidates: &[Candidate]) -> Vec<Outcome> {
