@@ -15,8 +15,9 @@ use placements::generate::{Case, Random, case};
 use placements::ground::Ground;
 use placements::play;
 use quorate_proof::Checker;
-use quorate_proof::claim::{Claim, Domain, Failures, Phase, Placement, Subject};
-use quorate_sim::cluster::{ClusterState, DeploymentStrategy, IntOrPercent, NodeId, WorkloadKind, WorkloadName};
+use quorate_proof::claim::{Claim, Domain, Failures, Phase as ProofPhase, Placement, Subject};
+use quorate_proof::evidence::{Drain, Evidence};
+use quorate_sim::cluster::*;
 use quorate_sim::controller::{all_workloads, workload_name, workload_of};
 use quorate_sim::explore::{Likelihood, SearchLimits, explore};
 use quorate_sim::prove::{Problem, Verdict, cluster, decide};
@@ -39,33 +40,66 @@ fn with_strategies(seed: u64) -> Case {
     };
     let strategies = [rolling(1, 0), rolling(0, 1), rolling(1, 1), DeploymentStrategy::Recreate];
     case.state.deployments.for_each_mut(|_, own| own.strategy = random.one_of(&strategies));
+    // More budgets than elsewhere, and not all of them allow a disruption.
+    let names: Vec<WorkloadName> =
+        all_workloads(&case.state).into_iter().filter_map(|id| workload_name(&case.state, id)).collect();
+    for own in names {
+        if !random.percent(40) || own.kind == WorkloadKind::DaemonSet {
+            continue;
+        }
+        let requirement = Requirement { key: case.state.intern("app"), operator: Operator::In(vec![own.name]) };
+        let pods = IntOrPercent::Int(random.below(3) as i64);
+        let target = random.one_of(&[
+            BudgetTarget::MinAvailable(pods),
+            BudgetTarget::MaxUnavailable(pods),
+            BudgetTarget::MinAvailable(IntOrPercent::Percent(50)),
+        ]);
+        let budget = PodDisruptionBudget {
+            namespace: own.namespace,
+            name: own.name,
+            selector: Some(LabelSelector { requirements: vec![requirement] }),
+            target,
+            unhealthy_pod_eviction_policy: UnhealthyPodEvictionPolicy::IfHealthyBudget,
+            status: BudgetStatus::default(),
+        };
+        let id = BudgetId(100 + case.state.budgets.len() as u32);
+        case.state.budgets.insert(id, budget);
+    }
     case
 }
 
-/// The Deployments about which it is proved.
-fn proved(state: &ClusterState, seed: u64) -> Vec<WorkloadName> {
+/// The Deployments and StatefulSets about which it is proved.
+fn proved(state: &ClusterState, seed: u64) -> Vec<(WorkloadName, &'static str)> {
     let canonical = cluster(state);
     let (problem, checker) = (Problem::new(&canonical, &[]), Checker::new(&canonical).unwrap());
     let names = all_workloads(state).into_iter().filter_map(|id| workload_name(state, id));
-    let deployments = names.filter(|name| name.kind == WorkloadKind::Deployment);
-    let is_proved = |name: &WorkloadName| {
+    let rolled = names.filter(|name| matches!(name.kind, WorkloadKind::Deployment | WorkloadKind::StatefulSet));
+    let why = |name: WorkloadName| {
         let text = |symbol| state.names.text(symbol);
         let claim = Claim {
-            subject: Subject::Workload(format!("deployment/{}/{}", text(name.namespace), text(name.name))),
+            subject: Subject::Workload(format!("{}/{}/{}", name.kind.as_str(), text(name.namespace), text(name.name))),
             at_least: 0,
             failures: Failures { domain: Domain::Node, count: 1 },
             placement: Placement::Reachable,
-            phase: Phase::Progress,
+            phase: ProofPhase::Progress,
         };
         match decide(&problem, checker.digest(), &claim, 0) {
             Verdict::Proved(proof) => {
                 assert_eq!(checker.check(&proof), Ok(()), "seed {seed}: {proof:#?}");
-                true
+                let Evidence::Progress { drain, .. } = proof.evidence else { panic!("seed {seed}: {proof:#?}") };
+                Some((
+                    name,
+                    match drain {
+                        Drain::NoBudget => "no budget",
+                        Drain::AtOnce { .. } => "at once",
+                        Drain::Replaced { .. } => "replaced",
+                    },
+                ))
             }
-            Verdict::Violated(_) | Verdict::Undecided { .. } => false,
+            Verdict::Violated(_) | Verdict::Undecided { .. } => None,
         }
     };
-    deployments.filter(is_proved).collect()
+    rolled.filter_map(why).collect()
 }
 
 /// Restarts, drains and the end of drains, as they come.
@@ -74,7 +108,7 @@ fn history(simulation: &mut Simulation, case: &Case, random: &mut Random) -> boo
     let workloads: Vec<WorkloadName> = all_workloads(&case.state)
         .into_iter()
         .filter_map(|id| workload_name(&case.state, id))
-        .filter(|name| name.kind == WorkloadKind::Deployment)
+        .filter(|name| matches!(name.kind, WorkloadKind::Deployment | WorkloadKind::StatefulSet))
         .collect();
     for _ in 0..random.below(4) {
         let steps = if random.percent(50) && !workloads.is_empty() {
@@ -103,7 +137,7 @@ fn on_node(simulation: &Simulation, workload: WorkloadName, node: NodeId) -> usi
 #[test]
 fn what_is_proved_to_end_ends() {
     let (first, cases) = (number("QUORATE_SEED", 1), number("QUORATE_CASES", CASES));
-    let (mut rollouts, mut drains) = (0, 0);
+    let (mut rollouts, mut drains) = (0, std::collections::BTreeMap::new());
     for seed in first..first + cases {
         let case = with_strategies(seed);
         let proved = proved(&case.state, seed);
@@ -117,7 +151,7 @@ fn what_is_proved_to_end_ends() {
             if !history(&mut rest, &case, &mut random) {
                 continue;
             }
-            for workload in &proved {
+            for (workload, why) in &proved {
                 let restart = step(StepAction::Restart { workload: *workload });
                 let limits = SearchLimits { states: 60, ..SearchLimits::default() };
                 let explored = explore(&rest, &[restart], &limits);
@@ -134,13 +168,14 @@ fn what_is_proved_to_end_ends() {
                         left == 0 || end.outcome == StepOutcome::Livelock,
                         "seed {seed}, round {round}: {left} pods stay on {node:?}: {end:#?}"
                     );
-                    drains += 1;
+                    *drains.entry((workload.kind, *why)).or_insert(0) += 1;
                 }
             }
         }
     }
-    println!("{rollouts} rollouts explored, {drains} drains played, of {cases} clusters from seed {first}");
+    println!("{rollouts} rollouts explored, drains played: {drains:?}, of {cases} clusters from seed {first}");
     assert!(cases < CASES || rollouts > 300, "{rollouts} rollouts");
+    assert!(cases < CASES || drains.len() == 6 && drains.values().all(|count| *count > 20), "{drains:?}");
 }
 
 /// Three nodes with room for one pod each, and one more.
@@ -148,7 +183,7 @@ fn what_is_proved_to_end_ends() {
 fn a_rollout_needs_room_for_what_it_adds() {
     for (nodes, (surge, unavailable), holds) in [
         (3, (1, 0), false),
-        (3, (0, 1), false),
+        (3, (0, 1), true),
         (4, (0, 1), true),
         (4, (1, 0), true),
         (4, (2, 0), false),

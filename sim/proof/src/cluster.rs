@@ -44,7 +44,7 @@ pub struct Workload {
     /// How many more pods a rollout may add (`maxSurge`, rounded up), with the most replicas that an autoscaler may set.
     pub max_surge: i64,
     /// How many pods a rollout may make unavailable (`maxUnavailable`, rounded down), with the fewest replicas that an autoscaler may
-    /// set; all of them with `Recreate`.
+    /// set; all of them with `Recreate`, 0 of a StatefulSet with `OnDelete`.
     pub max_unavailable: i64,
     /// Whether pods come one after the other (`podManagementPolicy: OrderedReady`).
     pub ordered: bool,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::claim::Claim;
 
 /// The format that this checker reads.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// A proof file: a claim about a cluster, and why it holds or does not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,17 +42,39 @@ pub enum Evidence {
     /// It holds: this set of states has every state that can be reached, and the claim holds in each that is at rest.
     #[serde(rename_all = "camelCase")]
     Search(Search),
-    /// It holds (phase `progress`): whatever a rollout or a drain of one node makes pending finds a node.
+    /// It holds (phase `progress`): rollouts end, and so do drains of one node.
     #[serde(rename_all = "camelCase")]
     Progress {
         /// Why no pod of the workload stays pending while one is needed for its rollout.
         rollout: Weights,
-        /// Why none does beside a node that is drained: of the workload, and of all that its PodDisruptionBudget selects.
-        drain: BTreeMap<String, Weights>,
+        /// Why a drain does not wait for its pods for ever.
+        drain: Drain,
     },
     /// It does not hold.
     #[serde(rename_all = "camelCase")]
     Witness(Witness),
+}
+
+/// Why the drain of one node does not wait for the pods of a workload for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", tag = "because")]
+pub enum Drain {
+    /// No PodDisruptionBudget selects its pods: nothing refuses their eviction.
+    NoBudget,
+    /// At rest its PodDisruptionBudget allows as many disruptions as one node has pods that it selects.
+    #[serde(rename_all = "camelCase")]
+    AtOnce {
+        /// Why no pod stays pending at rest, of each workload that the budget selects.
+        placed: BTreeMap<String, Weights>,
+        /// So many pods of these workloads one node holds at most.
+        on_one_node: i64,
+    },
+    /// Its PodDisruptionBudget allows one disruption while all pods are healthy, and each evicted pod comes back beside the node.
+    #[serde(rename_all = "camelCase")]
+    Replaced {
+        /// Why none stays pending beside a node that is drained, of each workload that the budget selects.
+        placed: BTreeMap<String, Weights>,
+    },
 }
 
 /// How many pods one workload keeps in every case, and why.

@@ -101,7 +101,7 @@ fn survives(problem: &Problem<'_>, claim: &Claim, number: usize, group: &Group<'
 }
 
 /// Whether pods on nodes that have not failed stay while others are placed again.
-fn stays_after(problem: &Problem<'_>, claim: &Claim, group: &Group<'_>) -> Result<(), String> {
+pub(super) fn stays_after(problem: &Problem<'_>, claim: &Claim, group: &Group<'_>) -> Result<(), String> {
     if problem.has_unready {
         return Err("not all nodes are ready to begin with".to_owned());
     }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use quorate_proof::cluster::Kind;
 
 use crate::cluster::{
-    ClusterState, DeploymentStrategy, IntOrPercent, Labels, Owner, Pod, PodManagementPolicy, PodTemplate, Symbol,
-    WorkloadName,
+    ClusterState, DeploymentStrategy, IntOrPercent, Labels, Owner, Pod, PodManagementPolicy, PodTemplate,
+    StatefulSetStrategy, Symbol, WorkloadName,
 };
 use crate::controller::{WorkloadId, all_workloads, daemon_set, template_of, workload_name, workload_of};
 
@@ -127,7 +127,10 @@ fn group(state: &ClusterState, workload: WorkloadId) -> Option<Group<'_>> {
         WorkloadId::StatefulSet(id) => {
             let own = state.stateful_sets.get(&id)?;
             let mut group = of(Kind::StatefulSet, own.namespace, own.replicas);
-            group.max_unavailable = 1;
+            group.max_unavailable = match own.strategy {
+                StatefulSetStrategy::RollingUpdate { .. } => 1,
+                StatefulSetStrategy::OnDelete => 0,
+            };
             group.ordered = own.pod_management_policy == PodManagementPolicy::OrderedReady;
             group.labels.insert(Symbol::CONTROLLER_REVISION_HASH, Symbol::CONTROLLER_REVISION_HASH);
             group

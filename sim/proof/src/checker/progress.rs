@@ -1,13 +1,13 @@
 //! Evidence `progress`: rollouts of a workload end, and drains do not wait for its pods for ever.
 
-use std::collections::BTreeMap;
-
+use super::lost::most_lost;
 use super::placed::{Moment, placed};
 use super::question::{Question, asked_for};
+use super::share::survives;
 use super::verify::Checker;
 use crate::claim::{Claim, Domain, Failures, Phase, Placement, Subject};
 use crate::cluster::{Budget, Kind, Workload};
-use crate::evidence::Weights;
+use crate::evidence::{Drain, Weights};
 use crate::rejection::Rejection;
 use crate::rules::{asks_own, asks_revision, cordon, selects, tolerates};
 
@@ -22,7 +22,7 @@ pub(crate) fn check(
     checker: &Checker<'_>,
     question: &Question<'_>,
     rollout: &Weights,
-    drain: &BTreeMap<String, Weights>,
+    drain: &Drain,
 ) -> Result<(), Rejection> {
     checker.require_fixed()?;
     let claim = |why: &str| Rejection::Claim(why.to_owned());
@@ -37,8 +37,12 @@ pub(crate) fn check(
         return Err(claim("rollouts are of one workload"));
     };
     let wanted = wanted(checker, *workload)?;
-    if wanted.kind != Kind::Deployment {
-        return Err(refusal(checker, *workload, "what its rollouts do is not in the cluster: it is no Deployment"));
+    if !matches!(wanted.kind, Kind::Deployment | Kind::StatefulSet) {
+        return Err(refusal(
+            checker,
+            *workload,
+            "it is neither a Deployment nor a StatefulSet: it does not roll out so",
+        ));
     }
     // Any history may lie before.
     let reached = Claim { placement: Placement::Reachable, phase: Phase::Instant, ..question.claim.clone() };
@@ -62,44 +66,57 @@ fn wanted<'c>(checker: &'c Checker<'_>, workload: usize) -> Result<&'c Workload,
     wanted.ok_or_else(|| Rejection::Claim("the workload is not there".to_owned()))
 }
 
-/// A drain evicts one pod after the other: each time all others that its budget counts are there, or come back beside the node.
-fn drains(
-    checker: &Checker<'_>,
-    question: &Question<'_>,
-    workload: usize,
-    drain: &BTreeMap<String, Weights>,
-) -> Result<(), Rejection> {
+/// A drain evicts what is on the node. What its budget does not allow at once it allows when others have come back.
+fn drains(checker: &Checker<'_>, question: &Question<'_>, workload: usize, drain: &Drain) -> Result<(), Rejection> {
     let index = &checker.index;
-    let mut concerned = vec![workload];
     let budgets = budgets_of(checker, workload)?;
-    match budgets.as_slice() {
-        [] => {}
-        [budget] => concerned = allowed(checker, workload, budget)?,
+    let drained = |phase| Claim { placement: Placement::Reachable, phase, ..question.claim.clone() };
+    let (budget, placed_as) = match (budgets.as_slice(), drain) {
+        ([], Drain::NoBudget) => return returns_not(checker, workload),
+        ([_], Drain::NoBudget) => return Err(refusal(checker, workload, "a PodDisruptionBudget selects its pods")),
+        ([budget], Drain::AtOnce { placed, .. } | Drain::Replaced { placed }) => (budget, placed),
+        ([], _) => return Err(refusal(checker, workload, "no PodDisruptionBudget selects its pods")),
         _ => {
-            return Err(refusal(
-                checker,
-                workload,
-                "more than one PodDisruptionBudget selects its pods: evictions fail",
-            ));
+            let why = "more than one PodDisruptionBudget selects its pods: evictions fail";
+            return Err(refusal(checker, workload, why));
         }
-    }
+    };
+    let concerned = selected(checker, budget);
     let names: Vec<&str> = concerned.iter().map(|own| index.name(*own)).collect();
-    if !drain.keys().map(String::as_str).eq(names.iter().copied()) {
+    if !placed_as.keys().map(String::as_str).eq(names.iter().copied()) {
         let why = format!("there have to be weights for {}, and for no others", names.join(", "));
         return Err(refusal(checker, workload, &why));
     }
-    let drained = Claim { placement: Placement::Reachable, phase: Phase::Recovered, ..question.claim.clone() };
-    let drained = Question::new(index, &checker.existing, &checker.selection, &drained)?;
-    for (own, weights) in concerned.iter().zip(drain.values()) {
+    let (claim, moment) = match drain {
+        Drain::Replaced { .. } => (drained(Phase::Recovered), Moment::After),
+        Drain::AtOnce { .. } | Drain::NoBudget => (drained(Phase::Instant), Moment::Before),
+    };
+    let asked = Question::new(index, &checker.existing, &checker.selection, &claim)?;
+    for (own, weights) in concerned.iter().zip(placed_as.values()) {
         let most = wanted(checker, *own)?;
-        if tolerates(index.pod_of(*own), &cordon()) {
-            return Err(refusal(
-                checker,
-                *own,
-                "its pods tolerate a cordon and may be placed on the drained node again",
-            ));
-        }
-        placed(checker, &drained, *own, (weights, most.replicas.max(most.max_replicas)), Moment::After)?;
+        returns_not(checker, *own)?;
+        placed(checker, &asked, *own, (weights, most.replicas.max(most.max_replicas)), moment)?;
+    }
+    let Drain::AtOnce { on_one_node, .. } = drain else { return allows(checker, workload, budget, (&concerned, 1)) };
+    let lost = drained(Phase::Recovered);
+    let lost = Question::new(index, &checker.existing, &checker.selection, &lost)?;
+    let mut most = 0_i128;
+    for own in &concerned {
+        // What is evicted from the node may not take the place of others that the budget counts.
+        survives(checker, &lost, *own)?;
+        most = most.saturating_add(most_lost(checker, &lost, *own, None)?);
+    }
+    if i128::from(*on_one_node) != most {
+        return Err(Rejection::Number { what: "pods on one node".to_owned(), said: *on_one_node, found: most });
+    }
+    allows(checker, workload, budget, (&concerned, *on_one_node))
+}
+
+/// Pods that tolerate a cordon may be placed on the drained node again.
+fn returns_not(checker: &Checker<'_>, workload: usize) -> Result<(), Rejection> {
+    if tolerates(checker.index.pod_of(workload), &cordon()) {
+        let why = "its pods tolerate a cordon and may be placed on the drained node again";
+        return Err(refusal(checker, workload, why));
     }
     Ok(())
 }
@@ -121,17 +138,27 @@ fn budgets_of<'c>(checker: &'c Checker<'_>, workload: usize) -> Result<Vec<&'c B
     Ok(found)
 }
 
-/// The workloads that a budget selects, sorted, after a check that it allows a disruption whenever all their pods are healthy.
-fn allowed(checker: &Checker<'_>, workload: usize, budget: &Budget) -> Result<Vec<usize>, Rejection> {
+/// The workloads that a budget selects, sorted.
+fn selected(checker: &Checker<'_>, budget: &Budget) -> Vec<usize> {
     let index = &checker.index;
     let selector = budget.selector.as_deref().unwrap_or_default();
     let is_selected = |other: &usize| {
         let pod = index.pod_of(*other);
         pod.namespace == budget.namespace && selects(selector, &pod.labels)
     };
-    let selected: Vec<usize> = (0..index.workloads.len()).filter(is_selected).collect();
+    (0..index.workloads.len()).filter(is_selected).collect()
+}
+
+/// Checks that a budget allows so many disruptions of the pods of these workloads whenever all are healthy, or that of all where there
+/// are fewer.
+fn allows(
+    checker: &Checker<'_>,
+    workload: usize,
+    budget: &Budget,
+    (selected, disruptions): (&[usize], i64),
+) -> Result<(), Rejection> {
     let (mut least, mut most) = (0_i64, 0_i64);
-    for own in &selected {
+    for own in selected {
         let wanted = wanted(checker, *own)?;
         if !matches!(wanted.kind, Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet) {
             return Err(refusal(checker, workload, "its budget selects pods that nobody creates elsewhere"));
@@ -142,11 +169,15 @@ fn allowed(checker: &Checker<'_>, workload: usize, budget: &Budget) -> Result<Ve
     if most.saturating_sub(least) > MOST_SCALES {
         return Err(refusal(checker, workload, "its autoscaler has too wide a range"));
     }
-    let blocks = |pods: &i64| *pods > 0 && asked_for(budget.asks, i128::from(*pods)) >= i128::from(*pods);
+    let blocks = |pods: &i64| {
+        let left = pods.saturating_sub(disruptions.min(*pods));
+        *pods > 0 && asked_for(budget.asks, i128::from(*pods)) > i128::from(left)
+    };
     match (least..=most).find(blocks) {
-        None => Ok(selected),
+        None => Ok(()),
         Some(pods) => {
-            let why = format!("its budget allows no disruption of {pods} pods, even if all are healthy");
+            let why =
+                format!("its budget does not allow {disruptions} disruptions of {pods} pods, even if all are healthy");
             Err(refusal(checker, workload, &why))
         }
     }

@@ -77,7 +77,7 @@ fn same(what: String, said: i64, found: i128) -> Result<(), Rejection> {
 }
 
 /// Whether survivors stay where they are, and nothing but failures takes pods away.
-fn survives(checker: &Checker<'_>, question: &Question<'_>, workload: usize) -> Result<(), Rejection> {
+pub(super) fn survives(checker: &Checker<'_>, question: &Question<'_>, workload: usize) -> Result<(), Rejection> {
     let index = &checker.index;
     let refuse = |why| Err(refusal(index.name(workload), why));
     let Some(kind) = index.workloads.get(workload).map(|workload| &workload.kind) else {

@@ -67,7 +67,7 @@ pub(crate) fn spread(app: &str, key: &str, max_skew: i64) -> Spread {
 }
 
 /// A cluster that is written down piece by piece.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Scene {
     cluster: Cluster,
     workloads: Vec<(String, Kind, Pod, i64)>,

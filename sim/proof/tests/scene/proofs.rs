@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use quorate_proof::claim::{Claim, Domain, Failures, Phase, Placement, Subject};
 use quorate_proof::cluster::{Asks, Cluster, Kind};
-use quorate_proof::evidence::{Event, Evidence, FORMAT, Placing, Proof, Share, Weights, Witness};
+use quorate_proof::evidence::{Drain, Event, Evidence, FORMAT, Placing, Proof, Share, Weights, Witness};
 use quorate_proof::input::{HostPort, Pod};
 
 use super::brute::World;
@@ -239,13 +239,20 @@ fn searches() -> Vec<Example> {
 fn progress() -> Vec<Example> {
     let scene =
         Scene::nodes(&["x", "x", "y"], 1000).deployment("w", pod("w", 400), 3).deployment("v", pod("v", 100), 2);
-    let scene = scene.budget("b", "w", Asks::MaxUnavailable(1));
+    let one = scene.clone().budget("b", "w", Asks::MaxUnavailable(1));
+    let other = scene.budget("b", "v", Asks::MaxUnavailable(0));
     let claim = claim(0, Domain::Node, 1, Placement::Reachable, Phase::Progress);
-    let evidence = Evidence::Progress {
-        rollout: weights(&[("cpu", 1)]),
-        drain: BTreeMap::from([("w".to_owned(), weights(&[("cpu", 1)]))]),
-    };
-    vec![example("rollouts and drains", scene, claim, evidence)]
+    let placed = || BTreeMap::from([("w".to_owned(), weights(&[("cpu", 1)]))]);
+    let evidence = |drain| Evidence::Progress { rollout: weights(&[("cpu", 1)]), drain };
+    let apart = Scene::nodes(&["x", "x", "y"], 1000).workload("w", Kind::StatefulSet, kept_apart(HOST), 3);
+    let apart = apart.budget("b", "w", Asks::MinAvailable(2));
+    let all_gone = Drain::AtOnce { placed: BTreeMap::from([("w".to_owned(), weights(&[]))]), on_one_node: 1 };
+    let apart_evidence = Evidence::Progress { rollout: weights(&[]), drain: all_gone };
+    vec![
+        example("rollouts and drains", one, claim.clone(), evidence(Drain::Replaced { placed: placed() })),
+        example("nothing refuses evictions", other, claim.clone(), evidence(Drain::NoBudget)),
+        example("no room beside the node", apart, claim, apart_evidence),
+    ]
 }
 
 /// All of them.

@@ -1,6 +1,6 @@
 //! Candidates are tried, single ones first, then pairs; what holds is kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_sim::cluster::{ClusterState, Resources, WorkloadName};
 use quorate_sim::controller::{all_workloads, template_of, workload_name};
@@ -15,7 +15,7 @@ use crate::command::prove::deciding::{At, counts};
 use crate::command::prove::guarantees::Asked;
 use crate::command::prove::verdicts::phase_word;
 use crate::environment::{Phase, Placement};
-use crate::report::{AtPlacement, GuaranteeSubject, Repair, Repairs, VerdictWord};
+use crate::report::{AtPlacement, GuaranteeSubject, PhaseWord, Repair, Repairs, VerdictWord, WitnessReport};
 
 /// So many repairs of one guarantee are kept.
 const MOST_KEPT: usize = 6;
@@ -107,7 +107,7 @@ fn candidates(base: &Base<'_>, asked: &Asked, violated: &[&AtPlacement]) -> Vec<
         let Some(editable) = Editable::new(base, *id) else { continue };
         let is_autoscaled = base.model.autoscaled.contains_key(name);
         let mut own = workload_changes::changes(&editable, &asked.failures, domains, is_autoscaled);
-        if let Some(requests) = requests(state, *name) {
+        if let Some(requests) = requests(state, *name).filter(|_| room_may_matter(asked, violated)) {
             own.extend(request_changes::smaller_requests(&editable, requests, state));
         }
         if asked.workloads().len() > 1 {
@@ -128,6 +128,13 @@ fn candidates(base: &Base<'_>, asked: &Asked, violated: &[&AtPlacement]) -> Vec<
     }
     all.extend(other_changes::nodes(base, &asked.failures));
     all
+}
+
+/// Whether more pods might be there if they asked for less: not where all are placed, and one failure takes them.
+fn room_may_matter(asked: &Asked, violated: &[&AtPlacement]) -> bool {
+    let placed = |own: &WitnessReport| own.subject.values().flat_map(BTreeMap::values).sum::<i64>();
+    let lacks_some = |own: &WitnessReport| placed(own) < asked.of;
+    violated.iter().any(|own| own.phase != PhaseWord::Instant || own.witness.as_ref().is_none_or(lacks_some))
 }
 
 /// What a pod of a workload asks for.
