@@ -15,136 +15,21 @@
     reason = "a program that prints what it measured"
 )]
 
+#[path = "../tests/large_clusters/mod.rs"]
+mod large_clusters;
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use large_clusters::{Likeness, Room, ZONE, cluster};
 use quorate_proof::Checker;
 use quorate_proof::claim::{Domain, Failures, Phase, Placement};
-use quorate_proof::cluster::{Asks, Budget, Cluster, ExistingPod, Kind, Workload};
 use quorate_proof::evidence::Proof;
-use quorate_proof::input::{Labels, Node, Operator, Pod, PodTerm, Requirement, Spread};
 use quorate_sim::prove::{Guarantee, Problem, Verdict, decide, derived};
 
 const NODES: usize = 5_000;
 const WORKLOADS: usize = 3_000;
-const REPLICAS: i64 = 50;
-const HOST: &str = "kubernetes.io/hostname";
-const ZONE: &str = "topology.kubernetes.io/zone";
-const ZONES: [&str; 3] = ["a", "b", "c"];
 const THREADS: usize = 2;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Room {
-    Generous,
-    Tight,
-    Zonal,
-}
-
-/// Whether workloads ask for the same as others.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Likeness {
-    Alike,
-    Unlike,
-}
-
-fn labels(pairs: &[(&str, &str)]) -> Labels {
-    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-}
-
-fn app(number: usize) -> Vec<Requirement> {
-    vec![Requirement { key: "app".to_owned(), operator: Operator::In(vec![format!("app-{number:04}")]) }]
-}
-
-/// One third keep apart on hosts, one third are spread over zones, one third take what comes; sizes vary by a factor of four.
-fn shape(number: usize, room: Room, likeness: Likeness) -> Pod {
-    let third = number % 3;
-    let term = PodTerm {
-        topology_key: HOST.to_owned(),
-        selector: Some(app(number)),
-        namespaces: vec!["default".to_owned()],
-        namespace_selector: None,
-    };
-    let spread = Spread {
-        topology_key: ZONE.to_owned(),
-        max_skew: 1,
-        selector: Some(app(number)),
-        min_domains: 1,
-        honors_affinity: true,
-        honors_taints: false,
-    };
-    let size = 1 + (number / 3) as i64 % 4;
-    let more = if likeness == Likeness::Unlike { number as i64 / 12 % 250 } else { 0 };
-    let zone = [(ZONE, ZONES[number / 3 % 3])];
-    Pod {
-        namespace: "default".to_owned(),
-        labels: labels(&[("app", &format!("app-{number:04}"))]),
-        preempts: true,
-        requests: BTreeMap::from([
-            ("cpu".to_owned(), 200 * size - more % 100),
-            ("memory".to_owned(), (512 << 20) * size - (more << 20)),
-        ]),
-        node_selector: if room == Room::Zonal && third == 2 { labels(&zone) } else { Labels::new() },
-        anti_affinity: if third == 0 { vec![term] } else { Vec::new() },
-        spread: if third == 1 { vec![spread] } else { Vec::new() },
-        ..Pod::default()
-    }
-}
-
-/// What all pods ask for is 30 × 500m = 15 CPU a node on average.
-fn cluster(room: Room, likeness: Likeness) -> Cluster {
-    let mut cluster = Cluster::default();
-    let cpu = if room == Room::Tight { 16_500 } else { 45_000 };
-    for number in 0..NODES {
-        let name = format!("node-{number:04}");
-        let node = Node {
-            labels: labels(&[(HOST, &name), (ZONE, ZONES[number % 3])]),
-            allocatable: BTreeMap::from([("cpu".to_owned(), cpu), ("memory".to_owned(), (cpu << 30) / 390)]),
-            allocatable_pods: 110,
-            ready: true,
-            ..Node::default()
-        };
-        cluster.nodes.insert(name, node);
-    }
-    let mut shapes: Vec<Pod> = (0..WORKLOADS).map(|number| shape(number, room, likeness)).collect();
-    shapes.sort();
-    for number in 0..WORKLOADS {
-        let name = format!("deployment/default/app-{number:04}");
-        let own = shape(number, room, likeness);
-        let index = shapes.binary_search(&own).unwrap();
-        for replica in 0..REPLICAS as usize {
-            // Where a zone is asked for, its nodes; they are every third.
-            let place = (number * REPLICAS as usize + replica) % NODES;
-            let node = match own.node_selector.get(ZONE) {
-                Some(zone) => place / 3 * 3 % (NODES - 3) + ZONES.iter().position(|own| own == zone).unwrap(),
-                None => place,
-            };
-            let node = Some(format!("node-{node:04}"));
-            let pod = ExistingPod { workload: name.clone(), shape: index, node, ready: true, terminating: false };
-            cluster.pods.insert(format!("default/app-{number:04}-{replica:02}"), pod);
-        }
-        cluster.workloads.insert(
-            name,
-            Workload {
-                kind: Kind::Deployment,
-                shape: index,
-                replicas: REPLICAS,
-                min_replicas: REPLICAS,
-                max_replicas: REPLICAS,
-                max_surge: 13,
-                max_unavailable: 12,
-                ordered: false,
-            },
-        );
-        let budget = Budget {
-            namespace: "default".to_owned(),
-            selector: Some(app(number)),
-            asks: Asks::MaxUnavailablePercent(20),
-        };
-        cluster.budgets.insert(format!("default/app-{number:04}"), budget);
-    }
-    cluster.shapes = shapes;
-    cluster
-}
 
 type Tally = BTreeMap<(String, &'static str, &'static str), [usize; 3]>;
 
@@ -214,7 +99,7 @@ fn main() {
         Some("unlike") => Likeness::Unlike,
         _ => Likeness::Alike,
     };
-    let cluster = cluster(room, likeness);
+    let cluster = cluster(room, likeness, (NODES, WORKLOADS));
     let start = Instant::now();
     let problem = Problem::new(&cluster, &[ZONE]);
     let checker = Checker::new(&cluster).unwrap();

@@ -1,6 +1,6 @@
 //! Placements that someone who means ill would choose: tried where bounds do not prove a claim.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use quorate_proof::claim::{Claim, Phase, Placement};
@@ -21,6 +21,9 @@ const FEW_TARGETS: usize = 2;
 
 /// With more pods nobody tries to fill the cluster with them.
 const MOST_STARVING: i64 = 20_000;
+
+/// A failure of nodes with more pods is too long a story: each of them is a step of it.
+const MOST_GONE: usize = 5_000;
 
 /// Clusters of more nodes are large.
 const LARGE: usize = 500;
@@ -51,6 +54,40 @@ pub(super) fn attack(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) ->
         found
     });
     found.as_ref().as_ref().map(|broken| broken.swapped(own, twin))
+}
+
+/// A failure after which the pods that are there now are not replaced, for nothing takes them.
+pub(super) fn attack_present(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -> Option<Broken> {
+    if problem.obstacle.is_some() || problem.has_unready {
+        return None;
+    }
+    let (over, count) = failing(claim);
+    let split = problem.split(over);
+    let mut pods = vec![0_i64; split.count()];
+    let mut on_nodes: BTreeMap<usize, usize> = BTreeMap::new();
+    for (group, bound) in problem.bound.iter().enumerate() {
+        for (node, is_available) in bound {
+            let own = on_nodes.entry(*node).or_insert(0);
+            *own = own.saturating_add(1);
+            let domain = split.of(*node).filter(|_| *is_available && subject.contains(&group));
+            if let Some(own) = domain.and_then(|domain| pods.get_mut(domain)) {
+                *own = own.saturating_add(1);
+            }
+        }
+    }
+    let mut fullest: Vec<usize> = (0..pods.len()).filter(|domain| pods.get(*domain) > Some(&0)).collect();
+    fullest.sort_by_key(|domain| std::cmp::Reverse(pods.get(*domain).copied()));
+    let present = problem.present_packing()?;
+    // The fewest failures that are enough are the best witness.
+    (1..=count.min(fullest.len())).find_map(|size| {
+        let failed: BTreeSet<usize> = fullest.iter().take(size).copied().collect();
+        let nodes = nodes_of(problem, over, &failed);
+        let gone = nodes.iter().filter_map(|node| on_nodes.get(node)).copied().fold(0, usize::saturating_add);
+        if gone > MOST_GONE {
+            return None;
+        }
+        conclude(problem, claim, subject, present.clone(), Vec::new(), failed)
+    })
 }
 
 fn find_attack(problem: &Problem<'_>, claim: &Claim, subject: &[usize]) -> Option<Broken> {

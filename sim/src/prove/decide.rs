@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use quorate_proof::claim::{Claim, Phase, Placement, Subject};
 use quorate_proof::evidence::{Evidence, FORMAT, Proof, Witness};
 
-use super::adversary::attack;
+use super::adversary::{attack, attack_present};
 use super::bound::{bounded, failing};
 use super::complete::completed;
 use super::guarantee::selected;
@@ -66,7 +66,10 @@ pub fn decide(problem: &Problem<'_>, digest: &str, claim: &Claim, states: usize)
     if bound >= claim.at_least {
         return Verdict::Proved(proof(bounded.evidence()));
     }
-    let attacked = if claim.placement == Placement::Current { None } else { attack(problem, claim, &subject) };
+    let attacked = match claim.placement {
+        Placement::Current => attack_present(problem, claim, &subject),
+        Placement::Scheduled | Placement::Fresh | Placement::Reachable => attack(problem, claim, &subject),
+    };
     if let Some(broken) = attacked {
         return Verdict::Violated(proof(Evidence::Witness(witness(problem, claim, &broken))));
     }

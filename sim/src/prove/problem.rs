@@ -12,7 +12,7 @@ use super::adversary::AskedAttack;
 use super::classes::{Kinds, Room};
 use super::lost::{AskedLoss, Lost};
 use super::matching::{is_eligible, matches_affinity, tolerates, tolerates_all, tolerates_for_ever, unreachable};
-use super::packing::OnNodes;
+use super::packing::{OnNodes, Packing};
 use super::placed::{Asked, Obstacle, is_counted};
 use super::relations::{ports_clash, relate};
 use super::search::Broken;
@@ -74,6 +74,8 @@ pub struct Problem<'a> {
     pub(super) tight: OnceLock<Vec<bool>>,
     /// The groups that budgets select.
     pub(super) subjects: Mutex<BTreeMap<String, Vec<usize>>>,
+    /// The pods that are there now, where nothing is under way; worked out when first asked for.
+    pub(super) present: OnceLock<Option<Packing>>,
     /// Ways to break claims that were looked for.
     pub(super) attacks: Mutex<BTreeMap<AskedAttack, Arc<Option<Broken>>>>,
     /// How many domains of one kind a domain of another touches.
@@ -200,6 +202,7 @@ impl<'a> Problem<'a> {
             losses: Mutex::default(),
             tight: OnceLock::new(),
             subjects: Mutex::default(),
+            present: OnceLock::new(),
             attacks: Mutex::default(),
             touched: Mutex::default(),
             obstacle: None,

@@ -9,7 +9,7 @@ use super::bound::failing;
 use super::followed::{BEYOND_HOPE, all_at_once, can_be_searched, digits, expected_states, followed};
 use super::outage::Event;
 use super::packing::{Move, OnNodes, Packing};
-use super::problem::{Over, Problem};
+use super::problem::{Group, Over, Problem};
 
 /// What a search has found.
 #[derive(Clone, Debug)]
@@ -360,6 +360,13 @@ pub(super) fn domain_name(problem: &Problem<'_>, claim: &Claim, domain: usize) -
 }
 
 impl Problem<'_> {
+    /// The pods that are there, of all groups; nothing where something is under way.
+    pub(super) fn present_packing(&self) -> Option<&Packing> {
+        let all =
+            || (0..self.groups.len()).filter(|group| self.groups.get(*group).is_some_and(Group::is_movable)).collect();
+        self.present.get_or_init(|| self.present(&all()).ok()).as_ref()
+    }
+
     /// The pods that are there, of the groups that are followed.
     pub(super) fn present(&self, follow: &BTreeSet<usize>) -> Result<Packing, String> {
         let mut packing = Packing::empty(self, |_| false);
@@ -372,7 +379,7 @@ impl Problem<'_> {
             if pod.terminating || pod.shape != group.workload.shape {
                 return Err(format!("pod {name} is terminating, or not of the present revision"));
             }
-            let node = pod.node.as_ref().and_then(|node| self.nodes.iter().position(|(own, _)| own == node));
+            let node = pod.node.as_ref().and_then(|node| self.nodes.binary_search_by(|(own, _)| (*own).cmp(node)).ok());
             match node {
                 Some(node) => packing.put(self, number, node, 1),
                 None => {
