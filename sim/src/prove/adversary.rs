@@ -1,6 +1,6 @@
 //! Placements that someone who means ill would choose: tried where bounds do not prove a claim.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use quorate_proof::claim::{Claim, Phase, Placement};
@@ -64,15 +64,10 @@ pub(super) fn attack_present(problem: &Problem<'_>, claim: &Claim, subject: &[us
     let (over, count) = failing(claim);
     let split = problem.split(over);
     let mut pods = vec![0_i64; split.count()];
-    let mut on_nodes: BTreeMap<usize, usize> = BTreeMap::new();
-    for (group, bound) in problem.bound.iter().enumerate() {
-        for (node, is_available) in bound {
-            let own = on_nodes.entry(*node).or_insert(0);
+    let bound = subject.iter().filter_map(|group| problem.bound.get(*group)).flatten();
+    for (node, _) in bound.filter(|(_, is_available)| *is_available) {
+        if let Some(own) = split.of(*node).and_then(|domain| pods.get_mut(domain)) {
             *own = own.saturating_add(1);
-            let domain = split.of(*node).filter(|_| *is_available && subject.contains(&group));
-            if let Some(own) = domain.and_then(|domain| pods.get_mut(domain)) {
-                *own = own.saturating_add(1);
-            }
         }
     }
     let mut fullest: Vec<usize> = (0..pods.len()).filter(|domain| pods.get(*domain) > Some(&0)).collect();
@@ -82,7 +77,7 @@ pub(super) fn attack_present(problem: &Problem<'_>, claim: &Claim, subject: &[us
     (1..=count.min(fullest.len())).find_map(|size| {
         let failed: BTreeSet<usize> = fullest.iter().take(size).copied().collect();
         let nodes = nodes_of(problem, over, &failed);
-        let gone = nodes.iter().filter_map(|node| on_nodes.get(node)).copied().fold(0, usize::saturating_add);
+        let gone = nodes.iter().filter_map(|node| problem.bound_to.get(*node)).copied().fold(0, usize::saturating_add);
         if gone > MOST_GONE {
             return None;
         }

@@ -54,6 +54,8 @@ pub struct Problem<'a> {
     pub(super) existing: Vec<Existing>,
     /// For each group: the nodes of its pods that are bound now, and whether each is available.
     pub(super) bound: Vec<Vec<(usize, bool)>>,
+    /// For each node how many pods are bound to it now.
+    pub(super) bound_to: Vec<usize>,
     /// The nodes that have a terminating pod.
     pub(super) terminating_on: BTreeSet<usize>,
     /// A movable pod of an earlier revision: bounds know only the present ones.
@@ -192,6 +194,7 @@ impl<'a> Problem<'a> {
             domains,
             existing: Vec::new(),
             bound: Vec::new(),
+            bound_to: Vec::new(),
             terminating_on: BTreeSet::new(),
             earlier_pod: None,
             has_unready: cluster.nodes.values().any(|node| !node.ready),
@@ -221,9 +224,13 @@ impl<'a> Problem<'a> {
             self.nodes.iter().enumerate().map(|(number, (name, _))| (*name, number)).collect();
         self.existing = vec![Existing::default(); self.groups.len()];
         self.bound = vec![Vec::new(); self.groups.len()];
+        self.bound_to = vec![0; self.nodes.len()];
         for (name, pod) in &self.cluster.pods {
             let node = pod.node.as_ref().and_then(|name| numbers.get(name.as_str()));
             self.terminating_on.extend(node.filter(|_| pod.terminating));
+            if let Some(pods) = node.and_then(|node| self.bound_to.get_mut(*node)) {
+                *pods = pods.saturating_add(1);
+            }
             let Some(group) = self.group(&pod.workload) else { continue };
             let is_earlier =
                 self.groups.get(group).is_some_and(|own| own.is_movable() && own.workload.shape != pod.shape);
