@@ -73,7 +73,7 @@ fn the_witnesses_of_small_clusters_are_shown() {
     let recordings = fs::read_dir(root("fixtures/recordings/1.36.3")).unwrap().map(|entry| entry.unwrap().path());
     let clusters: Vec<PathBuf> =
         recordings.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("witness-")).collect();
-    assert!(clusters.len() >= 10, "{clusters:?}");
+    assert!(clusters.len() >= 26, "{clusters:?}");
     let failures = ["--failures", "nodes=1", "--failures", "nodes=2", "--failures", "zones=1"];
     let played = clusters.par_iter().map(|path| replayed(&[path.join("cluster.yaml").to_str().unwrap()], &failures));
     let played: Vec<String> = played.flatten().collect();
