@@ -144,13 +144,19 @@ pub(super) struct Bind {
 
 /// A pending pod of a workload, or a pod by name, and its node; of a DaemonSet all pending pods, each to the node it was made for.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct BoundPod {
     pub workload: Option<String>,
     pub pod: Option<String>,
     pub node: Option<String>,
     /// How many pods of which workload leave the node for it.
     pub evicted: BTreeMap<String, u32>,
+    /// Nothing is bound: pods of the workload are evicted from this node, which has failed.
+    pub evicted_from: Option<String>,
+    /// How many of these; one, unless it is given.
+    pub count: Option<u32>,
+    /// Nothing is bound: the object of this node is deleted.
+    pub deleted_node: Option<String>,
 }
 
 /// A metric of an autoscaler: one of the three values.
@@ -217,6 +223,7 @@ pub(super) struct Settings {
     pub reapply: Option<Reapply>,
     pub descheduler: Option<Descheduler>,
     pub kube_scheduler: Option<String>,
+    pub taint_eviction: Option<String>,
     pub placement: Option<String>,
     pub seed: Option<u64>,
     pub metrics: Vec<SetMetric>,

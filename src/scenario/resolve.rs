@@ -101,7 +101,7 @@ pub(super) struct Resolver<'a, 'b> {
     root: &'a Node,
     path: &'a FieldPath,
     apply: &'a mut ApplyObjects<'b>,
-    settings: &'a file::Settings,
+    pub(super) settings: &'a file::Settings,
     applied: &'a mut AppliedBefore,
 }
 

@@ -1,7 +1,7 @@
 //! Control-plane settings of a scenario.
 
 use quorate_sim::cluster::{ClusterState, Duration, PodTemplate, Symbol, WallClock};
-use quorate_sim::simulation::{ObjectChange, SchedulerRuns, Settings, unplaced};
+use quorate_sim::simulation::{ObjectChange, SchedulerRuns, Settings, TaintEviction, unplaced};
 use std::sync::Arc;
 
 use super::descheduler;
@@ -59,17 +59,7 @@ pub(super) fn settings(file: &file::Settings, base: Settings, problems: &mut Vec
         times.unneeded = or(own.scale_down_unneeded_seconds, times.unneeded);
         times.delay_after_growth = or(own.scale_down_delay_after_add_seconds, times.delay_after_growth);
     }
-    settings.scheduler_runs = match file.kube_scheduler.as_deref() {
-        None => settings.scheduler_runs,
-        Some("always") => SchedulerRuns::Always,
-        Some("after-bind") => SchedulerRuns::AfterBind,
-        Some(other) => {
-            let message =
-                format!("{other:?} does not say when it runs; write always, or after-bind: in steps bind alone");
-            problems.push(Problem { path: root.key("kube-scheduler"), kind: ProblemKind::Value(message) });
-            settings.scheduler_runs
-        }
-    };
+    who_runs(file, &mut settings, problems);
     settings.seed = file.seed.unwrap_or(settings.seed);
     if let Some(reapply) = &file.reapply {
         if reapply.seconds == 0 {
@@ -79,6 +69,38 @@ pub(super) fn settings(file: &file::Settings, base: Settings, problems: &mut Vec
         settings.reapply = Some(Duration::from_seconds(reapply.seconds));
     }
     settings
+}
+
+/// When kube-scheduler and taint eviction run.
+fn who_runs(file: &file::Settings, settings: &mut Settings, problems: &mut Vec<Problem>) {
+    let mut problem = |key: &str, message: String| {
+        let path = FieldPath::parse("spec.settings").key(key);
+        problems.push(Problem { path, kind: ProblemKind::Value(message) });
+    };
+    match file.kube_scheduler.as_deref() {
+        None => {}
+        Some("always") => settings.scheduler_runs = SchedulerRuns::Always,
+        Some("after-bind") => settings.scheduler_runs = SchedulerRuns::AfterBind,
+        Some("from-bind") => settings.scheduler_runs = SchedulerRuns::FromBind,
+        Some(other) => problem(
+            "kube-scheduler",
+            format!(
+                "{other:?} does not say when it runs; write always, or after-bind: in steps bind alone, or from-bind: from the \
+                 first step bind on"
+            ),
+        ),
+    }
+    match file.taint_eviction.as_deref() {
+        None => {}
+        Some("always") => settings.taint_eviction = TaintEviction::Always,
+        Some("in-bind") => settings.taint_eviction = TaintEviction::InBind,
+        Some(other) => problem(
+            "taint-eviction",
+            format!(
+                "{other:?} does not say when pods of failed nodes are evicted; write always, or in-bind: when steps bind name them"
+            ),
+        ),
+    }
 }
 
 /// Where the pods are at first.

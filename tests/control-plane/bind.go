@@ -21,12 +21,17 @@ type Bind struct {
 	Pods []BoundPod `json:"pods"`
 }
 
-// BoundPod is a pending pod of a workload, or a pod by name, and its node; of a DaemonSet all pending pods.
+// BoundPod is a pending pod of a workload, or a pod by name, and its node; of a DaemonSet all pending pods. Or what happens between two of these.
 type BoundPod struct {
 	Workload string         `json:"workload"`
 	Pod      string         `json:"pod"`
 	Node     string         `json:"node"`
 	Evicted  map[string]int `json:"evicted"`
+	// Instead of a pod that is bound: so many pods of the workload on a node that has failed are evicted from there, one unless it is said.
+	EvictedFrom string `json:"evictedFrom"`
+	Count       int    `json:"count"`
+	// Instead of a pod that is bound: the object of this node is deleted.
+	DeletedNode string `json:"deletedNode"`
 }
 
 // setScheduler starts or stops kube-scheduler; on a cluster that somebody else has started it is left alone.
@@ -35,6 +40,7 @@ func (own *Cluster) setScheduler(ctx context.Context, runs bool) error {
 	case own.processes == nil:
 		return nil
 	case runs:
+		own.begun = true
 		return own.processes.StartScheduler(ctx)
 	default:
 		own.processes.StopScheduler()
@@ -65,7 +71,12 @@ func (own *Cluster) bind(ctx context.Context, step *Bind) (*Result, error) {
 
 // bindOne binds what one entry says; it tells what is missing.
 func (own *Cluster) bindOne(ctx context.Context, item *BoundPod, bound map[types.UID]bool) (string, error) {
-	if item.Node == "" {
+	switch {
+	case item.EvictedFrom != "":
+		return own.evictLost(ctx, item)
+	case item.DeletedNode != "":
+		return own.deleteLost(ctx, item.DeletedNode)
+	case item.Node == "":
 		// Controllers of DaemonSets make all pods at once.
 		own.waitUntilQuiet(ctx, idle)
 		for _, pod := range own.pending(ctx, item, bound) {
@@ -109,15 +120,19 @@ func (own *Cluster) pending(ctx context.Context, item *BoundPod, bound map[types
 
 // podsOf are the pods of a workload, or the one of this name.
 func (own *Cluster) podsOf(ctx context.Context, workload, name string) []*corev1.Pod {
-	all, _ := own.observer.factory.Core().V1().Pods().Lister().List(labels.Everything())
 	var pods []*corev1.Pod
-	for _, pod := range all {
+	for _, pod := range own.allPods() {
 		isNamed := name != "" && (name == pod.Namespace+"/"+pod.Name || pod.Namespace == "default" && name == pod.Name)
 		if isNamed || workload != "" && own.observer.Owner(ctx, pod) == canonical(workload) {
 			pods = append(pods, pod)
 		}
 	}
 	return pods
+}
+
+func (own *Cluster) allPods() []*corev1.Pod {
+	all, _ := own.observer.factory.Core().V1().Pods().Lister().List(labels.Everything())
+	return all
 }
 
 // daemonNode is the node that a DaemonSet's pod was made for.

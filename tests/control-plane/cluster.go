@@ -41,8 +41,11 @@ type Cluster struct {
 	// What answers webhooks; nil on a cluster that somebody else has started.
 	services *Services
 	metrics  Metrics
-	// Whether kube-scheduler runs in steps `bind` alone.
-	stopsScheduler bool
+	// Whether kube-scheduler runs in steps `bind` alone; whether it runs on once such a step has started it, and whether one has.
+	stopsScheduler, keepsScheduler, begun bool
+	// Whether pods of failed nodes are evicted by steps `bind` alone, and those that are still to be.
+	holdsEvictions bool
+	held           map[types.UID]bool
 	// Nodes whose kubelet was stopped by a scenario.
 	failedLock sync.Mutex
 	failed     map[string]bool
@@ -78,6 +81,7 @@ func Connect(ctx context.Context, config *rest.Config, settings *Settings) (*Clu
 	own := &Cluster{
 		client: client, dynamic: dynamicClient, mapper: mapper, observer: observer,
 		settings: settings, version: version.GitVersion, failed: map[string]bool{}, revived: map[string]time.Time{},
+		held:    map[types.UID]bool{},
 		metrics: Metrics{loads: map[string]map[string]SetMetric{}},
 	}
 	go own.playVolumes(ctx)
@@ -103,6 +107,10 @@ func (own *Cluster) resource(object *unstructured.Unstructured) (dynamic.Resourc
 // Apply applies one object and tells whether that changed what is wanted of it.
 func (own *Cluster) Apply(ctx context.Context, object *unstructured.Unstructured) (bool, error) {
 	object = object.DeepCopy()
+	// What an API server has said of an object, which `kubectl get -o yaml` shows: this one says it anew.
+	for _, field := range []string{"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"} {
+		unstructured.RemoveNestedField(object.Object, "metadata", field)
+	}
 	if object.GetKind() == "Node" {
 		return true, own.applyNode(ctx, object)
 	}
@@ -156,7 +164,6 @@ func (own *Cluster) isFailed(node string) bool {
 func (own *Cluster) applyNode(ctx context.Context, object *unstructured.Unstructured) error {
 	status, _, _ := unstructured.NestedMap(object.Object, "status")
 	unstructured.RemoveNestedField(object.Object, "status")
-	unstructured.RemoveNestedField(object.Object, "metadata", "resourceVersion")
 	nodes := own.client.CoreV1().Nodes()
 	text, err := json.Marshal(object.Object)
 	if err != nil {

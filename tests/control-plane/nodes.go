@@ -140,6 +140,11 @@ func (own *Cluster) setFailed(node string, failed bool) {
 
 func (own *Cluster) failNodes(ctx context.Context, nodes []string) (*Result, error) {
 	for _, name := range nodes {
+		if own.holdsEvictions {
+			if err := own.holdEvictions(ctx, name); err != nil {
+				return nil, err
+			}
+		}
 		if err := own.setKubelet(ctx, name, false); err != nil {
 			return failed(err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Recording is what happened to a case on a real control plane.
@@ -48,12 +49,9 @@ func (own *Cluster) Play(ctx context.Context, item *Case) (recording *Recording,
 			return nil, err
 		}
 	}
-	own.stopsScheduler = item.stopsScheduler()
-	if err := own.setScheduler(ctx, !own.stopsScheduler); err != nil {
-		return nil, err
-	}
-	own.observer.BeginStep()
-	if err := own.Create(ctx, item.Cluster); err != nil {
+	own.stopsScheduler, own.keepsScheduler = item.stopsScheduler(), item.setting("kube-scheduler") == "from-bind"
+	own.holdsEvictions, own.held, own.begun = item.setting("taint-eviction") == "in-bind", map[types.UID]bool{}, false
+	if err := own.begin(ctx, item); err != nil {
 		return nil, err
 	}
 	own.waitUntilQuiet(ctx, idle)
@@ -77,6 +75,30 @@ func (own *Cluster) Play(ctx context.Context, item *Case) (recording *Recording,
 	}
 	recording.Seconds = map[string]any{"total": seconds(time.Since(began)), "startup": seconds(startup)}
 	return recording, nil
+}
+
+// begin makes the objects of a case, with its pods where they are.
+func (own *Cluster) begin(ctx context.Context, item *Case) error {
+	given, err := ReadGiven(item.Cluster)
+	if err != nil {
+		return err
+	}
+	binds := item.hasGivenPods()
+	if err := own.setScheduler(ctx, !own.stopsScheduler && !binds); err != nil {
+		return err
+	}
+	own.observer.BeginStep()
+	if err := own.Create(ctx, given.objects); err != nil {
+		return err
+	}
+	if !binds {
+		return nil
+	}
+	if err := own.bindGiven(ctx, given); err != nil {
+		return err
+	}
+	own.waitUntilQuiet(ctx, idle)
+	return own.setScheduler(ctx, !own.stopsScheduler)
 }
 
 // alignClock waits for the beginning of a minute where a case has CronJobs: the simulator's clock begins with one too.
@@ -125,11 +147,11 @@ func (own *Cluster) State(ctx context.Context) (*State, error) {
 
 func (own *Cluster) playStep(ctx context.Context, step *Step, folder string) (*StepRecorded, error) {
 	began := time.Now()
-	if err := own.setScheduler(ctx, !own.stopsScheduler); err != nil {
+	if err := own.setScheduler(ctx, !own.stopsScheduler || own.keepsScheduler && own.begun); err != nil {
 		return nil, err
 	}
 	own.observer.BeginStep()
-	result, err := own.begin(ctx, step, folder)
+	result, err := own.perform(ctx, step, folder)
 	if err != nil {
 		return nil, err
 	}

@@ -140,14 +140,25 @@ func ReadCase(folder string) (*Case, error) {
 	return own, nil
 }
 
-// stopsScheduler tells whether kube-scheduler runs in steps `bind` alone.
+// setting is what the scenario's settings say under name, without quotes.
+func (own *Case) setting(name string) string {
+	return strings.Trim(string(own.Scenario.Spec.Settings[name]), `"`)
+}
+
+// stopsScheduler tells whether kube-scheduler does not run at first.
 func (own *Case) stopsScheduler() bool {
-	return strings.Trim(string(own.Scenario.Spec.Settings["kube-scheduler"]), `"`) == "after-bind"
+	return own.setting("kube-scheduler") == "after-bind" || own.setting("kube-scheduler") == "from-bind"
 }
 
 // binds tells whether pods are bound without the scheduler.
 func (own *Case) binds() bool {
-	return own.stopsScheduler() || slices.ContainsFunc(own.Scenario.Spec.Steps, func(step Step) bool { return step.Bind != nil })
+	return own.stopsScheduler() || own.hasGivenPods() || slices.ContainsFunc(own.Scenario.Spec.Steps, func(step Step) bool { return step.Bind != nil })
+}
+
+// hasGivenPods tells whether the cluster has pods of workloads on nodes, and begins with them there.
+func (own *Case) hasGivenPods() bool {
+	given, err := ReadGiven(own.Cluster)
+	return own.setting("placement") != "fresh" && (err != nil || len(given.pods) > 0)
 }
 
 // has tells whether objects of one of these kinds are in the cluster or are applied by a step.

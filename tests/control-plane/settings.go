@@ -29,7 +29,7 @@ var apiServerFlags = map[string]bool{
 }
 
 // Settings that say how a case is played. A cluster begins without pods that have a node anyhow; no seed decides what the real thing does.
-var ofSteps = map[string]bool{"kube-scheduler": true, "placement": true, "seed": true}
+var ofSteps = map[string]bool{"kube-scheduler": true, "taint-eviction": true, "placement": true, "seed": true}
 
 // ReadSettings turns a scenario's settings into arguments.
 func ReadSettings(scenario *Scenario) (*Settings, error) {

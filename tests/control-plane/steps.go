@@ -44,8 +44,8 @@ func failed(err error) (*Result, error) {
 	return &Result{Outcome: "failed", Detail: err.Error()}, nil
 }
 
-// begin does what a step says; a drain is waited for.
-func (own *Cluster) begin(ctx context.Context, step *Step, folder string) (*Result, error) {
+// perform does what a step says; a drain is waited for.
+func (own *Cluster) perform(ctx context.Context, step *Step, folder string) (*Result, error) {
 	switch {
 	case step.SetImage != nil:
 		return own.setImage(ctx, step.SetImage)

@@ -19,7 +19,7 @@ use crate::controller::daemon_set::target_node;
 use crate::controller::horizontal_pod_autoscaler::{PERIOD as AUTOSCALER_PERIOD, horizon};
 use crate::drain::PodDrain;
 use crate::event_queue::Event;
-use crate::simulation::{Call, Key, Simulation};
+use crate::simulation::{Call, Key, Lost, Simulation};
 
 use super::naming::Naming;
 
@@ -56,6 +56,7 @@ enum Mark {
     Dirty,
     Due(u64),
     EvictedAt(u64),
+    Lost(Lost),
     RetryAt(u64),
     Failed(u64, bool),
     Disrupted(crate::cluster::BudgetId, u64),
@@ -201,9 +202,9 @@ impl Canonical {
                 | Event::PodGarbageCollection => {}
             }
         }
-        for (pod, time) in &simulation.taint_deletions {
-            mark(*pod, Mark::EvictedAt(ahead(*time, now)));
-        }
+        let deletions = simulation.taint_deletions.iter();
+        deletions.for_each(|(pod, time)| mark(*pod, Mark::EvictedAt(ahead(*time, now))));
+        simulation.lost_pods.iter().for_each(|(pod, lost)| mark(*pod, Mark::Lost(*lost)));
         for (pod, (at, waits)) in simulation.scheduling.failures() {
             mark(pod, Mark::Failed(age(at, now), waits));
         }
@@ -399,7 +400,8 @@ fn hash_rest(simulation: &Simulation, marks: &Marks, hasher: &mut SipHasher13) {
         (drain.node, drain.failed.len(), drain.unmanaged.len()).hash(hasher);
     }
     let bindings = &simulation.bindings;
-    (bindings.scheduler, bindings.waiting.len(), bindings.victims.as_ref().map(Vec::len)).hash(hasher);
+    let victims = bindings.victims.as_ref().map(Vec::len);
+    (bindings.scheduler, bindings.begun, bindings.waiting.len(), victims, &bindings.leaving).hash(hasher);
     for (_, decision) in &simulation.calls.answers {
         std::mem::discriminant(decision).hash(hasher);
     }

@@ -78,7 +78,7 @@ impl Naming {
             }
             StepAction::Bind { bindings } => {
                 self.add(bindings.iter().filter_map(|binding| match binding {
-                    Binding::Pod { node, .. } => Some(*node),
+                    Binding::Pod { node, .. } | Binding::Evict { node, .. } | Binding::DeleteNode(node) => Some(*node),
                     Binding::DaemonSet(_) => None,
                 }));
                 // The oldest pending pod is bound.

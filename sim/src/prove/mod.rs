@@ -8,9 +8,9 @@
 //! | `adversary.rs` | placements that someone who means ill would choose |
 //! | `search.rs`, `followed.rs`, `complete.rs` | every state that placing can reach, for clusters that are small enough |
 //! | `progress.rs` | rollouts and drains that end |
-//! | `scheduled.rs` | runs of the scheduler |
+//! | `scheduled.rs`, `placed_by_scheduler.rs` | runs of the scheduler |
 //! | `smallest.rs` | a witness made smaller |
-//! | `replay.rs` | a witness as steps that can be played |
+//! | `replay.rs`, `replay_run.rs` | a witness, or a run, as steps that can be played |
 //! | `problem.rs`, `classes.rs`, `twins.rs`, `relations.rs`, `packing.rs`, `outage.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes and what failures do to them, selectors |
 //! | `canonical.rs`, `canonical_cluster.rs`, `groups.rs`, `refused.rs`, `revisions.rs` | a cluster in the words of proof files |
 //! | `no_placement.rs` | "this pod fits on no node", one fact a node |
@@ -34,12 +34,14 @@ mod no_placement;
 mod outage;
 mod packing;
 mod placed;
+mod placed_by_scheduler;
 mod problem;
 mod progress;
 mod question;
 mod refused;
 mod relations;
 mod replay;
+mod replay_run;
 mod revisions;
 mod scheduled;
 mod search;
@@ -52,7 +54,9 @@ pub use canonical_cluster::cluster;
 pub use decide::{DEFAULT_STATES, Verdict, decide};
 pub use guarantee::{Guarantee, NoPromise, Origin, derived, selected};
 pub use no_placement::{Unproved, no_placement};
+pub use placed_by_scheduler::{Placed, placed as placed_by_scheduler};
 pub use problem::Problem;
-pub use replay::{Replay, Start, replay, replay_run};
+pub use replay::{Replay, Start, replay};
+pub use replay_run::{Rollout, replay_rollout, replay_run};
 pub use scheduled::{NotPlayed, Observed, Run, run};
 pub use smallest::{moved, smallest};

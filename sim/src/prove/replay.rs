@@ -8,10 +8,9 @@ use quorate_proof::cluster::{Cluster, Kind};
 use quorate_proof::evidence::{Event, Placing, Witness};
 
 use super::guarantee::selected;
-use super::scheduled::Observed;
 use crate::cluster::{ClusterState, NodeId, WorkloadName};
 use crate::controller::{all_workloads, workload_name, workload_text};
-use crate::simulation::{Binding, Bound, SchedulerRuns, Step, StepAction};
+use crate::simulation::{Binding, Bound, SchedulerRuns, Step, StepAction, TaintEviction};
 
 /// Steps that lead to what a witness says.
 #[derive(Clone, Debug)]
@@ -20,6 +19,8 @@ pub struct Replay {
     pub start: Start,
     /// When the scheduler runs.
     pub scheduler_runs: SchedulerRuns,
+    /// When pods of nodes that fail are evicted.
+    pub taint_eviction: TaintEviction,
     /// The seed of its choices, where they matter.
     pub seed: Option<u64>,
     /// The steps; the last one expects what the witness says to be available.
@@ -36,18 +37,16 @@ pub enum Start {
 }
 
 /// The steps of `witness`, which breaks `claim` about `cluster`; `None`: what it counts is not what the steps of a scenario show (pods
-/// that are not ready now, nodes that are not, DaemonSets several of which belong to one budget, pods that are placed before others are
-/// evicted).
+/// that are not ready now, nodes that are not, DaemonSets several of which belong to one budget).
 #[must_use]
 pub fn replay(state: &ClusterState, cluster: &Cluster, claim: &Claim, witness: &Witness) -> Option<Replay> {
-    let named =
-        all_workloads(state).into_iter().filter_map(|id| Some((workload_text(state, id), workload_name(state, id)?)));
-    let writer = Writer { state, cluster, claim, workloads: named.collect() };
+    let writer = Writer::new(state, cluster, claim);
     let is_current = claim.placement == Placement::Current;
     if is_current && !writer.is_settled() {
         return None;
     }
-    let after = placed_after(witness)?;
+    let failed = lost(cluster, claim, &witness.failed);
+    let taint_eviction = writer.taint_eviction(witness, &failed);
     let mut steps = Vec::new();
     if !is_current {
         let mut bindings = writer.daemon_sets();
@@ -57,17 +56,16 @@ pub fn replay(state: &ClusterState, cluster: &Cluster, claim: &Claim, witness: &
         // What is pending and cannot matter comes.
         steps.push(bind(Vec::new()));
     }
-    let failed = lost(cluster, claim, &witness.failed);
     if !failed.is_empty() {
         let nodes: Vec<NodeId> = failed.iter().filter_map(|name| node(state, name)).collect();
-        steps.push(match claim.phase {
-            Phase::Instant | Phase::Recovered | Phase::Progress => {
+        steps.push(match (claim.phase, taint_eviction) {
+            (Phase::Removed, TaintEviction::Always) => step("delete node", &failed, StepAction::DeleteNode { nodes }),
+            (Phase::Instant | Phase::Recovered | Phase::Removed | Phase::Progress, _) => {
                 step("fail", &failed, StepAction::FailNode { nodes })
             }
-            Phase::Removed => step("delete node", &failed, StepAction::DeleteNode { nodes }),
         });
         if claim.phase != Phase::Instant {
-            steps.push(bind(writer.bindings(after)?));
+            steps.push(bind(writer.events(witness, taint_eviction)?));
         }
     }
     if steps.is_empty() {
@@ -75,34 +73,10 @@ pub fn replay(state: &ClusterState, cluster: &Cluster, claim: &Claim, witness: &
     }
     steps.last_mut()?.expected_available = writer.available(witness, &failed)?;
     let start = if is_current { Start::Current } else { Start::Unplaced };
-    Some(Replay { start, scheduler_runs: SchedulerRuns::AfterBind, seed: None, steps })
+    Some(Replay { start, scheduler_runs: SchedulerRuns::AfterBind, taint_eviction, seed: None, steps })
 }
 
-/// The steps of a run of the scheduler that breaks `claim`.
-#[must_use]
-pub fn replay_run(state: &ClusterState, cluster: &Cluster, claim: &Claim, observed: &Observed) -> Option<Replay> {
-    let failed = lost(cluster, claim, &observed.failed);
-    let nodes: Vec<NodeId> = failed.iter().filter_map(|name| node(state, name)).collect();
-    let mut steps = Vec::new();
-    // Right after the loss nothing is replaced: the scheduler is stopped once it has placed everything.
-    let scheduler_runs = if claim.phase == Phase::Instant { SchedulerRuns::AfterBind } else { SchedulerRuns::Always };
-    if claim.phase == Phase::Instant {
-        steps.push(bind(Vec::new()));
-    }
-    if !nodes.is_empty() {
-        steps.push(step("fail", &failed, StepAction::FailNode { nodes: nodes.clone() }));
-    }
-    if !nodes.is_empty() && claim.phase == Phase::Removed {
-        steps.push(step("delete node", &failed, StepAction::DeleteNode { nodes }));
-    }
-    if steps.is_empty() {
-        steps.push(step("wait 0 s", &[], StepAction::Wait { seconds: 0 }));
-    }
-    steps.last_mut()?.expected_available = observed.of_workloads.clone();
-    Some(Replay { start: Start::Unplaced, scheduler_runs, seed: Some(observed.seed), steps })
-}
-
-fn step(what: &str, nodes: &[&str], action: StepAction) -> Step {
+pub(super) fn step(what: &str, nodes: &[&str], action: StepAction) -> Step {
     let description = if nodes.is_empty() { what.to_owned() } else { format!("{what} {}", nodes.join(", ")) };
     Step {
         name: None,
@@ -114,30 +88,24 @@ fn step(what: &str, nodes: &[&str], action: StepAction) -> Step {
     }
 }
 
-/// The pods that are placed after the failure; `None`: some are placed before everything is lost that will be. A step goes on until then.
-fn placed_after(witness: &Witness) -> Option<Vec<&Placing>> {
-    let mut placings = Vec::new();
-    for event in &witness.after {
-        match event {
-            Event::Placed(placing) => placings.push(placing),
-            Event::Evicted { .. } | Event::Removed { .. } if placings.is_empty() => {}
-            Event::Evicted { .. } | Event::Removed { .. } => return None,
-        }
-    }
-    Some(placings)
+/// Whether a pod is placed before another is evicted or a node goes.
+fn is_placed_before_loss(witness: &Witness) -> bool {
+    let is_placed = |event: &Event| matches!(event, Event::Placed(_));
+    let first = witness.after.iter().position(is_placed).unwrap_or(witness.after.len());
+    witness.after.iter().skip(first).any(|event| !is_placed(event))
 }
 
-fn bind(bindings: Vec<Binding>) -> Step {
+pub(super) fn bind(bindings: Vec<Binding>) -> Step {
     let description = format!("bind {}", bindings.len());
     step(&description, &[], StepAction::Bind { bindings })
 }
 
-fn node(state: &ClusterState, name: &str) -> Option<NodeId> {
+pub(super) fn node(state: &ClusterState, name: &str) -> Option<NodeId> {
     state.names.find(name).and_then(|symbol| state.node_named(symbol))
 }
 
 /// The nodes of the failed domains.
-fn lost<'a>(cluster: &'a Cluster, claim: &Claim, failed: &[String]) -> Vec<&'a str> {
+pub(super) fn lost<'a>(cluster: &'a Cluster, claim: &Claim, failed: &[String]) -> Vec<&'a str> {
     let is_lost = |name: &String, labels: &quorate_proof::input::Labels| match &claim.failures.domain {
         Domain::Node => failed.contains(name),
         Domain::Label(key) => labels.get(key).is_some_and(|value| failed.contains(value)),
@@ -146,11 +114,21 @@ fn lost<'a>(cluster: &'a Cluster, claim: &Claim, failed: &[String]) -> Vec<&'a s
     nodes.map(|(name, _)| name.as_str()).collect()
 }
 
-struct Writer<'a> {
+/// Writes in terms of what the simulator plays.
+pub(super) struct Writer<'a> {
     state: &'a ClusterState,
     cluster: &'a Cluster,
     claim: &'a Claim,
     workloads: BTreeMap<String, WorkloadName>,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(state: &'a ClusterState, cluster: &'a Cluster, claim: &'a Claim) -> Self {
+        let named = all_workloads(state)
+            .into_iter()
+            .filter_map(|id| Some((workload_text(state, id), workload_name(state, id)?)));
+        Self { state, cluster, claim, workloads: named.collect() }
+    }
 }
 
 impl Writer<'_> {
@@ -162,13 +140,53 @@ impl Writer<'_> {
         bound.all(|pod| pod.ready || is_fixed(&pod.workload)) && self.cluster.nodes.values().all(|node| node.ready)
     }
 
-    fn daemon_sets(&self) -> Vec<Binding> {
+    pub(super) fn daemon_sets(&self) -> Vec<Binding> {
         let daemon_sets = self.cluster.workloads.iter().filter(|(_, own)| own.kind == Kind::DaemonSet);
         daemon_sets.filter_map(|(name, _)| self.workload(name)).map(Binding::DaemonSet).collect()
     }
 
-    fn bindings<'p>(&self, placings: impl IntoIterator<Item = &'p Placing>) -> Option<Vec<Binding>> {
+    pub(super) fn bindings<'p>(&self, placings: impl IntoIterator<Item = &'p Placing>) -> Option<Vec<Binding>> {
         placings.into_iter().map(|placing| self.binding(placing)).collect()
+    }
+
+    /// Evictions, and nodes that go, come when steps say so if a pod is placed before one of them, for a step goes on until everything is lost that
+    /// will be; and if a pod stays on a failed node: one that bears both taints for some seconds is as good as bound there again.
+    fn taint_eviction(&self, witness: &Witness, failed: &[&str]) -> TaintEviction {
+        if is_placed_before_loss(witness) {
+            return TaintEviction::InBind;
+        }
+        let is_lost = |workload: &str, node: &str| {
+            let kind = self.cluster.workloads.get(workload).map(|own| &own.kind);
+            failed.contains(&node) && !matches!(kind, Some(Kind::DaemonSet | Kind::Static(_)))
+        };
+        let placed = self.placed(witness);
+        let lost = placed.iter().filter(|((workload, node), _)| is_lost(workload, node)).map(|(_, count)| *count);
+        let evicted = witness.after.iter().map(|event| match event {
+            Event::Evicted { pods, .. } => *pods,
+            Event::Placed(_) | Event::Removed { .. } => 0,
+        });
+        let stays = lost.sum::<i64>() > evicted.sum();
+        if self.claim.phase == Phase::Recovered && stays { TaintEviction::InBind } else { TaintEviction::Always }
+    }
+
+    /// What happens after the failure. Where Kubernetes evicts pods as soon as it does, and all nodes are gone at once, only what is placed.
+    fn events(&self, witness: &Witness, taint_eviction: TaintEviction) -> Option<Vec<Binding>> {
+        let one = |event: &Event| match (event, taint_eviction) {
+            (Event::Placed(placing), _) => Some(self.binding(placing)),
+            (Event::Evicted { .. } | Event::Removed { .. }, TaintEviction::Always) => None,
+            (Event::Evicted { workload, node, pods }, TaintEviction::InBind) => {
+                Some(self.eviction(workload, node, *pods))
+            }
+            (Event::Removed { node: name }, TaintEviction::InBind) => {
+                Some(node(self.state, name).map(Binding::DeleteNode))
+            }
+        };
+        witness.after.iter().filter_map(one).collect()
+    }
+
+    fn eviction(&self, workload: &str, from: &str, pods: i64) -> Option<Binding> {
+        let (of, node) = (self.bound(workload)?, node(self.state, from)?);
+        Some(Binding::Evict { of, node, pods: usize::try_from(pods).ok()? })
     }
 
     fn binding(&self, placing: &Placing) -> Option<Binding> {
@@ -187,7 +205,7 @@ impl Writer<'_> {
         Some(Bound::Pod { namespace: self.state.names.find(namespace)?, name: name.to_owned() })
     }
 
-    fn workload(&self, text: &str) -> Option<WorkloadName> {
+    pub(super) fn workload(&self, text: &str) -> Option<WorkloadName> {
         self.workloads.get(text).copied()
     }
 

@@ -6,6 +6,7 @@ use quorate_proof::claim::{Claim, Domain, Failures, Phase};
 use quorate_proof::cluster::Cluster;
 
 use super::groups::group_of;
+use super::placed_by_scheduler::{Placed, placed, placed_since};
 use crate::cluster::{ClusterState, NodeId, Owner, Symbol};
 use crate::failure::{Failure, FailureScope, failures_of, sets_of};
 use crate::simulation::{Settings, Simulation, StepAction, unplaced};
@@ -17,6 +18,8 @@ pub struct Run {
     pub seed: u64,
     /// The node of each bound pod that is not fixed, by `NAMESPACE/NAME`.
     pub placement: BTreeMap<String, String>,
+    /// What was placed before failures.
+    before: Option<Placed>,
     /// For each group the node of each of its available pods.
     available: BTreeMap<String, Vec<String>>,
     /// What came after failures; empty where there were too many of them to play.
@@ -29,6 +32,8 @@ struct Aftermath {
     failed: Vec<String>,
     recovered: BTreeMap<String, i64>,
     removed: BTreeMap<String, i64>,
+    placed_recovered: Option<Placed>,
+    placed_removed: Option<Placed>,
 }
 
 /// How a run breaks a claim.
@@ -42,6 +47,12 @@ pub struct Observed {
     pub available: i64,
     /// The same by workload.
     pub of_workloads: BTreeMap<String, i64>,
+    /// What was placed before the failure; `None`: it cannot be told so that somebody can do the same.
+    pub before: Option<Placed>,
+    /// What was placed after the failure, while the nodes' objects were there; `None` likewise.
+    pub recovered: Option<Placed>,
+    /// What was placed once they were deleted; `None` likewise.
+    pub removed: Option<Placed>,
 }
 
 /// How many sets of failures are played after a run at most.
@@ -53,8 +64,13 @@ pub fn run(state: &ClusterState, settings: &Settings, failures: &Failures) -> Ru
     let mut simulation = Simulation::new(unplaced(state), settings);
     simulation.settle();
     let state = &simulation.state;
-    let mut run =
-        Run { seed: settings.seed, placement: BTreeMap::new(), available: BTreeMap::new(), losses: Vec::new() };
+    let mut run = Run {
+        seed: settings.seed,
+        placement: BTreeMap::new(),
+        before: placed(state),
+        available: BTreeMap::new(),
+        losses: Vec::new(),
+    };
     for (_, pod) in state.pods.iter() {
         let Some(node) = pod.node.and_then(|id| state.nodes.get(&id)) else { continue };
         let node = state.names.text(node.name).to_owned();
@@ -91,10 +107,17 @@ fn aftermath(simulation: &Simulation, set: &[Failure]) -> Aftermath {
     let mut branch = simulation.branch();
     branch.perform(&StepAction::FailNode { nodes: nodes.clone() });
     let recovered = available(&branch.state);
+    let at_rest = branch.state.clone();
     branch.perform(&StepAction::DeleteNode { nodes });
     let mut failed: Vec<String> = set.iter().map(|failure| domain_name(&simulation.state, *failure)).collect();
     failed.sort_unstable();
-    Aftermath { failed, recovered, removed: available(&branch.state) }
+    Aftermath {
+        failed,
+        recovered,
+        removed: available(&branch.state),
+        placed_recovered: placed_since(&simulation.state, &at_rest),
+        placed_removed: placed_since(&at_rest, &branch.state),
+    }
 }
 
 fn domain_name(state: &ClusterState, failure: Failure) -> String {
@@ -135,7 +158,11 @@ impl Run {
             let of_workloads: BTreeMap<String, i64> =
                 subject.iter().map(|name| ((*name).to_owned(), all.get(*name).copied().unwrap_or(0))).collect();
             let available: i64 = of_workloads.values().sum();
-            let observed = Observed { seed: self.seed, failed: failed.to_vec(), available, of_workloads };
+            let mut observed = self.observed(failed.to_vec(), available, of_workloads);
+            if let Some(loss) = self.losses.iter().find(|loss| loss.failed == failed) {
+                observed.recovered.clone_from(&loss.placed_recovered);
+                observed.removed.clone_from(&loss.placed_removed);
+            }
             (available < claim.at_least).then_some(observed)
         };
         let before: BTreeMap<String, i64> =
@@ -154,6 +181,11 @@ impl Run {
             Phase::Recovered | Phase::Removed if self.losses.is_empty() => Err(NotPlayed),
             Phase::Recovered | Phase::Removed => Ok(self.losses.iter().find_map(after)),
         }
+    }
+
+    fn observed(&self, failed: Vec<String>, available: i64, of_workloads: BTreeMap<String, i64>) -> Observed {
+        let before = self.before.clone();
+        Observed { seed: self.seed, failed, available, of_workloads, before, recovered: None, removed: None }
     }
 
     fn instant(&self, cluster: &Cluster, claim: &Claim, subject: &[&str]) -> Option<Observed> {
@@ -182,7 +214,7 @@ impl Run {
                 let of_workload =
                     |name: &&str| ((*name).to_owned(), count(self.nodes_of(name).iter().filter(is_left).count()));
                 let of_workloads = subject.iter().map(of_workload).collect();
-                return Some(Observed { seed: self.seed, failed, available: left, of_workloads });
+                return Some(self.observed(failed, left, of_workloads));
             }
         }
         None

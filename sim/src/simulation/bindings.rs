@@ -25,6 +25,10 @@ pub(crate) struct Bindings {
     pub(crate) scheduler: Scheduler,
     /// How many pods were bound.
     pub(crate) bound: usize,
+    /// The deleted nodes of which pods are still to go.
+    pub(crate) leaving: Vec<NodeId>,
+    /// Whether a step has started the scheduler.
+    pub(crate) begun: bool,
 }
 
 /// Whether the scheduler runs.
@@ -44,9 +48,10 @@ impl Simulation {
     pub(super) fn reset_bindings(&mut self) {
         let scheduler = match self.settings.scheduler_runs {
             SchedulerRuns::Always => Scheduler::Runs,
-            SchedulerRuns::AfterBind => Scheduler::Stopped,
+            SchedulerRuns::FromBind if self.bindings.begun => Scheduler::Runs,
+            SchedulerRuns::AfterBind | SchedulerRuns::FromBind => Scheduler::Stopped,
         };
-        self.bindings = Bindings { scheduler, ..Bindings::default() };
+        self.bindings = Bindings { scheduler, begun: self.bindings.begun, ..Bindings::default() };
     }
 
     /// Everything of `bindings` is to be bound.
@@ -74,9 +79,14 @@ impl Simulation {
 
     /// Whether there is something that [`Self::bind_next`] can do.
     pub(super) fn can_bind(&self) -> bool {
+        if self.bindings.leaving.iter().any(|node| self.state.pods.on_node(Some(*node)).next().is_some()) {
+            return false;
+        }
         let Some(first) = self.bindings.waiting.front() else { return self.bindings.scheduler == Scheduler::Waits };
         match (first, &self.bindings.victims) {
             (Binding::DaemonSet(_), _) => true,
+            (Binding::Evict { of, node, pods }, _) => self.evictable(of, *node, *pods).is_some(),
+            (Binding::DeleteNode(node), _) => self.state.nodes.contains_key(node),
             (Binding::Pod { .. }, Some(victims)) => !victims.iter().any(|pod| self.state.pods.contains_key(pod)),
             (Binding::Pod { of, node, evicted }, None) => {
                 self.state.nodes.contains_key(node)
@@ -94,6 +104,7 @@ impl Simulation {
         match self.bindings.waiting.front().cloned() {
             None => {
                 self.bindings.scheduler = Scheduler::Runs;
+                self.bindings.begun = true;
                 // A process that has just been started remembers no failed attempts.
                 self.scheduling = SchedulingQueue::new(&self.state);
             }
@@ -104,6 +115,16 @@ impl Simulation {
                 }
             }
             Some(Binding::Pod { of, node, evicted }) => self.bind_pod(&of, node, &evicted),
+            Some(Binding::Evict { of, node, pods }) => {
+                self.bindings.waiting.pop_front();
+                let pods = self.evictable(&of, node, pods).unwrap_or_default();
+                self.release_lost(&pods);
+            }
+            Some(Binding::DeleteNode(node)) => {
+                self.bindings.waiting.pop_front();
+                self.bindings.leaving.push(node);
+                self.delete_nodes(&[node]);
+            }
         }
         true
     }
@@ -132,7 +153,7 @@ impl Simulation {
     }
 
     /// The pods of `of`, oldest first.
-    fn of(&self, of: &Bound) -> Vec<PodId> {
+    pub(super) fn of(&self, of: &Bound) -> Vec<PodId> {
         match of {
             Bound::Pod { namespace, name } => self.find_pod(*namespace, name).into_iter().collect(),
             Bound::Workload(name) => {
@@ -176,6 +197,12 @@ impl Simulation {
         let why = match first {
             Binding::DaemonSet(name) => format!("{} does not exist", name_text(&self.state, *name)),
             Binding::Pod { of, node, evicted } => self.why_unbound(of, *node, evicted),
+            Binding::Evict { of, node, pods } => {
+                let there = (0..*pods).rev().find(|count| self.evictable(of, *node, *count).is_some()).unwrap_or(0);
+                let (on, of) = (self.node_text(*node), self.bound_text(of));
+                format!("{on} holds {there} pods of {of} that can be evicted, not {pods}")
+            }
+            Binding::DeleteNode(node) => format!("{} does not exist any more", self.node_text(*node)),
         };
         let bound = self.bindings.bound;
         Some(if rest == 0 {
@@ -185,11 +212,21 @@ impl Simulation {
         })
     }
 
-    fn why_unbound(&self, of: &Bound, node: NodeId, evicted: &[(Bound, usize)]) -> String {
-        let text = |of: &Bound| match of {
+    fn bound_text(&self, of: &Bound) -> String {
+        match of {
             Bound::Workload(name) => name_text(&self.state, *name),
             Bound::Pod { namespace, name } => format!("pod/{}/{name}", self.state.names.text(*namespace)),
-        };
+        }
+    }
+
+    fn node_text(&self, node: NodeId) -> &str {
+        let name = self.state.nodes.get(&node).map(|node| node.name);
+        let name = name.or_else(|| self.gone_nodes.get(&node).map(|gone| gone.name));
+        name.map_or("", |name| self.state.names.text(name))
+    }
+
+    fn why_unbound(&self, of: &Bound, node: NodeId, evicted: &[(Bound, usize)]) -> String {
+        let text = |of: &Bound| self.bound_text(of);
         let Some(on) = self.state.nodes.get(&node).map(|node| self.state.names.text(node.name)) else {
             return format!("the node for {} does not exist any more", text(of));
         };

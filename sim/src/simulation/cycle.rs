@@ -121,6 +121,9 @@ impl Simulation {
         for (pod, time) in &self.taint_deletions {
             (rank.get(pod), distance(*time, self.state.now)).hash(&mut hasher);
         }
+        for (pod, lost) in &self.lost_pods {
+            (rank.get(pod), lost).hash(&mut hasher);
+        }
         hasher.finish()
     }
 }

@@ -20,6 +20,7 @@ use super::calls::Calls;
 use super::cluster_autoscaling::ClusterAutoscaler;
 use super::cycle::CycleSearch;
 use super::descheduling::Descheduling;
+use super::lost_pods::LostPods;
 use super::recorder::Recorder;
 use super::{Settings, Ties};
 
@@ -64,6 +65,7 @@ pub struct Simulation {
     pub(crate) followed: Option<Followed>,
     pub(crate) lifecycle: NodeLifecycle,
     pub(crate) taint_deletions: BTreeMap<PodId, Time>,
+    pub(crate) lost_pods: LostPods,
     pub(crate) progress: BTreeMap<crate::cluster::DeploymentId, Progress>,
     pub(crate) calls: Calls,
     pub(crate) bindings: Bindings,
@@ -104,6 +106,7 @@ impl Simulation {
             followed: None,
             lifecycle: NodeLifecycle::default(),
             taint_deletions: BTreeMap::new(),
+            lost_pods: LostPods::new(),
             progress: BTreeMap::new(),
             calls: Calls::default(),
             bindings: Bindings::default(),
@@ -140,9 +143,10 @@ impl Simulation {
             followed: self.followed.clone(),
             lifecycle: self.lifecycle.clone(),
             taint_deletions: self.taint_deletions.clone(),
+            lost_pods: self.lost_pods.clone(),
             progress: self.progress.clone(),
             calls: Calls::default(),
-            bindings: Bindings::default(),
+            bindings: Bindings { begun: self.bindings.begun, ..Bindings::default() },
             drains: Vec::new(),
             last_drains: Vec::new(),
             gone_nodes: self.gone_nodes.clone(),
@@ -334,6 +338,7 @@ impl Simulation {
                     self.attaching.remove(&pod);
                     self.scheduling.forget(pod);
                     self.taint_deletions.remove(&pod);
+                    self.lost_pods.remove(&pod);
                     self.queue.cancel(Event::Pod(pod));
                     self.queue.cancel(Event::TaintEviction(pod));
                     self.queue.cancel(Event::DrainRetry(pod));

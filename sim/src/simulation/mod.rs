@@ -13,6 +13,7 @@
 //! | `cron_jobs.rs` | CronJobs, which do not prolong a step |
 //! | `calls.rs` | the calls of the Eviction API that a step makes |
 //! | `bindings.rs` | pods that are bound without the scheduler |
+//! | `lost_pods.rs` | pods of failed nodes that steps have evicted |
 //! | `expected.rs` | what differs from what a step expects |
 //! | `unplaced.rs` | a cluster of which no pod has a node yet |
 //! | `drains.rs` | kubectl drain while it is under way |
@@ -41,6 +42,7 @@ mod drains;
 mod engine;
 mod expected;
 mod jobs;
+mod lost_pods;
 mod moves;
 mod outcome;
 mod placing;
@@ -66,6 +68,7 @@ pub use play::simulate;
 pub use crate::controller::endpoint_slice::EndpointCounts;
 pub(crate) use calls::Call;
 pub(crate) use engine::Key;
+pub(crate) use lost_pods::Lost;
 pub(crate) use moves::{Made, Move, words as words_of_move};
 pub(crate) use outcome::{Result as StepResult, Target, livelock as livelock_result};
 pub(crate) use outcome::{budget_text, pod_text};
@@ -75,7 +78,7 @@ pub use report::{
     StepOutcome, StepReport, TargetReport, WorkloadSummary,
 };
 pub use restless::RolloutFate;
-pub use settings::{ClusterAutoscalerTimes, PodTimes, SchedulerRuns, Settings};
+pub use settings::{ClusterAutoscalerTimes, PodTimes, SchedulerRuns, Settings, TaintEviction};
 pub use step::{ApplyToState, Binding, Bound, EvictionTarget, ObjectChange, PodSelection, Step, StepAction};
 pub use summary::{owner_text, summarize, workload_numbers};
 pub use ties::{Script, Ties};

@@ -164,6 +164,7 @@ impl Simulation {
             }
             StepAction::FailNode { nodes } => {
                 let failed = Target::FailedNodes { nodes: nodes.clone(), since: self.state.now };
+                self.hold_evictions(nodes);
                 match self.change_nodes(nodes, &NodeChange::Crash) {
                     missing @ Target::Missing(_) => missing,
                     Target::Nothing
@@ -314,7 +315,7 @@ impl Simulation {
         self.missing_node(nodes).unwrap_or(Target::Nothing)
     }
 
-    fn delete_nodes(&mut self, nodes: &[NodeId]) -> Target {
+    pub(super) fn delete_nodes(&mut self, nodes: &[NodeId]) -> Target {
         for node in nodes {
             if let Some(name) = self.state.nodes.get(node).map(|node| node.name) {
                 self.gone_nodes.insert(*node, GoneNode { name, found_at: None });

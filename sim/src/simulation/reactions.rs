@@ -10,7 +10,7 @@ use crate::controller::kubelet::PodStep;
 use crate::controller::taint_eviction::TaintVerdict;
 use crate::controller::{
     WorkloadId, attach_detach, available_at, daemon_set, deployment, disruption, is_active, is_terminal, job, kubelet,
-    node_lifecycle, pod_gc, replica_set, stateful_set, taint_eviction, workload_of, workload_text,
+    node_lifecycle, pod_gc, replica_set, stateful_set, workload_of, workload_text,
 };
 use crate::event_queue::Event;
 use crate::transition::{Change, PodChange, RemovalReason};
@@ -36,7 +36,7 @@ impl Simulation {
             Key::Pod(pod) => {
                 let now = matches!(kubelet::next_step(&self.state, pod, &self.settings.pods), PodStep::Now(_));
                 let deleted = self.state.pods.get(&pod).is_none_or(|pod| pod.deletion.is_some());
-                let evicts = !deleted && taint_eviction::judge(&self.state, pod) == TaintVerdict::DeleteNow;
+                let evicts = !deleted && self.taint_verdict(pod) == TaintVerdict::DeleteNow;
                 let released = self.state.pods.get(&pod).is_some_and(|own| job::is_released(&self.state, pod, own));
                 !now && !evicts && !released
             }
@@ -116,7 +116,7 @@ impl Simulation {
             self.taint_deletions.remove(&pod);
             return;
         }
-        match taint_eviction::judge(&self.state, pod) {
+        match self.taint_verdict(pod) {
             TaintVerdict::Cancel => drop(self.taint_deletions.remove(&pod)),
             TaintVerdict::Stay => {}
             TaintVerdict::DeleteNow => self.commit(&Change::Pod(pod, PodChange::Delete(DeletionCause::Taint))),

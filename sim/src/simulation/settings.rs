@@ -25,6 +25,8 @@ pub struct Settings {
     pub cluster_autoscaler: ClusterAutoscalerTimes,
     /// When kube-scheduler runs.
     pub scheduler_runs: SchedulerRuns,
+    /// When pods of failed nodes are evicted.
+    pub taint_eviction: TaintEviction,
     /// The seed of every choice that Kubernetes leaves open.
     pub seed: u64,
     /// How many events are played before a step is given up as one that never comes to rest.
@@ -39,6 +41,18 @@ pub enum SchedulerRuns {
     Always,
     /// In steps `bind` alone, once everything is bound.
     AfterBind,
+    /// From the first step `bind` on, once everything is bound.
+    FromBind,
+}
+
+/// When pods of nodes that fail are evicted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TaintEviction {
+    /// When their tolerations say so.
+    #[default]
+    Always,
+    /// When steps `bind` name them.
+    InBind,
 }
 
 /// How long pods take to start and stop; `None`: each pod's own.
@@ -86,6 +100,7 @@ impl Default for Settings {
             reapply: None,
             cluster_autoscaler: ClusterAutoscalerTimes::default(),
             scheduler_runs: SchedulerRuns::Always,
+            taint_eviction: TaintEviction::Always,
             seed: 0,
             event_limit: 1_000_000,
         }

@@ -169,6 +169,17 @@ pub enum Binding {
     },
     /// Every pending pod of a DaemonSet to the node that it was made for.
     DaemonSet(WorkloadName),
+    /// Nothing: the oldest pods of `of` on a node that has failed are evicted ([`super::TaintEviction::InBind`]).
+    Evict {
+        /// Whose pods.
+        of: Bound,
+        /// The node.
+        node: NodeId,
+        /// How many.
+        pods: usize,
+    },
+    /// Nothing: the object of a node is deleted, and its pods go.
+    DeleteNode(NodeId),
 }
 
 /// Whose pods are bound or make room.

@@ -42,6 +42,10 @@ impl Asked {
     /// `not always 2 of 3 pods of deployment/default/backend are available (placement fresh, phase instant, up to 1 node lost)`.
     pub(super) fn broken_text(&self, claim: &Claim) -> String {
         let word = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
+        if claim.phase == ProofPhase::Progress {
+            let workloads = self.workloads().join(" and ");
+            return format!("not every rollout of {workloads} ends (placement {})", word(&claim.placement));
+        }
         let lost = match (&claim.failures.domain, claim.failures.count) {
             (Domain::Node, 1) => "1 node".to_owned(),
             (Domain::Node, count) => format!("{count} nodes"),

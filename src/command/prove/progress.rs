@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use quorate_proof::claim::Claim;
 use quorate_sim::cluster::{ClusterState, Deployment};
+use quorate_sim::prove::{Rollout, replay_rollout};
 
 use super::guarantees::Asked;
-use super::verdicts::Decided;
+use super::verdicts::{Broken, Decided, Prover};
 use crate::environment::Phase;
-use crate::policy::simulation::{self, Context, Progress};
+use crate::policy::simulation::{self, Before, Context, Progress, StuckRollout};
 use crate::report::{AtPlacement, VerdictWord, WitnessReport};
 
 /// Plays the rollouts of the workloads of those guarantees that are about progress.
@@ -24,13 +26,9 @@ pub(super) fn asked_for(all: &[Asked]) -> BTreeSet<String> {
 }
 
 /// The verdict on `asked` as far as a simulated rollout says it; `None`: nothing keeps the rollout from its end there.
-pub(super) fn decide(
-    state: &ClusterState,
-    asked: &Asked,
-    progress: &Progress,
-    verdict: &AtPlacement,
-) -> Option<Decided> {
-    let mut verdict = verdict.clone();
+pub(super) fn decide(prover: &Prover<'_>, asked: &Asked, claim: &Claim, verdict: &AtPlacement) -> Option<Decided> {
+    let Prover { state, progress, .. } = *prover;
+    let (mut verdict, mut broken) = (verdict.clone(), None);
     let workloads = asked.workloads();
     let stuck = workloads.iter().find_map(|name| progress.stuck.get(*name).map(|stuck| (*name, stuck)));
     if let Some((name, stuck)) = stuck {
@@ -48,6 +46,7 @@ pub(super) fn decide(
             moved: None,
             scenario: None,
         });
+        broken = replay(prover, claim, name, stuck);
     } else if let Some(name) = workloads.iter().find(|name| progress.not_whole.contains(**name)) {
         verdict.reason = format!("not all pods of {name} become ready, so that its rollout says nothing");
     } else if let Some(name) = workloads.iter().find(|name| is_paused(state, name)) {
@@ -55,7 +54,25 @@ pub(super) fn decide(
     } else {
         return None;
     }
-    Some(Decided { verdict, proof: None, replay: None })
+    Some(Decided { verdict, proof: None, replay: broken })
+}
+
+/// The rollout, from where its pods were.
+fn replay(prover: &Prover<'_>, claim: &Claim, name: &str, stuck: &StuckRollout) -> Option<Broken> {
+    let before = match &stuck.before {
+        Before::AsGiven => None,
+        Before::Placed(placed) => Some(placed),
+        Before::Unknown => return None,
+    };
+    let rollout = Rollout {
+        workload: stuck.workload,
+        before,
+        outcome: stuck.outcome,
+        available: (name, stuck.available),
+        seed: prover.progress.seed,
+    };
+    let replay = replay_rollout(prover.state, prover.cluster, claim, &rollout)?;
+    Some(Broken { claim: claim.clone(), replay })
 }
 
 fn is_paused(state: &ClusterState, name: &str) -> bool {

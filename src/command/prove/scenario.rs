@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use quorate_sim::cluster::{ClusterState, NodeId, WorkloadName};
 use quorate_sim::prove::{Replay, Start};
-use quorate_sim::simulation::{Binding, Bound, SchedulerRuns, Step, StepAction};
+use quorate_sim::simulation::{Binding, Bound, SchedulerRuns, Step, StepAction, TaintEviction};
 
 /// A replay as a scenario file, under a comment and with a name. `None`: it has a step that scenario files of witnesses do not have.
 pub(super) fn written(state: &ClusterState, replay: &Replay, comment: &str, name: &str) -> Option<String> {
@@ -21,6 +21,11 @@ pub(super) fn written(state: &ClusterState, replay: &Replay, comment: &str, name
     match replay.scheduler_runs {
         SchedulerRuns::Always => {}
         SchedulerRuns::AfterBind => settings.push("    kube-scheduler: after-bind\n".to_owned()),
+        SchedulerRuns::FromBind => settings.push("    kube-scheduler: from-bind\n".to_owned()),
+    }
+    match replay.taint_eviction {
+        TaintEviction::Always => {}
+        TaintEviction::InBind => settings.push("    taint-eviction: in-bind\n".to_owned()),
     }
     match replay.start {
         Start::Current => {}
@@ -49,14 +54,22 @@ fn write_step(text: &mut String, state: &ClusterState, step: &Step) -> Option<()
         StepAction::DeleteNode { nodes: deleted } => {
             let _ = writeln!(text, "    - deleteNode: {{nodes: [{}]}}", nodes(deleted));
         }
+        StepAction::Restart { workload } => {
+            let _ = writeln!(text, "    - restart: {{workload: {}}}", plain(&workload_text(state, *workload)));
+        }
         StepAction::Wait { seconds } => {
             let _ = writeln!(text, "    - wait: {{seconds: {seconds}}}");
         }
         _ => return None,
     }
+    let mut expected: Vec<String> =
+        step.expected_outcome.iter().map(|outcome| format!("outcome: {}", outcome.as_str())).collect();
     if !step.expected_available.is_empty() {
         let counts = step.expected_available.iter().map(|(name, count)| format!("{}: {count}", plain(name)));
-        let _ = writeln!(text, "      expect: {{available: {{{}}}}}", counts.collect::<Vec<_>>().join(", "));
+        expected.push(format!("available: {{{}}}", counts.collect::<Vec<_>>().join(", ")));
+    }
+    if !expected.is_empty() {
+        let _ = writeln!(text, "      expect: {{{}}}", expected.join(", "));
     }
     Some(())
 }
@@ -64,13 +77,13 @@ fn write_step(text: &mut String, state: &ClusterState, step: &Step) -> Option<()
 fn binding_text(state: &ClusterState, binding: &Binding) -> String {
     match binding {
         Binding::DaemonSet(name) => format!("workload: {}", plain(&workload_text(state, *name))),
+        Binding::Evict { of, node, pods } => {
+            let count = if *pods == 1 { String::new() } else { format!(", count: {pods}") };
+            format!("{}, evictedFrom: {}{count}", bound_text(state, of), node_text(state, *node))
+        }
+        Binding::DeleteNode(node) => format!("deletedNode: {}", node_text(state, *node)),
         Binding::Pod { of, node, evicted } => {
-            let of = match of {
-                Bound::Workload(name) => format!("workload: {}", plain(&workload_text(state, *name))),
-                Bound::Pod { namespace, name } => {
-                    format!("pod: {}", plain(&format!("{}/{name}", state.names.text(*namespace))))
-                }
-            };
+            let of = bound_text(state, of);
             let victims: Vec<String> = evicted
                 .iter()
                 .filter_map(|(of, count)| match of {
@@ -82,6 +95,15 @@ fn binding_text(state: &ClusterState, binding: &Binding) -> String {
             let evicted =
                 if victims.is_empty() { String::new() } else { format!(", evicted: {{{}}}", victims.join(", ")) };
             format!("{of}, node: {}{evicted}", node_text(state, *node))
+        }
+    }
+}
+
+fn bound_text(state: &ClusterState, of: &Bound) -> String {
+    match of {
+        Bound::Workload(name) => format!("workload: {}", plain(&workload_text(state, *name))),
+        Bound::Pod { namespace, name } => {
+            format!("pod: {}", plain(&format!("{}/{name}", state.names.text(*namespace))))
         }
     }
 }

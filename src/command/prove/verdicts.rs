@@ -71,7 +71,7 @@ impl Prover<'_> {
         let claim = asked.claim(placement, phase);
         // Where nothing is seen to hold it up, whether it always ends is for a proof.
         if phase == Phase::Progress
-            && let Some(decided) = progress::decide(self.state, asked, self.progress, &verdict)
+            && let Some(decided) = progress::decide(self, asked, &claim, &verdict)
         {
             return decided;
         }

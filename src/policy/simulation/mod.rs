@@ -35,4 +35,4 @@ mod words;
 pub use context::Context;
 pub use evaluate::{GUARANTEE_UNDECIDED, GUARANTEE_VIOLATED, evaluate};
 pub use mend::{currency, monthly_price};
-pub use rollout_progress::{Progress, StuckRollout, progress};
+pub use rollout_progress::{Before, Progress, StuckRollout, progress};
