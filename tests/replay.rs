@@ -162,7 +162,7 @@ fn what_cannot_be_bound_is_said() {
         (
             "{workload: deployment/default/web, evictedFrom: n-1}",
             stopped,
-            "write taint-eviction: in-bind under settings",
+            "write taint-eviction: in-bind",
         ),
         ("{workload: deployment/default/web, evictedFrom: n-1, count: 0}", held, "at least 1"),
         ("{workload: deployment/default/web, evictedFrom: n-1, node: n-1}", held, "takes either node"),
