@@ -358,6 +358,10 @@ pub(super) struct VerifyProofArguments {
     /// The proof file
     #[arg(value_name = "FILE")]
     pub(super) proof: PathBuf,
+    /// Also write the argument, where it is one by counting, as a formula and a proof that veripb checks: FILE's name with .opb and
+    /// .pbp, in DIR
+    #[arg(long, value_name = "DIR")]
+    pub(super) opb: Option<PathBuf>,
     #[command(flatten)]
     pub(super) input: InputArguments,
     #[command(flatten)]

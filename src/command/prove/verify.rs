@@ -1,6 +1,7 @@
 //! `quorate verify-proof`.
 
 use std::fs;
+use std::path::Path;
 
 use quorate_proof::Checker;
 use quorate_proof::evidence::Proof;
@@ -29,15 +30,56 @@ pub(in crate::command) fn run(arguments: &VerifyProofArguments) -> Result<ExitSt
     let mut model = model::build(&configuration.inventory, &configuration.other_nodes);
     input::add_pools(&mut model.state, &input);
     let cluster = cluster(&model.state);
-    let checked = Proof::parse(&bytes)
-        .and_then(|proof| Checker::new(&cluster).and_then(|checker| checker.check(&proof)).map(|()| proof));
+    let checked = Proof::parse(&bytes).and_then(|proof| {
+        let checker = Checker::new(&cluster)?;
+        checker.check(&proof)?;
+        Ok((proof, checker))
+    });
     let path = shown(&arguments.proof);
     let (text, status) = match checked {
-        Ok(proof) => (format!("accepted: {path} shows that {}", sentence(&proof)), ExitStatus::Holds),
+        Ok((proof, checker)) => {
+            let accepted = format!("accepted: {path} shows that {}", sentence(&proof));
+            let Some(directory) = &arguments.opb else { return said(&accepted, ExitStatus::Holds) };
+            let (exported, status) = export(directory, &arguments.proof, &checker, &proof)?;
+            (format!("{accepted}\n{exported}"), status)
+        }
         Err(rejection) => (format!("rejected: {path}: {rejection}"), ExitStatus::Violated),
     };
+    said(&text, status)
+}
+
+fn said(text: &str, status: ExitStatus) -> Result<ExitStatus, CommandError> {
     output::to_standard_output(|out| Ok(writeln!(out, "{text}")?))?;
     Ok(status)
+}
+
+/// Writes a counting argument for veripb into `directory`, and says what is to be done with it, or why it is not written.
+fn export(
+    directory: &Path,
+    file: &Path,
+    checker: &Checker<'_>,
+    proof: &Proof,
+) -> Result<(String, ExitStatus), CommandError> {
+    let export = match checker.export(proof) {
+        Ok(export) => export,
+        Err(reason) => return Ok((format!("not written for veripb: {reason}"), ExitStatus::Usage)),
+    };
+    let in_directory = |source| CommandError::File { path: shown(directory), source };
+    fs::create_dir_all(directory).map_err(in_directory)?;
+    let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy();
+    let write = |ending: &str, text: &str| {
+        let path = directory.join(format!("{name}.{ending}"));
+        fs::write(&path, text).map_err(|source| CommandError::File { path: shown(&path), source })?;
+        Ok::<String, CommandError>(shown(&path))
+    };
+    let formula = write("opb", &export.formula)?;
+    let refutation = write("pbp", &export.refutation)?;
+    Ok((
+        format!(
+            "written: what a violation would be, and why there is none; check it with\n  veripb {formula} {refutation}"
+        ),
+        ExitStatus::Holds,
+    ))
 }
 
 /// What a proof shows.

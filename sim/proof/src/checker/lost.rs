@@ -48,6 +48,56 @@ pub(crate) fn most_on_one_node(checker: &Checker<'_>, placement: Placement) -> V
     (0..checker.index.workloads.len()).map(of_workload).collect()
 }
 
+/// The facts about where pods of a workload can be.
+pub(crate) struct Abodes<'c> {
+    /// How many there can be at most.
+    pub(crate) most: i128,
+    /// How many each node can have.
+    pub(crate) capacities: Vec<i128>,
+    /// Over these topologies no two share a domain, and each node that can have one is in a domain.
+    pub(crate) apart: Vec<&'c Topology>,
+    /// What a spread constraint says that holds at every time.
+    pub(crate) spread: Option<Even>,
+}
+
+/// No domain has many more pods than another.
+pub(crate) struct Even {
+    /// The nodes that are counted.
+    pub(crate) counted: Vec<usize>,
+    /// So many more than the fewest.
+    pub(crate) skew: i128,
+    /// With fewer domains than this the fewest are none.
+    pub(crate) min_domains: i128,
+}
+
+/// Where pods of a workload can be.
+///
+/// # Errors
+/// When the named spread constraint bounds nothing.
+pub(crate) fn abodes<'c>(
+    checker: &'c Checker<'_>,
+    question: &Question<'_>,
+    workload: usize,
+    spread: Option<usize>,
+) -> Result<Abodes<'c>, Rejection> {
+    let index = &checker.index;
+    let shape = index.shape_of(workload);
+    let homes = Homes { checker, placement: question.placement(), shape, pod: index.shape(shape) };
+    let all_apart = homes.apart();
+    let capacities = homes.capacities(&all_apart);
+    let is_whole = |topology: &&Topology| homes.nodes().iter().all(|node| topology.domain(node).is_some());
+    let apart = all_apart.into_iter().filter(|topology| !topology.is_single()).filter(is_whole).collect();
+    let refuse = |why: &str| Rejection::Bound { workload: index.name(workload).to_owned(), why: why.to_owned() };
+    let even = |position: usize| {
+        let spread = homes.pod.spread.get(position).ok_or_else(|| refuse("it has no such spread constraint"))?;
+        homes.spread_holds(question, workload, (position, spread)).map_err(refuse)?;
+        let (skew, min_domains) = (i128::from(spread.max_skew), i128::from(spread.min_domains));
+        Ok(Even { counted: homes.counted(spread), skew, min_domains })
+    };
+    let most = checker.crowd(question.placement()).most(workload);
+    Ok(Abodes { most, capacities, apart, spread: spread.map(even).transpose()? })
+}
+
 /// Where pods of a shape can be.
 struct Homes<'c, 'a> {
     checker: &'c Checker<'a>,
@@ -56,7 +106,7 @@ struct Homes<'c, 'a> {
     pod: &'a Pod,
 }
 
-impl<'a> Homes<'_, 'a> {
+impl<'c, 'a> Homes<'c, 'a> {
     /// Whether other rules hold than for pods that come to an empty cluster.
     fn is_reachable(&self) -> bool {
         matches!(self.placement, Placement::Reachable | Placement::Current)
@@ -69,7 +119,7 @@ impl<'a> Homes<'_, 'a> {
     }
 
     /// The topologies over which no two pods share a domain.
-    fn apart(&self) -> Vec<&Topology> {
+    fn apart(&self) -> Vec<&'c Topology> {
         let index = &self.checker.index;
         let reading = if self.is_reachable() { Reading::Must } else { Reading::MustNow };
         let labels = index.namespace_labels(&self.pod.namespace);
@@ -166,8 +216,8 @@ impl<'a> Homes<'_, 'a> {
         Ok(())
     }
 
-    /// For the final smallest count μ, each domain has between μ and μ + maxSkew pods.
-    fn most_lost_by_spread(&self, question: &Question<'_>, workload: usize, spread: &Spread) -> i128 {
+    /// The nodes that a spread constraint counts.
+    fn counted(&self, spread: &Spread) -> Vec<usize> {
         let index = &self.checker.index;
         let class = index.class(self.shape);
         let counts = |node: &usize| {
@@ -176,8 +226,14 @@ impl<'a> Homes<'_, 'a> {
                 && (!spread.honors_affinity || class.affinity.contains(*node))
                 && (!spread.honors_taints || class.taints.contains(*node))
         };
+        (0..index.nodes.len()).filter(counts).collect()
+    }
+
+    /// For the final smallest count μ, each domain has between μ and μ + maxSkew pods.
+    fn most_lost_by_spread(&self, question: &Question<'_>, workload: usize, spread: &Spread) -> i128 {
+        let index = &self.checker.index;
         let topology = index.topology(&spread.topology_key);
-        let counted: Vec<usize> = (0..index.nodes.len()).filter(counts).collect();
+        let counted = self.counted(spread);
         let domains = counted.iter().filter_map(|node| topology.domain(*node)).collect::<BTreeSet<_>>().len();
         let domains = i128::try_from(domains).unwrap_or(i128::MAX);
         let count = question.count();

@@ -14,6 +14,7 @@
 //! | `counting` | evidence `counting` |
 //! | `placed`, `lost`, `share` | evidence `bound` |
 //! | `progress` | evidence `progress` |
+//! | `opb` | counting arguments for VeriPB |
 //! | `board`, `counters` | pods on nodes, and where one more fits |
 //! | `outcome`, `rest`, `witness` | evidence `witness` |
 //! | `followed`, `search` | evidence `search` |
@@ -29,6 +30,7 @@ mod followed;
 mod index;
 mod lost;
 mod node_set;
+mod opb;
 mod outcome;
 mod placed;
 mod progress;
@@ -42,4 +44,5 @@ mod validate;
 mod verify;
 mod witness;
 
+pub use opb::{Constraint, Export, Formula, Keeps, MOST_VARIABLES, Meaning, Unexported};
 pub use verify::Checker;

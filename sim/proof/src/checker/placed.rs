@@ -11,9 +11,14 @@ use super::topology::{Topology, most_touched, smallest, sum_of_largest, sums};
 use super::verify::Checker;
 use crate::claim::{Phase, Placement};
 use crate::evidence::Weights;
-use crate::input::{ONCE_BOUND, Pod, Spread};
+use crate::input::{ONCE_BOUND, Pod};
 use crate::rejection::Rejection;
-use crate::rules::{Reading, asks_revision, clash, selects_pod};
+use crate::rules::clash;
+
+mod facts;
+mod spread;
+
+pub(crate) use facts::{Facts, Group, Other, Weighed, facts, weighed};
 
 /// Checks that no pod of a workload stays pending at rest while fewer than `bound` of them are bound: before a failure, or after one.
 ///
@@ -26,26 +31,7 @@ pub(crate) fn placed(
     (weights, bound): (&Weights, i64),
     moment: Moment,
 ) -> Result<(), Rejection> {
-    let shape = checker.index.shape_of(workload);
-    let crowd = checker.crowd(question.placement());
-    let mut waiting = Waiting {
-        checker,
-        question,
-        workload,
-        shape,
-        pod: checker.index.shape(shape),
-        crowd,
-        moment,
-        bound: i128::from(bound),
-        eligible: NodeSet::default(),
-        value: Vec::new(),
-        others: Vec::new(),
-        held_by_others: RefCell::default(),
-        own: Held::default(),
-        conflicts: Vec::new(),
-    };
-    waiting.conditions()?;
-    waiting.leave_kept_off();
+    let mut waiting = Waiting::new(checker, question, workload, bound, moment)?;
     waiting.weigh(weights)?;
     waiting.find_conflicts();
     match waiting.pod.spread.first() {
@@ -104,6 +90,36 @@ struct Waiting<'c, 'a> {
 }
 
 impl<'c, 'a> Waiting<'c, 'a> {
+    /// A pod that waits, and where it may run.
+    fn new(
+        checker: &'c Checker<'a>,
+        question: &'c Question<'c>,
+        workload: usize,
+        bound: i64,
+        moment: Moment,
+    ) -> Result<Waiting<'c, 'a>, Rejection> {
+        let shape = checker.index.shape_of(workload);
+        let mut waiting = Waiting {
+            checker,
+            question,
+            workload,
+            shape,
+            pod: checker.index.shape(shape),
+            crowd: checker.crowd(question.placement()),
+            moment,
+            bound: i128::from(bound),
+            eligible: NodeSet::default(),
+            value: Vec::new(),
+            others: Vec::new(),
+            held_by_others: RefCell::default(),
+            own: Held::default(),
+            conflicts: Vec::new(),
+        };
+        waiting.conditions()?;
+        waiting.leave_kept_off();
+        Ok(waiting)
+    }
+
     fn refuse<T>(&self, why: impl Into<String>) -> Result<T, Rejection> {
         Err(Rejection::Bound { workload: self.checker.index.name(self.workload).to_owned(), why: why.into() })
     }
@@ -292,23 +308,29 @@ impl<'c, 'a> Waiting<'c, 'a> {
 
     /// Condition 4: who may keep it off by anti-affinity or a host port, and from how many domains.
     fn find_conflicts(&mut self) {
-        let index = &self.checker.index;
         for (topology, shapes) in self.conflicting() {
-            let is_evicted = |member: &Member| {
-                topology.is_single() && self.pod.preempts && index.shape(member.shape).priority < self.pod.priority
-            };
-            let members = shapes.iter().flat_map(|shape| self.crowd.of_shape.get(shape)).flatten();
-            let members = members.filter_map(|number| self.crowd.members.get(*number));
-            let others = members.filter(|member| !is_evicted(member)).map(|member| self.count(member));
-            let mut kept = usize::try_from(others.fold(0, i128::saturating_add)).unwrap_or(usize::MAX);
-            if self.is_after(Phase::Recovered) && !shapes.is_empty() {
-                let touched = most_touched(topology, &self.question.domains);
-                kept = kept.saturating_add(self.question.count().saturating_mul(touched));
-            }
+            let kept = self.keepers(topology, &shapes);
             if kept > 0 {
                 self.conflicts.push((topology, kept));
             }
         }
+    }
+
+    /// From how many domains of a topology pods of these shapes may keep it off.
+    fn keepers(&self, topology: &Topology, shapes: &BTreeSet<usize>) -> usize {
+        let index = &self.checker.index;
+        let is_evicted = |member: &Member| {
+            topology.is_single() && self.pod.preempts && index.shape(member.shape).priority < self.pod.priority
+        };
+        let members = shapes.iter().flat_map(|shape| self.crowd.of_shape.get(shape)).flatten();
+        let members = members.filter_map(|number| self.crowd.members.get(*number));
+        let others = members.filter(|member| !is_evicted(member)).map(|member| self.count(member));
+        let mut kept = usize::try_from(others.fold(0, i128::saturating_add)).unwrap_or(usize::MAX);
+        if self.is_after(Phase::Recovered) && !shapes.is_empty() {
+            let touched = most_touched(topology, &self.question.domains);
+            kept = kept.saturating_add(self.question.count().saturating_mul(touched));
+        }
+        kept
     }
 
     /// What others hold of so many nodes, no more than so many pods of its own workload among them.
@@ -380,101 +402,6 @@ impl<'c, 'a> Waiting<'c, 'a> {
     fn fits_somewhere(&self) -> Result<(), Rejection> {
         let nodes: Vec<usize> = self.eligible.iter().collect();
         self.has_room(&nodes, self.failures(), self.siblings(), "")
-    }
-
-    /// Condition 7: a domain with the smallest count never rejects it on account of the constraint.
-    fn fits_in_every_domain(&self, spread: &Spread) -> Result<(), Rejection> {
-        let index = &self.checker.index;
-        let selector = spread.selector.as_deref().unwrap_or_default();
-        if selector.is_empty() || !selects_pod(selector, &self.pod.labels, Reading::MustNow) {
-            return self.refuse("its spread constraint does not select it");
-        }
-        if spread.max_skew < 1 {
-            return self.refuse("its spread constraint has a maxSkew below 1");
-        }
-        let domains = self.counted_domains(spread);
-        let are_left_out = self.moment == Moment::After
-            && (self.question.phase() == Phase::Removed
-                || (spread.honors_taints && !index.class(self.shape).tolerates_unreachable));
-        let lost = if are_left_out { self.most_taken(&domains) } else { 0 };
-        let left = i128::try_from(domains.len()).unwrap_or(0).saturating_sub(lost);
-        if left < 1 || i128::from(spread.min_domains) > left {
-            return self
-                .refuse(format!("its spread constraint is left with {left} domains, too few for its minDomains"));
-        }
-        let smallest = self.selected().checked_div(left).unwrap_or(i128::MAX);
-        // Pods of an older revision that the selector leaves out are not among those that it counts.
-        let of_one_revision = matches!(self.question.placement(), Placement::Fresh | Placement::Scheduled);
-        let siblings = match asks_revision(selector) && !of_one_revision {
-            true => self.siblings(),
-            false => self.siblings().min(smallest),
-        };
-        for (name, counted) in &domains {
-            let nodes: Vec<usize> = counted.iter().copied().filter(|node| self.eligible.contains(*node)).collect();
-            let failures = if are_left_out { self.failures().min(self.survivable(counted)) } else { self.failures() };
-            self.has_room(&nodes, failures, siblings, &format!(" in domain {name}"))?;
-        }
-        Ok(())
-    }
-
-    /// The domains that a constraint counts, with the nodes that it counts.
-    fn counted_domains(&self, spread: &Spread) -> Vec<(&'c str, Vec<usize>)> {
-        let index = &self.checker.index;
-        let (class, topology) = (index.class(self.shape), index.topology(&spread.topology_key));
-        let counts = |node: &usize| {
-            (!spread.honors_affinity || class.affinity.contains(*node))
-                && (!spread.honors_taints || class.taints.contains(*node))
-        };
-        let domains = topology.names().iter().zip(topology.members());
-        let domains = domains.map(|(name, nodes)| (name.as_str(), nodes.iter().copied().filter(counts).collect()));
-        domains.filter(|(_, counted): &(&str, Vec<usize>)| !counted.is_empty()).collect()
-    }
-
-    /// How many other pods its constraint may count.
-    fn selected(&self) -> i128 {
-        let (index, fixed) = (&self.checker.index, &self.checker.fixed);
-        let shapes = self.checker.selection.counted(self.shape, 0).map_or(&[][..], |counted| &counted.may);
-        let of_shape = |shape: &usize| {
-            let members = self.crowd.of_shape.get(shape).into_iter().flatten();
-            let counts = members.filter_map(|number| self.crowd.members.get(*number)).map(|member| self.count(member));
-            let fixed = i128::try_from(fixed.nodes_of_shape(index, *shape).count()).unwrap_or(i128::MAX);
-            counts.fold(fixed, i128::saturating_add)
-        };
-        shapes.iter().map(of_shape).fold(0, i128::saturating_add)
-    }
-
-    /// So many failure domains can fail without taking all of these nodes.
-    fn survivable(&self, nodes: &[usize]) -> usize {
-        match self.failure_domains(nodes) {
-            Some(domains) => domains.len().saturating_sub(1),
-            None => usize::MAX,
-        }
-    }
-
-    /// The failure domains that hold these nodes; `None` when a node is in none.
-    fn failure_domains(&self, nodes: &[usize]) -> Option<BTreeSet<usize>> {
-        nodes.iter().map(|node| self.question.domains.domain(*node)).collect()
-    }
-
-    /// How many of these domains the failure can take wholly at most. A domain that lies in n failure domains counts 1/n for each
-    /// of them: it is taken when all of them fail.
-    fn most_taken(&self, domains: &[(&str, Vec<usize>)]) -> i128 {
-        const WHOLE: i128 = 720_720;
-        let mut parts = vec![0_i128; self.question.domains.len()];
-        for (_, nodes) in domains {
-            let Some(holders) = self.failure_domains(nodes).filter(|holders| holders.len() <= self.question.count())
-            else {
-                continue;
-            };
-            let holding = i128::try_from(holders.len()).unwrap_or(1).max(1);
-            let part = WHOLE.saturating_add(holding).saturating_sub(1).checked_div(holding).unwrap_or(WHOLE);
-            for holder in holders {
-                if let Some(sum) = parts.get_mut(holder) {
-                    *sum = sum.saturating_add(part);
-                }
-            }
-        }
-        sum_of_largest(parts, self.question.count()).checked_div(WHOLE).unwrap_or(i128::MAX)
     }
 }
 

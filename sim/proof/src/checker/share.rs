@@ -19,20 +19,40 @@ pub(crate) fn check(
     question: &Question<'_>,
     shares: &BTreeMap<String, Share>,
 ) -> Result<(), Rejection> {
+    may_have_shares(checker, question)?;
+    let mut sum = 0_i128;
+    for (name, share) in shares {
+        let workload = with_share(checker, question, name)?;
+        sum = sum.saturating_add(i128::from(remain(checker, question, workload, share)?));
+    }
+    question.enough(sum)
+}
+
+/// Checks that shares mean something for this cluster and claim.
+pub(super) fn may_have_shares(checker: &Checker<'_>, question: &Question<'_>) -> Result<(), Rejection> {
     checker.require_fixed()?;
     if question.phase() != Phase::Instant && !checker.index.not_ready.is_empty() {
         return Err(Rejection::Claim("some nodes are not ready before the failure".to_owned()));
     }
-    let mut sum = 0_i128;
-    for (name, share) in shares {
-        let workload = checker.index.workload_number(name).filter(|workload| question.is_subject(*workload));
-        let workload = workload.ok_or_else(|| refusal(name, "it is not of the subject"))?;
-        if checker.index.is_fixed(workload) {
-            return Err(refusal(name, "its pods are not placed by the scheduler in the order of their creation"));
-        }
-        sum = sum.saturating_add(i128::from(remain(checker, question, workload, share)?));
+    Ok(())
+}
+
+/// A workload of the subject that may have a share.
+pub(super) fn with_share(checker: &Checker<'_>, question: &Question<'_>, name: &str) -> Result<usize, Rejection> {
+    let workload = checker.index.workload_number(name).filter(|workload| question.is_subject(*workload));
+    let workload = workload.ok_or_else(|| refusal(name, "it is not of the subject"))?;
+    if checker.index.is_fixed(workload) {
+        return Err(refusal(name, "its pods are not placed by the scheduler in the order of their creation"));
     }
-    question.enough(sum)
+    Ok(workload)
+}
+
+/// How many pods a workload has at least.
+pub(super) fn wanted(checker: &Checker<'_>, question: &Question<'_>, workload: usize) -> i64 {
+    checker.index.workloads.get(workload).map_or(0, |wanted| match question.placement() {
+        Placement::Reachable => wanted.replicas.min(wanted.min_replicas),
+        Placement::Current | Placement::Scheduled | Placement::Fresh => wanted.replicas,
+    })
 }
 
 fn refusal(workload: &str, why: &str) -> Rejection {
@@ -43,10 +63,7 @@ fn refusal(workload: &str, why: &str) -> Rejection {
 fn remain(checker: &Checker<'_>, question: &Question<'_>, workload: usize, share: &Share) -> Result<i64, Rejection> {
     let index = &checker.index;
     let name = index.name(workload);
-    let replicas = index.workloads.get(workload).map_or(0, |wanted| match question.placement() {
-        Placement::Reachable => wanted.replicas.min(wanted.min_replicas),
-        Placement::Current | Placement::Scheduled | Placement::Fresh => wanted.replicas,
-    });
+    let replicas = wanted(checker, question, workload);
     let (said, found) = match share {
         Share::Survives { bound, placed: weights, lost, spread, remain } => {
             survives(checker, question, workload)?;
@@ -122,7 +139,7 @@ fn may_be_let_in(checker: &Checker<'_>, workload: usize) -> bool {
 }
 
 /// Whether lost pods are created again elsewhere.
-fn replaced(checker: &Checker<'_>, question: &Question<'_>, workload: usize) -> Result<(), Rejection> {
+pub(super) fn replaced(checker: &Checker<'_>, question: &Question<'_>, workload: usize) -> Result<(), Rejection> {
     let index = &checker.index;
     let refuse = |why| Err(refusal(index.name(workload), why));
     let kind = index.workloads.get(workload).map(|workload| &workload.kind);
