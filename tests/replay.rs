@@ -159,11 +159,7 @@ fn what_cannot_be_bound_is_said() {
         ("{workload: deployment/default/web, node: n-1, evicted: {deployment/default/web: 0}}", stopped, "at least 1"),
         ("{workload: deployment/default/web, node: n-1}", "{kube-scheduler: never}", "write always, or after-bind"),
         ("{workload: deployment/default/web, node: n-1}", "{taint-eviction: never}", "write always, or in-bind"),
-        (
-            "{workload: deployment/default/web, evictedFrom: n-1}",
-            stopped,
-            "write taint-eviction: in-bind",
-        ),
+        ("{workload: deployment/default/web, evictedFrom: n-1}", stopped, "write taint-eviction: in-bind"),
         ("{workload: deployment/default/web, evictedFrom: n-1, count: 0}", held, "at least 1"),
         ("{workload: deployment/default/web, evictedFrom: n-1, node: n-1}", held, "takes either node"),
         ("{workload: deployment/default/web, evictedFrom: n-9}", held, "there is no node n-9"),
