@@ -165,7 +165,9 @@ impl Writer<'_> {
             Event::Evicted { pods, .. } => *pods,
             Event::Placed(_) | Event::Removed { .. } => 0,
         });
-        let stays = lost.sum::<i64>() > evicted.sum();
+        // Kubernetes evicts nothing while all nodes are lost: there is nothing to hold back.
+        let are_all_lost = failed.len() == self.cluster.nodes.len();
+        let stays = !are_all_lost && lost.sum::<i64>() > evicted.sum();
         if self.claim.phase == Phase::Recovered && stays { TaintEviction::InBind } else { TaintEviction::Always }
     }
 
