@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use quorate_proof::claim::{Claim, Domain, Phase};
+use quorate_proof::claim::{Claim, Domain, Phase, Placement};
 use quorate_proof::input::{Node, Pod, PodTerm};
 
 use super::bound::failing;
@@ -97,8 +97,13 @@ pub(super) fn all_at_once(problem: &Problem<'_>, claim: &Claim, follow: &BTreeSe
 }
 
 /// The groups of the subject, and all that can get into each other's way.
-pub(super) fn followed(problem: &Problem<'_>, subject: &[usize]) -> BTreeSet<usize> {
-    let tight = problem.tight.get_or_init(|| tight_nodes(problem));
+pub(super) fn followed(problem: &Problem<'_>, subject: &[usize], placement: Placement) -> BTreeSet<usize> {
+    let [fresh, current] = &problem.tight;
+    let (known, placement) = match placement {
+        Placement::Current => (current, placement),
+        Placement::Scheduled | Placement::Fresh | Placement::Reachable => (fresh, Placement::Fresh),
+    };
+    let tight = known.get_or_init(|| tight_nodes(problem, placement));
     let mut followed: BTreeSet<usize> = subject.iter().copied().collect();
     let mut waiting: Vec<usize> = subject.to_vec();
     while let Some(number) = waiting.pop() {
@@ -114,12 +119,14 @@ pub(super) fn followed(problem: &Problem<'_>, subject: &[usize]) -> BTreeSet<usi
 }
 
 /// For each node whether all pods that may come there do not fit together.
-fn tight_nodes(problem: &Problem<'_>) -> Vec<bool> {
+fn tight_nodes(problem: &Problem<'_>, placement: Placement) -> Vec<bool> {
     let is_tight = |(node, free): (usize, &Vec<i64>)| {
         let mut asked = vec![0_i64; free.len()];
-        for group in problem.groups.iter().filter(|group| group.is_movable() && problem.is_eligible(group, node)) {
+        let groups = problem.groups.iter().enumerate();
+        for (number, group) in groups.filter(|(_, group)| group.is_movable() && problem.is_eligible(group, node)) {
+            let pods = problem.most(number, placement);
             for (sum, amount) in asked.iter_mut().zip(&group.request) {
-                *sum = sum.saturating_add(amount.saturating_mul(group.workload.replicas));
+                *sum = sum.saturating_add(amount.saturating_mul(pods));
             }
         }
         asked.iter().zip(free).any(|(asked, free)| asked > free)

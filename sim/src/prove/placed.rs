@@ -199,7 +199,10 @@ impl Problem<'_> {
             Placement::Reachable => group.most(),
             Placement::Current => {
                 let there = self.existing.get(number).copied().unwrap_or_default();
-                group.workload.replicas.max(there.alive).saturating_add(there.terminating)
+                let is_settled = there.alive == group.workload.replicas && there.unsettled == 0;
+                let surges = group.workload.kind == Kind::Deployment && !is_settled;
+                let most = group.workload.replicas.max(there.alive).saturating_add(there.terminating);
+                most.saturating_add(if surges { group.workload.max_surge } else { 0 })
             }
         }
     }

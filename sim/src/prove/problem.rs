@@ -72,8 +72,9 @@ pub struct Problem<'a> {
     pub(super) answers: Mutex<BTreeMap<Asked, Result<Weights, Obstacle>>>,
     /// What was asked about how many pods a failure takes.
     pub(super) losses: Mutex<BTreeMap<AskedLoss, Lost>>,
-    /// For each node whether all pods that may come there do not fit together; found when first asked for.
-    pub(super) tight: OnceLock<Vec<bool>>,
+    /// For each node whether all pods that may come there do not fit together, in an empty cluster and as it is now; found when first
+    /// asked for.
+    pub(super) tight: [OnceLock<Vec<bool>>; 2],
     /// The groups that budgets select.
     pub(super) subjects: Mutex<BTreeMap<String, Vec<usize>>>,
     /// The pods that are there now, where nothing is under way; worked out when first asked for.
@@ -126,6 +127,8 @@ pub(super) struct Existing {
     pub(super) alive: i64,
     /// Terminating.
     pub(super) terminating: i64,
+    /// Not ready, terminating, or of another revision.
+    pub(super) unsettled: i64,
 }
 
 /// Over what two pods are in conflict.
@@ -203,7 +206,7 @@ impl<'a> Problem<'a> {
             twins: Vec::new(),
             answers: Mutex::default(),
             losses: Mutex::default(),
-            tight: OnceLock::new(),
+            tight: Default::default(),
             subjects: Mutex::default(),
             present: OnceLock::new(),
             attacks: Mutex::default(),
@@ -240,6 +243,9 @@ impl<'a> Problem<'a> {
             if let Some(own) = self.existing.get_mut(group) {
                 let count = if pod.terminating { &mut own.terminating } else { &mut own.alive };
                 *count = count.saturating_add(1);
+                if is_earlier || pod.terminating || !pod.ready {
+                    own.unsettled = own.unsettled.saturating_add(1);
+                }
             }
             if let (Some(node), Some(bound)) = (node, self.bound.get_mut(group)) {
                 bound.push((*node, pod.ready && !pod.terminating));

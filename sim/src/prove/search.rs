@@ -49,7 +49,7 @@ pub(super) fn search(problem: &Problem<'_>, claim: &Claim, subject: &[usize], li
     if let Some(reason) = too_many(&subject.iter().copied().collect()) {
         return Err(reason);
     }
-    let follow = followed(problem, subject);
+    let follow = followed(problem, subject, claim.placement);
     can_be_searched(problem, claim, &follow)?;
     if let Some(reason) = too_many(&follow) {
         return Err(reason);
@@ -372,12 +372,12 @@ impl Problem<'_> {
         let mut packing = Packing::empty(self, |_| false);
         for (name, pod) in &self.cluster.pods {
             let Some(number) = self.group(&pod.workload) else { continue };
-            let Some(group) = self.groups.get(number).filter(|group| group.is_movable()) else { continue };
-            if !follow.contains(&number) {
-                continue;
-            }
+            let Some(group) = self.groups.get(number) else { continue };
             if pod.terminating || pod.shape != group.workload.shape {
                 return Err(format!("pod {name} is terminating, or not of the present revision"));
+            }
+            if !group.is_movable() || !follow.contains(&number) {
+                continue;
             }
             let node = pod.node.as_ref().and_then(|node| self.nodes.binary_search_by(|(own, _)| (*own).cmp(node)).ok());
             match node {
@@ -389,13 +389,20 @@ impl Problem<'_> {
                 }
             }
         }
-        for number in follow {
-            let there = self.existing.get(*number).map_or(0, |existing| existing.alive);
-            let Some(group) = self.groups.get(*number) else { continue };
+        for (number, on) in &self.fixed {
+            let mut there: Vec<usize> = self.bound.get(*number).into_iter().flatten().map(|(node, _)| *node).collect();
+            there.sort_unstable();
+            if there != *on {
+                let name = self.groups.get(*number).map_or("", |group| group.name);
+                return Err(format!("pods of {name} are missing, or out of place"));
+            }
+        }
+        for (number, group) in self.groups.iter().enumerate().filter(|(_, group)| group.is_movable()) {
+            let there = self.existing.get(number).map_or(0, |existing| existing.alive);
             if there > group.workload.replicas {
                 return Err(format!("{} has more pods than it wants", group.name));
             }
-            if let Some(pending) = packing.pending.get_mut(*number) {
+            if let Some(pending) = packing.pending.get_mut(number).filter(|_| follow.contains(&number)) {
                 *pending = pending.saturating_add(group.workload.replicas.saturating_sub(there));
             }
         }
