@@ -87,7 +87,7 @@ fn findings_of(
         evaluation.findings.push(rule_finding::violated(context, asked, &violated));
     }
     let mut undecided = of(VerdictWord::Undecided);
-    // Nothing proves that rollouts end: the rules about rollouts and drains play them.
+    // That a rollout or a drain is not proved to end is no finding: the rules about rollouts and drains play them.
     undecided.retain(|verdict| verdict.phase != crate::report::PhaseWord::Progress);
     if asked.declared.is_some() && !undecided.is_empty() && runs(GUARANTEE_UNDECIDED) {
         evaluation.findings.push(rule_finding::undecided(context, asked, &undecided));

@@ -109,7 +109,7 @@ fn prove(base: &Base<'_>, changed: &Changed, asked: &Asked, wanted: &[At]) -> Op
     let decided = decide_all(&cluster(&changed.model.state), &same, &given, &decide).ok()?;
     let verdicts: Vec<AtPlacement> = decided.into_iter().flatten().map(|own| own.verdict).collect();
     let holds = |verdict: &AtPlacement| match verdict.phase {
-        // That rollouts always end is not proved; that this one ends is played.
+        // Where it is not proved that rollouts always end, that this one ends when it is played is enough, and is said.
         PhaseWord::Progress => verdict.verdict != VerdictWord::Violated && progress.not_whole.is_empty(),
         PhaseWord::Instant | PhaseWord::Recovered | PhaseWord::Removed => verdict.verdict == VerdictWord::Proved,
     };
