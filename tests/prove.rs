@@ -319,3 +319,63 @@ fn a_rollout_that_cannot_end_breaks_progress() {
     let report = run.json("prove");
     assert!(report["guarantees"].as_array().unwrap().iter().all(|entry| entry["phase"] != "progress"));
 }
+
+/// That verdict of a recorded cluster that is about progress.
+fn progress_of(recorded: &str) -> Value {
+    let input = format!("{}/fixtures/recordings/1.36.3/{recorded}", env!("CARGO_MANIFEST_DIR"));
+    let (_directory, run) = prove(&[&input, "--no-proofs", "--repairs", "none", "-o", "json"]);
+    assert_eq!(run.status, 1);
+    let report = run.json("prove");
+    let mut entries = report["guarantees"].as_array().unwrap().iter();
+    entries.find(|entry| entry["phase"] == "progress").unwrap().clone()
+}
+
+#[test]
+fn a_drain_that_waits_for_ever_breaks_progress() {
+    let entry = progress_of("witness-drain-waits");
+    assert_eq!((&entry["verdict"], &entry["method"]), (&Value::from("violated"), &Value::from("run")));
+    let reason = entry["reason"].as_str().unwrap();
+    assert!(reason.starts_with("a drain of n-1 waits for a pod of deployment/default/web for ever: "), "{reason}");
+    assert!(reason.ends_with("3 of 3 pods are healthy and 3 must stay so"), "{reason}");
+}
+
+#[test]
+fn drains_are_played_one_after_the_other() {
+    // Each node alone can be drained. What one drain moves takes the room that another needs.
+    let entry = progress_of("witness-second-drain-waits");
+    let steps: Vec<&str> = entry["witness"]["steps"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let [first, second] = steps.as_slice() else { panic!("{entry:#}") };
+    assert_eq!(*first, "n-1 is drained and uncordoned");
+    assert!(second.starts_with("the drain of n-3 never ends: "), "{second}");
+    assert!(second.contains("the replacement fits none: n-3 (cordoned), n-2 (insufficient cpu)"), "{second}");
+    assert_eq!(entry["witness"]["available"], 3);
+}
+
+#[test]
+fn progress_in_the_current_placement_is_played_from_there() {
+    // Wherever the scheduler puts both pods anew, they are on two nodes, and drains end. Now both are on w1, and w2 is too small for one.
+    let directory = TempDir::new().unwrap();
+    let small = LIVE.replacen(
+        r#"labels: {kubernetes.io/hostname: w2}}, status: {allocatable: {cpu: "4""#,
+        r#"labels: {kubernetes.io/hostname: w2}}, status: {allocatable: {cpu: "300m""#,
+        1,
+    );
+    assert_ne!(small, LIVE);
+    let budget = "  - {apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: web, namespace: default}, spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}}\n";
+    fs::write(directory.path().join("cluster.yaml"), format!("{small}{budget}")).unwrap();
+    let guarantee = "{workload: deployment/default/web, minAvailable: 0, failures: {nodes: 1}, placement: current, phase: [progress]}";
+    let environment =
+        format!("apiVersion: quorate.dev/v1alpha1\nkind: Environment\nspec:\n  guarantees:\n    - {guarantee}\n");
+    fs::write(directory.path().join("quorate.yaml"), environment).unwrap();
+    let run = quorate(directory.path(), &["prove", ".", "-o", "json"]);
+    let report = run.json("prove");
+    let entries = report["guarantees"].as_array().unwrap();
+    let entry = entries.iter().find(|entry| entry["phase"] == "progress").unwrap();
+    assert_eq!(entry["verdict"], "violated", "{entry:#}");
+    assert!(entry["reason"].as_str().unwrap().starts_with("a drain of w1 waits"), "{entry:#}");
+    // It is played from there again.
+    let scenario = entry["witness"]["scenario"].as_str().unwrap();
+    let played = quorate(directory.path(), &["simulate", ".", "--scenario", scenario]);
+    assert_eq!(played.status, 0, "{}", played.stdout);
+    assert!(played.stdout.contains("blocked"), "{}", played.stdout);
+}

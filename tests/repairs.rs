@@ -270,3 +270,35 @@ fn how_much_is_tried_is_the_user_s_choice() {
     let human = quorate(folder.path(), &[&["prove", "--no-proofs", "--max-tries", "1"], &asked[..]].concat());
     assert!(human.stdout.contains("tried      1 change; "), "{}", human.stdout);
 }
+
+#[test]
+fn a_budget_that_refuses_every_eviction_is_changed_where_it_stands() {
+    let directory = directory(&[]);
+    let recorded = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/recordings/1.36.3/witness-drain-waits");
+    for name in ["cluster.yaml", "quorate.yaml"] {
+        fs::copy(Path::new(recorded).join(name), directory.path().join(name)).unwrap();
+    }
+    let (status, report) = prove(directory.path(), &["."]);
+    assert_eq!(status, 1);
+    let found = repairs(&report);
+    assert_eq!(
+        found,
+        [
+            "minAvailable: 2 in PodDisruptionBudget default/web \"0.00\"",
+            "maxUnavailable: 1 in PodDisruptionBudget default/web \"0.00\""
+        ]
+    );
+    let before = fs::read_to_string(directory.path().join("cluster.yaml")).unwrap();
+    let (_, _) = prove(directory.path(), &[".", "--write", "2"]);
+    let after = fs::read_to_string(directory.path().join("cluster.yaml")).unwrap();
+    assert_eq!(
+        changed_lines(&before, &after),
+        ["-  minAvailable: 3  # all of them", "+  maxUnavailable: 1  # all of them"]
+    );
+    // Every claim is proved then, and what the budget now promises too.
+    let (status, report) = prove(directory.path(), &["."]);
+    assert_eq!(status, 0, "{report:#}");
+    let entries = report["guarantees"].as_array().unwrap();
+    let progress: Vec<&Value> = entries.iter().filter(|entry| entry["phase"] == "progress").collect();
+    assert!(!progress.is_empty() && progress.iter().all(|entry| entry["verdict"] == "proved"), "{progress:#?}");
+}

@@ -57,6 +57,6 @@ pub use no_placement::{Unproved, no_placement};
 pub use placed_by_scheduler::{Placed, placed as placed_by_scheduler};
 pub use problem::Problem;
 pub use replay::{Replay, Start, replay};
-pub use replay_run::{Rollout, replay_rollout, replay_run};
+pub use replay_run::{Hanging, Standstill, replay_run, replay_standstill};
 pub use scheduled::{NotPlayed, Observed, Run, run};
 pub use smallest::{moved, smallest};

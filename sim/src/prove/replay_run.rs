@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use quorate_proof::claim::{Claim, Phase};
 use quorate_proof::cluster::Cluster;
+use quorate_proof::evidence::Placing;
 
 use super::placed_by_scheduler::Placed;
 use super::replay::{Replay, Start, Writer, bind, lost, node, step};
@@ -68,11 +69,11 @@ fn drawn(state: &ClusterState, claim: &Claim, observed: &Observed, failed: &[&st
     replay(Start::Unplaced, scheduler_runs, Some(observed.seed), steps)
 }
 
-/// What is known of a rollout that never completes.
+/// What is known of a rollout or a drain that never ends.
 #[derive(Clone, Copy, Debug)]
-pub struct Rollout<'a> {
-    /// Its workload.
-    pub workload: WorkloadName,
+pub struct Standstill<'a> {
+    /// What it is.
+    pub hanging: Hanging<'a>,
     /// Where the pods of the cluster are before it; `None`: where the input has them.
     pub before: Option<&'a Placed>,
     /// How it ends.
@@ -83,23 +84,53 @@ pub struct Rollout<'a> {
     pub seed: u64,
 }
 
-/// The steps of a rollout that never completes: the pods are where they were, and it is begun.
+/// What never ends.
+#[derive(Clone, Copy, Debug)]
+pub enum Hanging<'a> {
+    /// The rollout of a workload.
+    Rollout(WorkloadName),
+    /// A drain.
+    Drain {
+        /// The node.
+        node: NodeId,
+        /// Nodes that are drained, and uncordoned again, before.
+        earlier: &'a [NodeId],
+    },
+}
+
+/// The steps of what never ends: the pods are where they were, and it is begun.
 #[must_use]
-pub fn replay_rollout(state: &ClusterState, cluster: &Cluster, claim: &Claim, rollout: &Rollout<'_>) -> Option<Replay> {
+pub fn replay_standstill(
+    state: &ClusterState,
+    cluster: &Cluster,
+    claim: &Claim,
+    standstill: &Standstill<'_>,
+) -> Option<Replay> {
     let writer = Writer::new(state, cluster, claim);
-    let mut restart = step("restart", &[], StepAction::Restart { workload: rollout.workload });
-    restart.expected_outcome = Some(rollout.outcome);
-    let (name, available) = rollout.available;
-    restart.expected_available = BTreeMap::from([(name.to_owned(), available)]);
-    let Some(before) = rollout.before else {
-        return Some(replay(Start::Current, SchedulerRuns::Always, Some(rollout.seed), vec![restart]));
+    let mut begun = match standstill.hanging {
+        Hanging::Rollout(workload) => vec![step("restart", &[], StepAction::Restart { workload })],
+        Hanging::Drain { node, earlier } => {
+            let text = |node: &NodeId| state.nodes.get(node).map_or("", |own| state.names.text(own.name));
+            let drain = |node: &NodeId| step("drain", &[text(node)], StepAction::Drain { nodes: vec![*node] });
+            let uncordon = |node: &NodeId| step("uncordon", &[text(node)], StepAction::Uncordon { node: *node });
+            let before = earlier.iter().flat_map(|node| [drain(node), uncordon(node)]);
+            before.chain([drain(&node)]).collect()
+        }
     };
-    let steps = vec![bind(placed(&writer, before)?), restart];
-    Some(replay(Start::Unplaced, SchedulerRuns::FromBind, Some(rollout.seed), steps))
+    let last = begun.last_mut()?;
+    last.expected_outcome = Some(standstill.outcome);
+    let (name, available) = standstill.available;
+    last.expected_available = BTreeMap::from([(name.to_owned(), available)]);
+    let Some(before) = standstill.before else {
+        return Some(replay(Start::Current, SchedulerRuns::Always, Some(standstill.seed), begun));
+    };
+    let mut steps = vec![bind(placed(&writer, before)?)];
+    steps.append(&mut begun);
+    Some(replay(Start::Unplaced, SchedulerRuns::FromBind, Some(standstill.seed), steps))
 }
 
 /// Bindings of pods of DaemonSets, and of all others.
-fn placed(writer: &Writer<'_>, placed: &Placed) -> Option<Vec<crate::simulation::Binding>> {
+pub(super) fn placed(writer: &Writer<'_>, placed: &[Placing]) -> Option<Vec<crate::simulation::Binding>> {
     let mut bindings = writer.daemon_sets();
     bindings.extend(writer.bindings(placed.iter())?);
     Some(bindings)

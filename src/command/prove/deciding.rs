@@ -9,10 +9,10 @@ use quorate_sim::simulation::Settings;
 use rayon::prelude::*;
 
 use super::guarantees::{Asked, proof_failures, proof_placement};
+use super::progress::Played;
 use super::verdicts::{Decided, Prover, Runs, phase_word};
 use crate::command::error::CommandError;
 use crate::environment::{Failures, Phase, Placement};
-use crate::policy::simulation::Progress;
 use crate::report::{AtPlacement, VerdictWord};
 
 const PLACEMENTS: [Placement; 4] = [Placement::Current, Placement::Scheduled, Placement::Fresh, Placement::Reachable];
@@ -34,7 +34,7 @@ pub(super) struct Given<'a> {
     /// Runs of the scheduler, for each kind of failures.
     pub(super) runs: &'a [Runs],
     /// Which rollouts end.
-    pub(super) progress: &'a Progress,
+    pub(super) played: &'a Played,
     /// How many states a search looks at.
     pub(super) states: usize,
 }
@@ -78,9 +78,9 @@ pub(super) fn decide_all(
         .collect();
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
     let problem = Problem::new(cluster, &labels);
-    let Given { state, shows, runs, progress, states } = *given;
+    let Given { state, shows, runs, played, states } = *given;
     let prover =
-        Prover { state, shows, cluster, problem: &problem, checker: &checker, digest: &digest, runs, progress, states };
+        Prover { state, shows, cluster, problem: &problem, checker: &checker, digest: &digest, runs, played, states };
     let has_current = problem.has_bound_pods();
     let decide = |asked: &Asked| -> Vec<Decided> {
         wanted(asked, has_current)

@@ -44,7 +44,10 @@ impl Asked {
         let word = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
         if claim.phase == ProofPhase::Progress {
             let workloads = self.workloads().join(" and ");
-            return format!("not every rollout of {workloads} ends (placement {})", word(&claim.placement));
+            return format!(
+                "not every rollout of {workloads}, or drain of its nodes, ends (placement {})",
+                word(&claim.placement)
+            );
         }
         let lost = match (&claim.failures.domain, claim.failures.count) {
             (Domain::Node, 1) => "1 node".to_owned(),

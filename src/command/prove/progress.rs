@@ -1,52 +1,78 @@
-//! Phase `progress`: rollouts are played. What cannot end is a violation; that one ends in the simulation is no proof.
+//! Phase `progress`: rollouts and drains are played. What cannot end is a violation; that one ends in the simulation is no proof.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_proof::claim::Claim;
-use quorate_sim::cluster::{ClusterState, Deployment};
-use quorate_sim::prove::{Rollout, replay_rollout};
+use quorate_sim::cluster::{ClusterState, Deployment, NodeId};
+use quorate_sim::prove::{Hanging, Standstill, replay_standstill};
 
 use super::guarantees::Asked;
 use super::verdicts::{Broken, Decided, Prover};
-use crate::environment::Phase;
-use crate::policy::simulation::{self, Before, Context, Progress, StuckRollout};
-use crate::report::{AtPlacement, VerdictWord, WitnessReport};
+use crate::environment::{Phase, Placement};
+use crate::policy::simulation::{self, Before, Context, Progress, Start, Stuck, StuckStep};
+use crate::report::{AtPlacement, PhaseWord, VerdictWord, WitnessReport};
 
-/// Plays the rollouts of the workloads of those guarantees that are about progress.
-pub(super) fn play(context: &Context<'_>, all: &[Asked]) -> Progress {
-    let workloads = asked_for(all);
-    if workloads.is_empty() { Progress::default() } else { simulation::progress(context, &workloads) }
+/// What was played: from where the pods are now, for placement `current`, and from where the scheduler puts them.
+#[derive(Default)]
+pub(super) struct Played {
+    pub(super) now: Progress,
+    pub(super) anew: Progress,
 }
 
-/// The workloads whose rollouts someone declares to end.
-pub(super) fn asked_for(all: &[Asked]) -> BTreeSet<String> {
-    let declares =
-        |asked: &&Asked| asked.declared.as_ref().is_some_and(|(_, phases)| phases.contains(&Phase::Progress));
+impl Played {
+    /// Whether all pods of all workloads are ready, wherever it was played.
+    pub(super) fn are_whole(&self) -> bool {
+        self.now.not_whole.is_empty() && self.anew.not_whole.is_empty()
+    }
+}
+
+/// Plays the rollouts of the workloads of those guarantees that are about progress, and the drains of their pods.
+pub(super) fn play(context: &Context<'_>, all: &[Asked]) -> Played {
+    let from = |start: Start| {
+        let is_meant = |placement: Placement| (placement == Placement::Current) == (start == Start::AsGiven);
+        let workloads = asked_for(all, is_meant);
+        if workloads.is_empty() { Progress::default() } else { simulation::progress(context, &workloads, start) }
+    };
+    Played { now: from(Start::AsGiven), anew: from(Start::Anew) }
+}
+
+/// The workloads whose rollouts and drains someone declares to end, for such placements.
+pub(super) fn asked_for(all: &[Asked], is_meant: impl Fn(Placement) -> bool) -> BTreeSet<String> {
+    let declares = |asked: &&Asked| {
+        let declared = asked.declared.as_ref();
+        declared.is_some_and(|(placement, phases)| is_meant(*placement) && phases.contains(&Phase::Progress))
+    };
     all.iter().filter(declares).flat_map(Asked::workloads).map(str::to_owned).collect()
 }
 
-/// The verdict on `asked` as far as a simulated rollout says it; `None`: nothing keeps the rollout from its end there.
-pub(super) fn decide(prover: &Prover<'_>, asked: &Asked, claim: &Claim, verdict: &AtPlacement) -> Option<Decided> {
-    let Prover { state, progress, .. } = *prover;
+/// The verdict on `asked` as far as simulated rollouts and drains say it; `None`: nothing keeps them from their end there.
+pub(super) fn decide(
+    prover: &Prover<'_>,
+    asked: &Asked,
+    (placement, claim): (Placement, &Claim),
+    verdict: &AtPlacement,
+) -> Option<Decided> {
+    let state = prover.state;
+    let progress = if placement == Placement::Current { &prover.played.now } else { &prover.played.anew };
     let (mut verdict, mut broken) = (verdict.clone(), None);
     let workloads = asked.workloads();
-    let stuck = workloads.iter().find_map(|name| progress.stuck.get(*name).map(|stuck| (*name, stuck)));
-    if let Some((name, stuck)) = stuck {
+    let stuck = |name| progress.stuck.get(name).map(|all| (name, all.as_slice()));
+    if let Some((name, all @ [first, ..])) = workloads.iter().copied().find_map(stuck) {
         verdict.verdict = VerdictWord::Violated;
         verdict.method = Some("run");
-        verdict.bound = Some(stuck.ready);
-        verdict.reason = format!("no rollout of {name} can ever complete: {}", stuck.why);
-        verdict.evidence.clone_from(&stuck.evidence);
+        verdict.bound = Some(first.ready);
+        verdict.reason = all.iter().map(|own| in_words(state, name, own)).collect::<Vec<_>>().join("; and ");
+        verdict.evidence.clone_from(&first.evidence);
         verdict.witness = Some(WitnessReport {
-            placement: stuck.placement.clone(),
-            subject: BTreeMap::from([(name.to_owned(), stuck.nodes.clone())]),
+            placement: first.placement.clone(),
+            subject: BTreeMap::from([(name.to_owned(), first.nodes.clone())]),
             failed: Vec::new(),
-            steps: vec![format!("its rollout never ends: {}", stuck.why)],
-            available: stuck.ready,
+            steps: steps(state, first),
+            available: first.ready,
             moved: None,
             scenario: None,
         });
-        broken = replay(prover, claim, name, stuck);
+        broken = replay(prover, claim, (name, first), progress.seed);
     } else if let Some(name) = workloads.iter().find(|name| progress.not_whole.contains(**name)) {
         verdict.reason = format!("not all pods of {name} become ready, so that its rollout says nothing");
     } else if let Some(name) = workloads.iter().find(|name| is_paused(state, name)) {
@@ -57,21 +83,63 @@ pub(super) fn decide(prover: &Prover<'_>, asked: &Asked, claim: &Claim, verdict:
     Some(Decided { verdict, proof: None, replay: broken })
 }
 
-/// The rollout, from where its pods were.
-fn replay(prover: &Prover<'_>, claim: &Claim, name: &str, stuck: &StuckRollout) -> Option<Broken> {
+/// How the reason begins where a rollout does not end.
+const NO_ROLLOUT: &str = "no rollout";
+
+/// Whether what breaks progress is a rollout, be it among others.
+pub(super) fn is_rollout(verdict: &AtPlacement) -> bool {
+    verdict.phase == PhaseWord::Progress && verdict.reason.starts_with(NO_ROLLOUT)
+}
+
+/// What stands still, and why.
+fn in_words(state: &ClusterState, name: &str, stuck: &Stuck) -> String {
+    match &stuck.what {
+        StuckStep::Rollout => format!("{NO_ROLLOUT} of {name} can ever complete: {}", stuck.why),
+        StuckStep::Drain { node, earlier } => {
+            let drain = format!("a drain of {} waits for a pod of {name} for ever", node_text(state, *node));
+            match earlier.as_slice() {
+                [] => format!("{drain}: {}", stuck.why),
+                earlier => format!("once {} {drain}: {}", were_drained(state, earlier), stuck.why),
+            }
+        }
+    }
+}
+
+fn steps(state: &ClusterState, stuck: &Stuck) -> Vec<String> {
+    match &stuck.what {
+        StuckStep::Rollout => vec![format!("its rollout never ends: {}", stuck.why)],
+        StuckStep::Drain { node, earlier } => {
+            let before = earlier.iter().map(|node| format!("{} is drained and uncordoned", node_text(state, *node)));
+            let never = format!("the drain of {} never ends: {}", node_text(state, *node), stuck.why);
+            before.chain([never]).collect()
+        }
+    }
+}
+
+/// `worker-1 was drained and uncordoned,`.
+fn were_drained(state: &ClusterState, nodes: &[NodeId]) -> String {
+    let names: Vec<&str> = nodes.iter().map(|node| node_text(state, *node)).collect();
+    let were = if names.len() == 1 { "was" } else { "were, in turn," };
+    format!("{} {were} drained and uncordoned,", names.join(", "))
+}
+
+fn node_text(state: &ClusterState, node: NodeId) -> &str {
+    state.nodes.get(&node).map_or("", |node| state.names.text(node.name))
+}
+
+/// What stands still, from where its pods were.
+fn replay(prover: &Prover<'_>, claim: &Claim, (name, stuck): (&str, &Stuck), seed: u64) -> Option<Broken> {
     let before = match &stuck.before {
         Before::AsGiven => None,
         Before::Placed(placed) => Some(placed),
         Before::Unknown => return None,
     };
-    let rollout = Rollout {
-        workload: stuck.workload,
-        before,
-        outcome: stuck.outcome,
-        available: (name, stuck.available),
-        seed: prover.progress.seed,
+    let hanging = match &stuck.what {
+        StuckStep::Rollout => Hanging::Rollout(stuck.workload),
+        StuckStep::Drain { node, earlier } => Hanging::Drain { node: *node, earlier },
     };
-    let replay = replay_rollout(prover.state, prover.cluster, claim, &rollout)?;
+    let standstill = Standstill { hanging, before, outcome: stuck.outcome, available: (name, stuck.available), seed };
+    let replay = replay_standstill(prover.state, prover.cluster, claim, &standstill)?;
     Some(Broken { claim: claim.clone(), replay })
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::guarantees::Asked;
+use super::progress;
 use crate::environment::{Failures, Guarantee, Phase};
 use crate::finding::{Finding, Mend, Related, Severity};
 use crate::manifest::{FieldPath, Node, Object, Place};
@@ -21,7 +22,11 @@ pub(super) fn violated(context: &Context<'_>, asked: &Asked, verdicts: &[&AtPlac
         if asked.declared.is_some() || verdicts.iter().any(is_shown) { Severity::Error } else { Severity::Info };
     let whose = asked.workloads().join(" and ");
     let message = match of_failures.first() {
-        None => format!("rollouts of {whose} do not end, though quorate.yaml guarantees it"),
+        None => {
+            let what = verdicts.first().and_then(|own| own.reason.split_once(": ")).map(|(what, _)| what.to_owned());
+            let what = what.unwrap_or_else(|| format!("not every rollout of {whose}, or drain of its nodes, ends"));
+            format!("{what}, though quorate.yaml guarantees that rollouts and drains end")
+        }
         Some(first) => {
             let promise = match (&asked.subject, &asked.declared) {
                 (_, Some(_)) => "fewer than quorate.yaml guarantees".to_owned(),
@@ -84,7 +89,7 @@ fn strikes(failures: &Failures) -> String {
     }
 }
 
-/// Which pods are where, what fails, and how many are left; of a rollout why it does not end.
+/// Which pods are where, what fails, and how many are left; of a rollout or a drain why it does not end.
 fn why(verdict: &AtPlacement, of: i64) -> Option<String> {
     let witness = verdict.witness.as_ref()?;
     Some(match verdict.phase {
@@ -101,7 +106,7 @@ fn outcome(verdict: &AtPlacement, of: i64) -> Option<String> {
         PhaseWord::Recovered => "once what can be replaced is replaced",
         PhaseWord::Removed => "once the lost nodes are deleted",
         PhaseWord::Progress => {
-            return Some(format!("{available} of {of} keep serving, and what is to be rolled out never runs"));
+            return Some(format!("{available} of {of} keep serving, and what was begun never ends"));
         }
     };
     Some(format!("{when}: {available} of {of} available"))
@@ -202,7 +207,7 @@ fn causes(context: &Context<'_>, workload: &str, verdicts: &[&AtPlacement]) -> V
         path: path.clone(),
     };
     let mut causes = Vec::new();
-    if verdicts.iter().any(|own| own.phase == PhaseWord::Progress) {
+    if verdicts.iter().any(|own| progress::is_rollout(own)) {
         let path = FieldPath::parse("spec.strategy.rollingUpdate.maxUnavailable");
         if object.root.at(&path).is_some() {
             causes.push(related(&path, "no old pod stops before a new one is ready, and none fits"));

@@ -13,6 +13,7 @@ use quorate_sim::simulation::{Settings, Simulation};
 
 use super::deciding::{self, Given, counts, decide_all, every_claim};
 use super::guarantees::{Asked, asked, nearest, proof_failures};
+use super::progress::Played;
 use super::repair::{Base, Effort, Found, Patch, search};
 use super::verdicts::{Broken, Decided};
 use super::{files, scenario};
@@ -27,7 +28,7 @@ use crate::environment::{EnvironmentSpec, Failures};
 use crate::manifest::collect::EmptyInput;
 use crate::model::{self, Model};
 use crate::policy::Facts;
-use crate::policy::simulation::{self, Context};
+use crate::policy::simulation::Context;
 use crate::report::{AtPlacement, GuaranteeReport, ProofDocument, Repairs, Replayable, VerdictWord, write_proof};
 
 /// To prove a repaired cluster a search looks at so many states at most, for it is done for every change.
@@ -60,9 +61,9 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
     let settings = Settings { seed: arguments.seed, ..Settings::default() };
     let runs = deciding::runs(&model.state, &canonical, &settings, &all, deciding::MOST_RUNS);
     progress.say("proving");
-    let rollouts = rollouts(configuration, &model, &environment, arguments.seed, &all);
+    let played = played(configuration, &model, &environment, arguments.seed, &all);
     let states = arguments.max_states as usize;
-    let given = Given { state: &model.state, shows: true, runs: &runs, progress: &rollouts, states };
+    let given = Given { state: &model.state, shows: true, runs: &runs, played: &played, states };
     let decided = decide_all(&canonical, &all, &given, &every_claim)?;
     progress.say("looking for repairs");
     let base = Base {
@@ -75,7 +76,7 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
         subjects: violated_workloads(&all, &decided),
         states: REPAIR_STATES.min(states),
         known: OnceLock::new(),
-        progress: OnceLock::new(),
+        played: OnceLock::new(),
     };
     let found = repairs(&base, &canonical, &all, &decided, arguments);
     progress.say("writing proof files");
@@ -118,14 +119,14 @@ fn failures(arguments: &ProveArguments) -> Vec<Failures> {
     if arguments.failures.is_empty() { vec![Failures::Nodes(1)] } else { arguments.failures.clone() }
 }
 
-/// Plays the rollouts that are declared to end.
-fn rollouts(
+/// Plays the rollouts and drains that are declared to end.
+fn played(
     configuration: &Configuration,
     model: &Model,
     environment: &EnvironmentSpec,
     seed: u64,
     all: &[Asked],
-) -> simulation::Progress {
+) -> Played {
     let facts = Facts { spec: &serde_json::Value::Null, documents: &[] };
     let context = Context { inventory: &configuration.inventory, model, environment, facts, seed };
     super::progress::play(&context, all)

@@ -57,6 +57,12 @@ fn write_step(text: &mut String, state: &ClusterState, step: &Step) -> Option<()
         StepAction::Restart { workload } => {
             let _ = writeln!(text, "    - restart: {{workload: {}}}", plain(&workload_text(state, *workload)));
         }
+        StepAction::Drain { nodes: drained } => {
+            let _ = writeln!(text, "    - drain: {{nodes: [{}]}}", nodes(drained));
+        }
+        StepAction::Uncordon { node } => {
+            let _ = writeln!(text, "    - uncordon: {{node: {}}}", node_text(state, *node));
+        }
         StepAction::Wait { seconds } => {
             let _ = writeln!(text, "    - wait: {{seconds: {seconds}}}");
         }

@@ -12,9 +12,8 @@ use quorate_sim::prove::{
 };
 
 use super::guarantees::{Asked, proof_placement};
-use super::progress;
+use super::progress::{self, Played};
 use crate::environment::{Phase, Placement};
-use crate::policy::simulation::Progress;
 use crate::report::{AtPlacement, PhaseWord, VerdictWord, WitnessReport};
 
 /// Everything that claims are decided with.
@@ -28,8 +27,8 @@ pub(super) struct Prover<'a> {
     pub(super) digest: &'a str,
     /// Runs of the scheduler, for each kind of failures.
     pub(super) runs: &'a [Runs],
-    /// Which rollouts end.
-    pub(super) progress: &'a Progress,
+    /// Which rollouts and drains end.
+    pub(super) played: &'a Played,
     /// How many states a search looks at.
     pub(super) states: usize,
 }
@@ -71,7 +70,7 @@ impl Prover<'_> {
         let claim = asked.claim(placement, phase);
         // Where nothing is seen to hold it up, whether it always ends is for a proof.
         if phase == Phase::Progress
-            && let Some(decided) = progress::decide(self, asked, &claim, &verdict)
+            && let Some(decided) = progress::decide(self, asked, (placement, &claim), &verdict)
         {
             return decided;
         }

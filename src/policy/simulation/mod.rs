@@ -8,10 +8,11 @@
 //! | `words.rs` | names, reasons and steps as findings say them |
 //! | `mend.rs` | ways out, each tried before it is named, with its price |
 //! | `pods_stay_pending.rs` … | one rule a file, named after what it finds |
-//! | `rollout_progress.rs` | whether the rollout of one workload ends, for proofs |
+//! | `progress.rs`, `drain_progress.rs` | whether the rollout of one workload ends, and drains that evict its pods, for proofs |
 //! | `requirement.rs` | what a workload needs, where no nodes are given |
 
 mod context;
+mod drain_progress;
 mod drains;
 mod drains_exhaust_pdb;
 mod evaluate;
@@ -23,10 +24,10 @@ mod pdb_allows_nothing;
 mod pdb_blocks_drain;
 mod pods_refused_by_admission;
 mod pods_stay_pending;
+mod progress;
 mod replicas_share_a_node;
 mod requirement;
 mod rollout_deadlock;
-mod rollout_progress;
 mod single_point_of_failure;
 mod volume_blocks_surge;
 mod webhook_blocks_its_own_pods;
@@ -35,4 +36,4 @@ mod words;
 pub use context::Context;
 pub use evaluate::{GUARANTEE_UNDECIDED, GUARANTEE_VIOLATED, evaluate};
 pub use mend::{currency, monthly_price};
-pub use rollout_progress::{Before, Progress, StuckRollout, progress};
+pub use progress::{Before, Progress, Start, Stuck, StuckStep, has_placed, progress};

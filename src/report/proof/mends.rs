@@ -25,7 +25,7 @@ pub(super) fn rows(repairs: &Repairs) -> Vec<Row<'_>> {
 fn price(repair: &Repair) -> Cow<'_, str> {
     match repair.reproved.iter().all(|own| own.verdict == VerdictWord::Proved) {
         true => Cow::Borrowed(&repair.price),
-        false => Cow::Owned(format!("{}; its rollout is played, not proved", repair.price)),
+        false => Cow::Owned(format!("{}; that rollouts and drains end is played, not proved", repair.price)),
     }
 }
 

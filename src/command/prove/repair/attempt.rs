@@ -8,13 +8,14 @@ use super::base::{Base, by_key, key};
 use super::candidate::{Candidate, TextEdit};
 use crate::command::prove::deciding::{At, Given, decide_all};
 use crate::command::prove::guarantees::Asked;
+use crate::command::prove::progress::{Played, asked_for};
 use crate::environment::{Phase, Placement};
 use crate::finding::Severity;
 use crate::manifest::assemble::{DecodeOptions, assemble};
 use crate::manifest::edit::{apply, node_at};
 use crate::manifest::{Inventory, Object, ObjectId, SourceId};
 use crate::model::{self, Model};
-use crate::policy::simulation::{self, Progress};
+use crate::policy::simulation::{self, Progress, Start};
 use crate::report::{AtPlacement, PhaseWord, VerdictWord};
 
 /// What became of a candidate.
@@ -95,22 +96,26 @@ fn make(base: &Base<'_>, candidate: &Candidate) -> Option<Changed> {
 fn prove(base: &Base<'_>, changed: &Changed, asked: &Asked, wanted: &[At]) -> Option<Vec<AtPlacement>> {
     let all = base.asked(&changed.model.state).ok()?;
     let same: Vec<Asked> = by_key(&all).get(&key(asked)).map(|own| (*own).clone()).into_iter().collect();
-    let progress = if wanted.iter().any(|(_, phase)| *phase == Phase::Progress) {
+    let mut played = Played::default();
+    for (placement, _) in wanted.iter().filter(|(_, phase)| *phase == Phase::Progress) {
         let workloads = asked.workloads().into_iter().map(str::to_owned).collect();
-        simulation::progress(&base.context(&changed.inventory, &changed.model), &workloads)
-    } else {
-        Progress::default()
-    };
-    let given =
-        Given { state: &changed.model.state, shows: false, runs: &[], progress: &progress, states: base.states };
-    // A change of manifests moves no pod that is there: what is so now is proved of where the scheduler may put them anew.
-    let anew = |at: &At| if at.0 == Placement::Current { (Placement::Scheduled, at.1) } else { *at };
+        let context = base.context(&changed.inventory, &changed.model);
+        match placement {
+            Placement::Current => played.now = simulation::progress(&context, &workloads, Start::AsGiven),
+            _ => played.anew = simulation::progress(&context, &workloads, Start::Anew),
+        }
+    }
+    let given = Given { state: &changed.model.state, shows: false, runs: &[], played: &played, states: base.states };
+    // A change of manifests moves no pod that is there: what is so now is proved of where the scheduler may put them anew. What can be begun
+    // now is played from here.
+    let is_moved = |at: &At| at.0 == Placement::Current && at.1 != Phase::Progress;
+    let anew = |at: &At| if is_moved(at) { (Placement::Scheduled, at.1) } else { *at };
     let decide = |_: &Asked, _: bool| wanted.iter().map(anew).collect::<Vec<At>>();
     let decided = decide_all(&cluster(&changed.model.state), &same, &given, &decide).ok()?;
     let verdicts: Vec<AtPlacement> = decided.into_iter().flatten().map(|own| own.verdict).collect();
     let holds = |verdict: &AtPlacement| match verdict.phase {
-        // Where it is not proved that rollouts always end, that this one ends when it is played is enough, and is said.
-        PhaseWord::Progress => verdict.verdict != VerdictWord::Violated && progress.not_whole.is_empty(),
+        // Where it is not proved that they always end, that they end when they are played is enough, and is said.
+        PhaseWord::Progress => verdict.verdict != VerdictWord::Violated && played.are_whole(),
         PhaseWord::Instant | PhaseWord::Recovered | PhaseWord::Removed => verdict.verdict == VerdictWord::Proved,
     };
     (verdicts.len() == wanted.len() && verdicts.iter().all(holds)).then_some(verdicts)
@@ -118,16 +123,16 @@ fn prove(base: &Base<'_>, changed: &Changed, asked: &Asked, wanted: &[At]) -> Op
 
 /// Whether anything is violated that was not, a rollout stands still that did not, or pods stay pending that did not.
 fn breaks_other(base: &Base<'_>, changed: &Changed, asked: &Asked) -> bool {
-    let before = base.progress();
+    let before = base.played();
     let mut workloads: BTreeSet<String> = asked.workloads().into_iter().map(str::to_owned).collect();
     let Ok(all) = base.asked(&changed.model.state) else { return true };
-    workloads.extend(crate::command::prove::progress::asked_for(&all));
+    workloads.extend(asked_for(&all, |_| true));
     let context = base.context(&changed.inventory, &changed.model);
-    let after = simulation::progress(&context, &workloads);
-    if after.stuck.keys().any(|name| !before.stuck.contains_key(name)) || !after.not_whole.is_subset(&before.not_whole)
-    {
+    let after = simulation::progress(&context, &workloads, Start::Anew);
+    if after.is_worse_than(&before.anew) {
         return true;
     }
+    let after = Played { now: Progress::default(), anew: after };
     match base.whole(&changed.model.state, &after) {
         Ok(whole) => base.breaks(&whole),
         Err(_) => true,

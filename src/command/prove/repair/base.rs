@@ -12,12 +12,12 @@ use crate::command::error::CommandError;
 use crate::command::input::{self, Configuration, Input};
 use crate::command::prove::deciding::{self, Given, every_claim};
 use crate::command::prove::guarantees::{Asked, asked};
-use crate::command::prove::progress;
+use crate::command::prove::progress::{Played, asked_for};
 use crate::environment::{EnvironmentSpec, Failures};
 use crate::manifest::Inventory;
 use crate::model::Model;
 use crate::policy::Facts;
-use crate::policy::simulation::{self, Context, Progress};
+use crate::policy::simulation::{self, Context, Progress, Start};
 use crate::report::{AtPlacement, PhaseWord, VerdictWord};
 
 /// The scheduler is run so often to see whether a change breaks something else.
@@ -36,9 +36,9 @@ pub(in crate::command::prove) struct Base<'a> {
     pub(in crate::command::prove) subjects: BTreeSet<String>,
     /// How many states a search looks at.
     pub(in crate::command::prove) states: usize,
-    /// What is violated, and which rollouts end, as things are: worked out when that is asked for first.
+    /// What is violated, and which rollouts and drains end, as things are: worked out when that is asked for first.
     pub(in crate::command::prove) known: OnceLock<Known>,
-    pub(in crate::command::prove) progress: OnceLock<Progress>,
+    pub(in crate::command::prove) played: OnceLock<Played>,
 }
 
 /// Names a claim: the guarantee, the placement, the phase.
@@ -69,12 +69,12 @@ impl Base<'_> {
     }
 
     /// Every claim about a cluster.
-    pub(super) fn whole(&self, state: &ClusterState, progress: &Progress) -> Result<Whole, CommandError> {
+    pub(super) fn whole(&self, state: &ClusterState, played: &Played) -> Result<Whole, CommandError> {
         let canonical = cluster(state);
         let (all, _) = asked(&canonical, &self.environment.guarantees, self.failures)?;
         let settings = Settings { seed: self.seed, ..Settings::default() };
         let runs = deciding::runs(state, &canonical, &settings, &all, RUNS);
-        let given = Given { state, shows: false, runs: &runs, progress, states: self.states };
+        let given = Given { state, shows: false, runs: &runs, played, states: self.states };
         let decided = deciding::decide_all(&canonical, &all, &given, &every_claim)?;
         let verdicts = decided.into_iter().map(|own| own.into_iter().map(|own| own.verdict).collect()).collect();
         Ok(Whole { all, verdicts })
@@ -83,7 +83,7 @@ impl Base<'_> {
     /// Whether a claim of a guarantee that there is now is violated in `changed`, and is not as things are. Guarantees that come
     /// with a change, for example of a second replica, were not there to be kept.
     pub(super) fn breaks(&self, changed: &Whole) -> bool {
-        let known = self.known.get_or_init(|| match self.whole(&self.model.state, self.progress()) {
+        let known = self.known.get_or_init(|| match self.whole(&self.model.state, self.played()) {
             Ok(whole) => Known { guarantees: whole.all.iter().map(key).collect(), violated: whole.violated() },
             Err(_) => Known::default(),
         });
@@ -91,14 +91,15 @@ impl Base<'_> {
         new.any(|(guarantee, ..)| known.guarantees.contains(&guarantee))
     }
 
-    /// Which rollouts end as things are, of all workloads whose rollouts matter to a guarantee or may change.
-    pub(super) fn progress(&self) -> &Progress {
-        self.progress.get_or_init(|| {
+    /// Which rollouts and drains end as things are, of all workloads whose rollouts matter to a guarantee or may change. The scheduler
+    /// places all pods anew: so it is for changed manifests as well.
+    pub(super) fn played(&self) -> &Played {
+        self.played.get_or_init(|| {
             let context = self.context(&self.configuration.inventory, self.model);
             let mut workloads = self.subjects.clone();
             let declared = self.asked(&self.model.state);
-            workloads.extend(declared.iter().flat_map(|all| progress::asked_for(all)));
-            simulation::progress(&context, &workloads)
+            workloads.extend(declared.iter().flat_map(|all| asked_for(all, |_| true)));
+            Played { now: Progress::default(), anew: simulation::progress(&context, &workloads, Start::Anew) }
         })
     }
 

@@ -10,7 +10,7 @@ use super::attempt::{Outcome, Repaired, attempt};
 use super::base::Base;
 use super::candidate::Candidate;
 use super::workload_changes::{self, Editable};
-use super::{other_changes, patch, request_changes};
+use super::{budget_changes, new_nodes, patch, request_changes};
 use crate::command::prove::deciding::{At, counts};
 use crate::command::prove::guarantees::Asked;
 use crate::command::prove::verdicts::phase_word;
@@ -124,9 +124,12 @@ fn candidates(base: &Base<'_>, asked: &Asked, violated: &[&AtPlacement]) -> Vec<
             })
         });
         let editable = budget.and_then(|(_, id)| Editable::new(base, *id));
-        all.extend(editable.and_then(|own| other_changes::smaller_promise(&own, left, asked.of)));
+        all.extend(editable.and_then(|own| budget_changes::smaller_promise(&own, left, asked.of)));
     }
-    all.extend(other_changes::nodes(base, &asked.failures));
+    if violated.iter().any(|own| own.phase == PhaseWord::Progress) {
+        all.extend(budget_changes::more_disruptions(base, &asked.workloads()));
+    }
+    all.extend(new_nodes::nodes(base, &asked.failures));
     all
 }
 

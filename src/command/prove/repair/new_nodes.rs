@@ -1,4 +1,4 @@
-//! Changes of budgets, and nodes that are added.
+//! Nodes that are added.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::base::Base;
 use super::candidate::{Candidate, NewNode, TextEdit};
-use super::workload_changes::Editable;
 use crate::environment::{Failures, NodePool};
 use crate::manifest::edit::{Change, Edit, Position, position};
 use crate::manifest::{FieldPath, Node as Tree, SourceId};
@@ -21,22 +20,6 @@ const ANOTHER_ZONE: &str = "another-zone";
 
 const ZONE: &str = "topology.kubernetes.io/zone";
 const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
-
-/// A budget that promises only `kept` of `of` pods.
-pub(super) fn smaller_promise(own: &Editable<'_>, kept: i64, of: i64) -> Option<Candidate> {
-    if kept < 1 {
-        return None;
-    }
-    let (field, number) = if own.at("/spec/maxUnavailable").is_some() {
-        ("maxUnavailable", of - kept)
-    } else {
-        own.at("/spec/minAvailable")?;
-        ("minAvailable", kept)
-    };
-    let edits = vec![own.set(&format!("spec.{field}"), json!(number))];
-    let change = format!("{field}: {number} in the budget, which promises less");
-    Some(Candidate { weakens: true, ..Candidate::of_edits(change, edits) })
-}
 
 /// One more node of each kind that there is; where zones fail, in another zone as well.
 pub(super) fn nodes(base: &Base<'_>, failures: &Failures) -> Vec<Candidate> {

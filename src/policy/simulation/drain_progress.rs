@@ -1,0 +1,92 @@
+//! Whether drains end that have pods of one workload to evict, for proofs.
+
+use std::collections::BTreeSet;
+
+use quorate_sim::cluster::{NodeId, Owner, Pod, WorkloadName};
+use quorate_sim::failure::{BlockReason, BlockedPod, DrainImpact, drain};
+use quorate_sim::simulation::{Simulation, StepAction, StepOutcome};
+
+use super::context::{AtRest, pending_pods, workload_of};
+use super::words;
+
+/// The most drains that are played for one workload.
+const MOST_DRAINS: usize = 200;
+
+/// A drain that waits for pods of a workload without end.
+pub(super) struct Waiting {
+    /// The node.
+    pub(super) node: NodeId,
+    /// Nodes that were drained, and uncordoned again, before.
+    pub(super) earlier: Vec<NodeId>,
+    /// How it ends: it goes on for ever, or it fails.
+    pub(super) outcome: StepOutcome,
+    /// Why, in a sentence.
+    pub(super) why: String,
+    /// The cluster while it waits.
+    pub(super) after: Simulation,
+}
+
+/// The first drain that waits for `workload` without end: of one node alone, else of one after another was drained and uncordoned, else
+/// of all nodes in turn, in either order.
+pub(super) fn waiting(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<Waiting> {
+    let own = nodes_of(at_rest, |pod| workload_of(at_rest.state(), pod) == Some(workload));
+    let all = nodes_of(at_rest, is_evicted);
+    let alone = own.iter().map(|node| vec![*node]);
+    let pairs =
+        all.iter().flat_map(|first| all.iter().filter(move |node| *node != first).map(|node| vec![*first, *node]));
+    let turns = [all.iter().copied().collect(), all.iter().rev().copied().collect()];
+    alone.chain(pairs).chain(turns).take(MOST_DRAINS).find_map(|nodes| play(at_rest, workload, &nodes))
+}
+
+/// Nodes with such pods.
+fn nodes_of(at_rest: &AtRest<'_>, is_meant: impl Fn(&Pod) -> bool) -> BTreeSet<NodeId> {
+    at_rest.state().pods.values().filter(|pod| is_meant(pod)).filter_map(|pod| pod.node).collect()
+}
+
+/// Whether a drain evicts it.
+const fn is_evicted(pod: &Pod) -> bool {
+    !matches!(pod.owner, Owner::DaemonSet(_) | Owner::Node)
+}
+
+/// Drains `nodes` in turn, each uncordoned before the next. `None`: none of these waits for `workload`.
+fn play(at_rest: &AtRest<'_>, workload: WorkloadName, nodes: &[NodeId]) -> Option<Waiting> {
+    let name = words::workload(at_rest.state(), workload);
+    let mut branch = at_rest.simulation.branch();
+    for (number, node) in nodes.iter().enumerate() {
+        let impact = drain(&mut branch, *node);
+        if let Some(pod) = held_up_by(&impact, &name) {
+            let earlier = nodes.get(..number).unwrap_or_default().to_vec();
+            let why = why(&branch, pod, workload);
+            return Some(Waiting { node: *node, earlier, outcome: impact.outcome, why, after: branch });
+        }
+        if impact.outcome != StepOutcome::Completed {
+            return None;
+        }
+        branch.perform(&StepAction::Uncordon { node: *node });
+    }
+    None
+}
+
+/// The pod of the workload of this name for which a drain waits, or of which it fails.
+fn held_up_by<'d>(impact: &'d DrainImpact, workload: &str) -> Option<&'d BlockedPod> {
+    let never_ends = matches!(impact.outcome, StepOutcome::Blocked | StepOutcome::Failed);
+    let mut own = impact.blocked.iter().filter(|pod| never_ends && pod.owner == workload);
+    own.find(|pod| !matches!(pod.reason, BlockReason::Unmanaged))
+}
+
+fn why(after: &Simulation, pod: &BlockedPod, workload: WorkloadName) -> String {
+    let mut sentence = match &pod.reason {
+        BlockReason::Budget(numbers) => format!(
+            "poddisruptionbudget {} allows no eviction, for {} of {} pods are healthy and {} must stay so",
+            numbers.name, numbers.current_healthy, numbers.expected_pods, numbers.desired_healthy
+        ),
+        BlockReason::Error { message, .. } => format!("evictions fail: {message}"),
+        BlockReason::NeverEnds => format!("{} terminates without end", pod.name),
+        BlockReason::Unmanaged => format!("{} has no controller", pod.name),
+    };
+    if let Some(pending) = pending_pods(&after.state, workload).first() {
+        sentence.push_str("; the replacement fits none: ");
+        sentence.push_str(&words::why_nowhere(&after.state, *pending));
+    }
+    sentence
+}
