@@ -119,6 +119,9 @@ pub struct Search {
     /// Whether pods of failed nodes are evicted, and the objects of failed nodes go, one by one between placings; else all at once,
     /// where that makes no difference.
     pub one_by_one: bool,
+    /// Whether a pod goes only where the scheduler's scores are highest; else wherever it fits. All movable workloads are followed then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_score: bool,
     /// The states, sorted.
     pub states: Vec<State>,
 }

@@ -9,6 +9,7 @@
 //! | [`no_placement`] | the claim "this pod fits on no node", with one refutation for each node |
 //! | [`check`] | the checker of that claim |
 //! | [`checker`] | the checker of proof files |
+//! | [`scores`] | what the checker has to be told: the scheduler's scores |
 //! | [`rejection`] | why a proof is rejected |
 //!
 //! This crate depends on neither the simulator nor the scheduler: it has its own reading of Kubernetes' hard
@@ -24,6 +25,7 @@ pub mod input;
 pub mod no_placement;
 pub mod rejection;
 mod rules;
+pub mod scores;
 
 pub use check::check;
 pub use checker::Checker;

@@ -120,10 +120,8 @@ pub enum Rejection {
         /// Why not.
         why: String,
     },
-    /// A witness for placement `scheduled` whose every step is legal: whether scores allow it takes a scheduler.
-    #[error(
-        "the witness holds for placement fresh; whether the scheduler's scores lead to it is not for this checker to say"
-    )]
+    /// A witness for placement `scheduled` whose every step is legal, or a search by score without somebody who knows the scores.
+    #[error("it is a matter of the scheduler's scores, which this checker does not know")]
     NeedsScores,
     /// A set of states that shows nothing.
     #[error("the search does not hold: {at}: {why}")]

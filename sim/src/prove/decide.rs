@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_proof::claim::{Claim, Phase, Placement, Subject};
 use quorate_proof::evidence::{Evidence, FORMAT, Proof, Witness};
+use quorate_proof::scores::Scores;
 
 use super::adversary::{attack, attack_present};
 use super::bound::{bounded, failing};
@@ -11,7 +12,7 @@ use super::complete::completed;
 use super::guarantee::selected;
 use super::problem::Problem;
 use super::progress::progressing;
-use super::search::{Broken, Found, domain_name, search};
+use super::search::{Broken, Found, domain_name, search, search_by_score};
 
 /// How many states an exact search looks at.
 pub const DEFAULT_STATES: usize = 20_000;
@@ -95,6 +96,30 @@ pub fn decide(problem: &Problem<'_>, digest: &str, claim: &Claim, states: usize)
         reason = if reason.ends_with(obstacle) { obstacle.clone() } else { format!("{obstacle}; {reason}") };
     }
     Verdict::Undecided { reason, bound }
+}
+
+/// Decides a claim about placement `scheduled` by every state that the scheduler's scores lead to. A violation is what a scheduler may do; the
+/// checker, which knows no scores, says of it that it holds for `fresh`.
+#[must_use]
+pub fn decide_by_score(
+    problem: &Problem<'_>,
+    digest: &str,
+    claim: &Claim,
+    states: usize,
+    scores: &dyn Scores,
+) -> Verdict {
+    let subject = subject(problem, &claim.subject);
+    let proof =
+        |evidence| Box::new(Proof { format: FORMAT, cluster: digest.to_owned(), claim: claim.clone(), evidence });
+    if claim.placement != Placement::Scheduled || claim.phase == Phase::Progress {
+        let reason = "scores say where a scheduler puts pods from an empty cluster, and nothing else".to_owned();
+        return Verdict::Undecided { reason, bound: 0 };
+    }
+    match search_by_score(problem, claim, &subject, states, scores) {
+        Ok(Found::Closed(closed)) => Verdict::Proved(proof(Evidence::Search(closed))),
+        Ok(Found::Broken(broken)) => Verdict::Violated(proof(Evidence::Witness(witness(problem, claim, &broken)))),
+        Err(reason) => Verdict::Undecided { reason, bound: 0 },
+    }
 }
 
 /// The groups of a subject.

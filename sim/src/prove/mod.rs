@@ -8,7 +8,7 @@
 //! | `adversary.rs` | placements that someone who means ill would choose |
 //! | `search.rs`, `followed.rs`, `complete.rs` | every state that placing can reach, for clusters that are small enough |
 //! | `progress.rs` | rollouts and drains that end |
-//! | `scheduled.rs`, `placed_by_scheduler.rs` | runs of the scheduler |
+//! | `scheduled.rs`, `placed_by_scheduler.rs`, `scores.rs` | runs of the scheduler, and its scores for searches that follow them |
 //! | `smallest.rs` | a witness made smaller |
 //! | `replay.rs`, `replay_run.rs` | a witness, or a run, as steps that can be played |
 //! | `problem.rs`, `classes.rs`, `twins.rs`, `relations.rs`, `packing.rs`, `outage.rs`, `matching.rs` | a canonical cluster by numbers, pods on its nodes and what failures do to them, selectors |
@@ -44,6 +44,7 @@ mod replay;
 mod replay_run;
 mod revisions;
 mod scheduled;
+mod scores;
 mod search;
 mod smallest;
 mod spread;
@@ -51,12 +52,13 @@ mod twins;
 mod values;
 
 pub use canonical_cluster::cluster;
-pub use decide::{DEFAULT_STATES, Verdict, decide};
+pub use decide::{DEFAULT_STATES, Verdict, decide, decide_by_score};
 pub use guarantee::{Guarantee, NoPromise, Origin, derived, selected};
 pub use no_placement::{Unproved, no_placement};
 pub use placed_by_scheduler::{Placed, placed as placed_by_scheduler};
 pub use problem::Problem;
 pub use replay::{Replay, Start, replay};
 pub use replay_run::{Hanging, Standstill, replay_run, replay_standstill};
-pub use scheduled::{NotPlayed, Observed, Run, run};
+pub use scheduled::{NotPlayed, Observed, Run, run, run_from};
+pub use scores::SchedulerScores;
 pub use smallest::{moved, smallest};

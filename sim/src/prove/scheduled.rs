@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_proof::claim::{Claim, Domain, Failures, Phase};
 use quorate_proof::cluster::Cluster;
+use quorate_proof::evidence::Witness;
 
 use super::groups::group_of;
 use super::placed_by_scheduler::{Placed, placed, placed_since};
+use super::replay::Writer;
+use super::replay_run::placed as bindings;
 use crate::cluster::{ClusterState, NodeId, Owner, Symbol};
 use crate::failure::{Failure, FailureScope, failures_of, sets_of};
-use crate::simulation::{Settings, Simulation, StepAction, unplaced};
+use crate::simulation::{SchedulerRuns, Settings, Simulation, StepAction, StepOutcome, unplaced};
 
 /// One run, to rest, and what failures do then.
 #[derive(Clone, Debug)]
@@ -63,6 +66,27 @@ const MOST_SETS: usize = 64;
 pub fn run(state: &ClusterState, settings: &Settings, failures: &Failures) -> Run {
     let mut simulation = Simulation::new(unplaced(state), settings);
     simulation.settle();
+    observed(&simulation, settings, failures)
+}
+
+/// The same from where `witness`, which breaks `claim` about `cluster`, has the pods before its failure. `None`: they cannot be bound so.
+#[must_use]
+pub fn run_from(
+    state: &ClusterState,
+    settings: &Settings,
+    cluster: &Cluster,
+    claim: &Claim,
+    witness: &Witness,
+) -> Option<Run> {
+    let settings = Settings { scheduler_runs: SchedulerRuns::FromBind, ..*settings };
+    let bindings = bindings(&Writer::new(state, cluster, claim), &witness.before)?;
+    let mut simulation = Simulation::new(unplaced(state), &settings);
+    let end = simulation.perform(&StepAction::Bind { bindings });
+    (end.outcome == StepOutcome::Completed).then(|| observed(&simulation, &settings, &claim.failures))
+}
+
+/// What a simulation at rest shows, and what failures do then.
+fn observed(simulation: &Simulation, settings: &Settings, failures: &Failures) -> Run {
     let state = &simulation.state;
     let mut run = Run {
         seed: settings.seed,
@@ -84,7 +108,7 @@ pub fn run(state: &ClusterState, settings: &Settings, failures: &Failures) -> Ru
     }
     let sets = failure_sets(state, failures);
     if sets.len() <= MOST_SETS {
-        run.losses = sets.iter().map(|set| aftermath(&simulation, set)).collect();
+        run.losses = sets.iter().map(|set| aftermath(simulation, set)).collect();
     }
     run
 }

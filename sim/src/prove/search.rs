@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use quorate_proof::claim::{Claim, Phase, Placement};
 use quorate_proof::evidence::{Search, State};
+use quorate_proof::scores::{Moment, Scores};
 
 use super::bound::failing;
 use super::followed::{BEYOND_HOPE, all_at_once, can_be_searched, digits, expected_states, followed};
@@ -33,6 +34,24 @@ pub(super) struct Broken {
     pub(super) available: i64,
 }
 
+/// Searches all states that the scheduler's scores lead to, from an empty cluster.
+///
+/// # Errors
+/// Why it cannot, or that there are more than `limit` states.
+pub(super) fn search_by_score(
+    problem: &Problem<'_>,
+    claim: &Claim,
+    subject: &[usize],
+    limit: usize,
+    scores: &dyn Scores,
+) -> Result<Found, String> {
+    let all = (0..problem.groups.len()).filter(|group| problem.groups.get(*group).is_some_and(Group::is_movable));
+    let follow: BTreeSet<usize> = all.collect();
+    can_be_searched(problem, claim, &follow)?;
+    let start = Packing::empty(problem, |group| follow.contains(&group));
+    Walk::new((problem, claim, subject, &follow), limit, Some(scores)).run(start)
+}
+
 /// Searches all states.
 ///
 /// # Errors
@@ -59,10 +78,7 @@ pub(super) fn search(problem: &Problem<'_>, claim: &Claim, subject: &[usize], li
         Placement::Scheduled | Placement::Fresh => Packing::empty(problem, |group| follow.contains(&group)),
         Placement::Reachable => return Err("histories are not searched".to_owned()),
     };
-    let one_by_one = claim.phase != Phase::Instant && !all_at_once(problem, claim, &follow);
-    let (states, known) = (Vec::new(), BTreeMap::new());
-    Walk { problem, claim, subject, follow: &follow, one_by_one, limit, states, known, worst: None, is_unsure: false }
-        .run(start)
+    Walk::new((problem, claim, subject, &follow), limit, None).run(start)
 }
 
 /// A set of failed domains, with the nodes that it takes.
@@ -79,6 +95,9 @@ struct Walk<'p, 'a> {
     /// Whether evictions, and objects of nodes that go, happen one by one.
     one_by_one: bool,
     limit: usize,
+    /// Where pods go of the nodes that they fit; `None`: anywhere.
+    scores: Option<&'p dyn Scores>,
+    sets: Vec<FailureSet>,
     states: Vec<Known>,
     known: BTreeMap<Packing, usize>,
     /// The worst way to break the claim: the state before or after the failure, and the failed domains.
@@ -87,9 +106,32 @@ struct Walk<'p, 'a> {
     is_unsure: bool,
 }
 
-impl Walk<'_, '_> {
+/// The cluster, the claim, the groups of its subject, and those that are followed.
+type Question<'p, 'a> = (&'p Problem<'a>, &'p Claim, &'p [usize], &'p BTreeSet<usize>);
+
+impl<'p, 'a> Walk<'p, 'a> {
+    fn new((problem, claim, subject, follow): Question<'p, 'a>, limit: usize, scores: Option<&'p dyn Scores>) -> Self {
+        let one_by_one = claim.phase != Phase::Instant && !all_at_once(problem, claim, follow);
+        let sets = failure_sets(problem, claim);
+        let (states, known) = (Vec::new(), BTreeMap::new());
+        Self {
+            problem,
+            claim,
+            subject,
+            follow,
+            one_by_one,
+            limit,
+            scores,
+            sets,
+            states,
+            known,
+            worst: None,
+            is_unsure: false,
+        }
+    }
+
     fn run(mut self, start: Packing) -> Result<Found, String> {
-        let sets = self.failure_sets();
+        let sets = self.sets.clone();
         let mut waiting = VecDeque::from([0]);
         self.states.push((start.clone(), None));
         self.known.insert(start, 0);
@@ -111,7 +153,7 @@ impl Walk<'_, '_> {
             None if self.is_unsure => {
                 Err("which pods a StatefulSet creates while one of them is lost depends on their order".to_owned())
             }
-            None => Ok(Found::Closed(self.closed(&sets))),
+            None => Ok(Found::Closed(self.closed())),
         }
     }
 
@@ -134,7 +176,7 @@ impl Walk<'_, '_> {
             }
         }
         let mut is_at_rest = true;
-        for step in packing.moves(problem) {
+        for step in self.moves(packing)? {
             is_at_rest = is_at_rest && packing.waits_for_lost(problem, step.group);
             self.add(packing, number, vec![Event::Place(step)], waiting)?;
         }
@@ -144,6 +186,55 @@ impl Walk<'_, '_> {
             self.add(packing, number, vec![event], waiting)?;
         }
         Ok(is_at_rest)
+    }
+
+    /// Every placing that may come next.
+    fn moves(&self, packing: &Packing) -> Result<Vec<Move>, String> {
+        let all = packing.moves(self.problem);
+        let Some(scores) = self.scores else { return Ok(all) };
+        if all.iter().any(|step| !step.evicted.is_empty()) {
+            return Err("which pods make room for another is not followed by scores".to_owned());
+        }
+        let mut chosen = Vec::new();
+        for own in all.chunk_by(|one, other| one.group == other.group) {
+            let ([first, _, ..], names) = (own, self.names()) else {
+                chosen.extend(own.iter().cloned());
+                continue;
+            };
+            let state = self.written(packing);
+            let name = |node: &usize| self.problem.nodes.get(*node).map(|(name, _)| (*name).to_owned());
+            let failed = packing.failed.iter().filter_map(name).collect();
+            let pending = self.follow.iter().position(|group| *group == first.group).unwrap_or(usize::MAX);
+            let best = scores.best(&Moment { workloads: &names, state: &state, failed: &failed, pending })?;
+            chosen.extend(own.iter().filter(|step| name(&step.node).is_some_and(|name| best.contains(&name))).cloned());
+        }
+        Ok(chosen)
+    }
+
+    /// The names of the groups that are followed.
+    fn names(&self) -> Vec<String> {
+        let name = |group: &usize| self.problem.groups.get(*group).map_or_else(String::new, |own| own.name.to_owned());
+        self.follow.iter().map(name).collect()
+    }
+
+    /// A state in the words of proof files.
+    fn written(&self, packing: &Packing) -> State {
+        let nodes = self.problem.nodes.len();
+        let row = |on: Option<&OnNodes>| -> Vec<i64> {
+            (0..nodes).map(|node| on.and_then(|on| on.get(&node)).copied().unwrap_or(0)).collect()
+        };
+        let domains = self.sets.iter().find(|(_, nodes)| *nodes == packing.failed).map(|(domains, _)| domains);
+        let mut failed: Vec<String> =
+            domains.into_iter().flatten().map(|domain| domain_name(self.problem, self.claim, *domain)).collect();
+        failed.sort_unstable();
+        let removed = packing.removed.iter().filter_map(|node| self.problem.nodes.get(*node));
+        State {
+            failed,
+            removed: removed.map(|(name, _)| (*name).to_owned()).collect(),
+            alive: self.follow.iter().map(|group| row(packing.alive.get(*group).map(|on| &**on))).collect(),
+            dying: self.follow.iter().map(|group| row(packing.dying.get(*group).map(|on| &**on))).collect(),
+            pending: self.follow.iter().map(|group| packing.pending.get(*group).copied().unwrap_or(0)).collect(),
+        }
     }
 
     /// Whether pods that are evicted may be bound to the same unreachable node again: they are as good as those still there.
@@ -253,11 +344,6 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Every set of at most so many failed domains, with the nodes that it takes; the smallest first.
-    fn failure_sets(&self) -> Vec<FailureSet> {
-        failure_sets(self.problem, self.claim)
-    }
-
     fn broken(&self, number: usize, failed: BTreeSet<usize>, available: i64) -> Broken {
         let (mut before, mut after) = (Vec::new(), Vec::new());
         let mut at = number;
@@ -283,29 +369,11 @@ impl Walk<'_, '_> {
         Broken { before, failed, after, available }
     }
 
-    fn closed(&self, sets: &[FailureSet]) -> Search {
-        let name = |group: &usize| self.problem.groups.get(*group).map_or_else(String::new, |own| own.name.to_owned());
-        let nodes = self.problem.nodes.len();
-        let row = |on: Option<&OnNodes>| -> Vec<i64> {
-            (0..nodes).map(|node| on.and_then(|on| on.get(&node)).copied().unwrap_or(0)).collect()
-        };
-        let write = |(packing, _): &Known| {
-            let domains = sets.iter().find(|(_, nodes)| *nodes == packing.failed).map(|(domains, _)| domains);
-            let mut failed: Vec<String> =
-                domains.into_iter().flatten().map(|domain| domain_name(self.problem, self.claim, *domain)).collect();
-            failed.sort_unstable();
-            let removed = packing.removed.iter().filter_map(|node| self.problem.nodes.get(*node));
-            State {
-                failed,
-                removed: removed.map(|(name, _)| (*name).to_owned()).collect(),
-                alive: self.follow.iter().map(|group| row(packing.alive.get(*group).map(|on| &**on))).collect(),
-                dying: self.follow.iter().map(|group| row(packing.dying.get(*group).map(|on| &**on))).collect(),
-                pending: self.follow.iter().map(|group| packing.pending.get(*group).copied().unwrap_or(0)).collect(),
-            }
-        };
-        let mut states: Vec<State> = self.states.iter().map(write).collect();
+    fn closed(&self) -> Search {
+        let mut states: Vec<State> = self.states.iter().map(|(packing, _)| self.written(packing)).collect();
         states.sort_unstable();
-        Search { workloads: self.follow.iter().map(name).collect(), one_by_one: self.one_by_one, states }
+        let by_score = self.scores.is_some();
+        Search { workloads: self.names(), one_by_one: self.one_by_one, by_score, states }
     }
 }
 

@@ -16,12 +16,21 @@ use crate::cluster::Kind;
 use crate::evidence::{Search, State};
 use crate::rejection::Rejection;
 use crate::rules::stays_when_unreachable;
+use crate::scores::{Moment, Scores};
 
 /// More ways to evict pods from one node are not looked at.
 const WAYS: usize = 10_000;
 
 /// Checks that a search decides the claim.
-pub(crate) fn check(checker: &Checker<'_>, question: &Question<'_>, search: &Search) -> Result<(), Rejection> {
+///
+/// # Errors
+/// What does not hold, and in which state.
+pub(crate) fn check(
+    checker: &Checker<'_>,
+    question: &Question<'_>,
+    search: &Search,
+    scores: Option<&dyn Scores>,
+) -> Result<(), Rejection> {
     let mut workloads = Vec::new();
     for name in &search.workloads {
         let workload = checker.index.workload_number(name).filter(|workload| !checker.index.is_fixed(*workload));
@@ -30,8 +39,9 @@ pub(crate) fn check(checker: &Checker<'_>, question: &Question<'_>, search: &Sea
     require_sorted("workloads", &workloads)?;
     require_sorted("states", &search.states)?;
     followed::check(checker, question, &workloads, search.one_by_one)?;
+    let scores = if search.by_score { Some(by_score(checker, question, &workloads, scores)?) } else { None };
     let mut exploration =
-        Exploration { checker, question, workloads, search, is_reached: Vec::new(), todo: Vec::new() };
+        Exploration { checker, question, workloads, search, scores, is_reached: Vec::new(), todo: Vec::new() };
     exploration.is_reached = vec![false; search.states.len()];
     let first = exploration.first();
     exploration.reach(&first, "the first state")?;
@@ -44,6 +54,23 @@ pub(crate) fn check(checker: &Checker<'_>, question: &Question<'_>, search: &Sea
         None => Ok(()),
         Some(number) => Err(refuse(format!("state {number}"), "nothing leads there")),
     }
+}
+
+/// Scores depend on all pods of the cluster, and say where a scheduler puts pods that nobody moves.
+fn by_score<'s>(
+    checker: &Checker<'_>,
+    question: &Question<'_>,
+    workloads: &[usize],
+    scores: Option<&'s dyn Scores>,
+) -> Result<&'s dyn Scores, Rejection> {
+    if question.placement() != Placement::Scheduled {
+        return Err(Rejection::Claim("scores decide for placement scheduled only".to_owned()));
+    }
+    if let Some(missing) = checker.index.movable().find(|workload| workloads.binary_search(workload).is_err()) {
+        let name = checker.index.name(missing);
+        return Err(refuse("workloads", format!("scores depend on the pods of {name}, which is not followed")));
+    }
+    scores.ok_or(Rejection::NeedsScores)
 }
 
 fn refuse(at: impl Into<String>, why: impl Into<String>) -> Rejection {
@@ -61,6 +88,8 @@ struct Exploration<'c, 'a> {
     /// The followed workloads.
     workloads: Vec<usize>,
     search: &'c Search,
+    /// Where a pod goes of the nodes that it fits; `None`: anywhere.
+    scores: Option<&'c dyn Scores>,
     is_reached: Vec<bool>,
     todo: Vec<usize>,
 }
@@ -182,7 +211,10 @@ impl<'c, 'a> Exploration<'c, 'a> {
                 continue;
             }
             let shape = index.shape_of(*workload);
-            let free: Vec<usize> = (0..index.nodes.len()).filter(|node| board.fits(shape, *node)).collect();
+            let mut free: Vec<usize> = (0..index.nodes.len()).filter(|node| board.fits(shape, *node)).collect();
+            if let Some(scores) = self.scores {
+                free = self.best(at, (scores, state, failed), place, free)?;
+            }
             let may_wait = self.waits_for_lost(state, place, failed);
             let step = |node: &usize| Step { place, node: *node, evicted: BTreeMap::new(), may_wait };
             steps.extend(free.iter().map(step));
@@ -191,11 +223,36 @@ impl<'c, 'a> Exploration<'c, 'a> {
             }
             for node in 0..index.nodes.len() {
                 for evicted in self.evictions(at, &mut board, shape, node)? {
+                    if self.scores.is_some() {
+                        return Err(refuse(at, "scores do not say which pods make room for another"));
+                    }
                     steps.push(Step { place, node, evicted, may_wait });
                 }
             }
         }
         Ok(steps)
+    }
+
+    /// Those of the nodes that a pod fits whose scores are the highest.
+    fn best(
+        &self,
+        at: &str,
+        (scores, state, failed): (&dyn Scores, &State, &NodeSet),
+        pending: usize,
+        free: Vec<usize>,
+    ) -> Result<Vec<usize>, Rejection> {
+        if free.len() < 2 {
+            return Ok(free);
+        }
+        let index = &self.checker.index;
+        let failed = failed.iter().map(|node| index.node_name(node).to_owned()).collect();
+        let moment = Moment { workloads: &self.search.workloads, state, failed: &failed, pending };
+        let best = scores.best(&moment).map_err(|why| refuse(at, why))?;
+        let best: Option<Vec<usize>> = best.iter().map(|name| index.node_number(name)).collect();
+        match best {
+            Some(best) if !best.is_empty() && best.iter().all(|node| free.contains(node)) => Ok(best),
+            _ => Err(refuse(at, "the scheduler would choose a node that the pod does not fit")),
+        }
     }
 
     /// Whether a StatefulSet has pods on failed nodes whose objects are there: it may create no other meanwhile.

@@ -14,6 +14,7 @@ use crate::claim::{Phase, Placement};
 use crate::cluster::Cluster;
 use crate::evidence::{Evidence, FORMAT, Proof};
 use crate::rejection::Rejection;
+use crate::scores::Scores;
 
 /// The checker of proof files about one cluster.
 ///
@@ -85,9 +86,21 @@ impl<'a> Checker<'a> {
     /// Checks that a proof file is about this cluster and shows its claim.
     ///
     /// # Errors
-    /// The first thing that does not hold. [`Rejection::NeedsScores`] when all holds that can be said without the scheduler's
-    /// scores: a witness for placement `scheduled` that is one for `fresh`.
+    /// The first thing that does not hold. [`Rejection::NeedsScores`] for what cannot be said without the scheduler's scores: a
+    /// witness for placement `scheduled` that is one for `fresh`, and a search by score ([`Checker::check_by_score`]).
     pub fn check(&self, proof: &Proof) -> Result<(), Rejection> {
+        self.check_with(proof, None)
+    }
+
+    /// The same with somebody who knows the scheduler's scores: a search may then rest on them.
+    ///
+    /// # Errors
+    /// As [`Checker::check`].
+    pub fn check_by_score(&self, proof: &Proof, scores: &dyn Scores) -> Result<(), Rejection> {
+        self.check_with(proof, Some(scores))
+    }
+
+    fn check_with(&self, proof: &Proof, scores: Option<&dyn Scores>) -> Result<(), Rejection> {
         if proof.format != FORMAT {
             return Err(Rejection::ProofFormat(proof.format));
         }
@@ -103,7 +116,7 @@ impl<'a> Checker<'a> {
             Evidence::Progress { rollout, drain } => progress::check(self, &question, rollout, drain),
             Evidence::Counting { remain } => counting::check(&self.index, &self.existing, &question, *remain),
             Evidence::Bound { workloads } => share::check(self, &question, workloads),
-            Evidence::Search(search) => search::check(self, &question, search),
+            Evidence::Search(search) => search::check(self, &question, search, scores),
             Evidence::Witness(witness) => witness::check(self, &question, witness),
         }
     }

@@ -420,7 +420,7 @@ impl<'a> World<'a> {
         if self.claim.placement == Placement::Current && self.claim.phase == Phase::Instant {
             return Some(Truth {
                 fewest: self.fewest_now(),
-                search: Search { workloads: Vec::new(), one_by_one: false, states: Vec::new() },
+                search: Search { workloads: Vec::new(), one_by_one: false, by_score: false, states: Vec::new() },
             });
         }
         let first = self.first();
@@ -455,7 +455,8 @@ impl<'a> World<'a> {
             todo.extend(next.into_iter().filter(|state| seen.insert(state.clone())));
         }
         let workloads = self.followed.iter().map(|name| (*name).to_owned()).collect();
-        let search = Search { workloads, one_by_one: self.one_by_one, states: seen.into_iter().collect() };
+        let search =
+            Search { workloads, one_by_one: self.one_by_one, by_score: false, states: seen.into_iter().collect() };
         Some(Truth { fewest, search })
     }
 }
