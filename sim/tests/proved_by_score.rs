@@ -18,7 +18,7 @@ use cluster_builder::step;
 use placements::generate::{Case, Random, case};
 use quorate_proof::claim::{Claim, Phase, Placement, Subject};
 use quorate_proof::cluster::Cluster;
-use quorate_proof::evidence::{Evidence, Proof};
+use quorate_proof::evidence::{Evidence, Proof, Search};
 use quorate_proof::{Checker, Rejection};
 use quorate_sim::cluster::*;
 use quorate_sim::controller::{workload_name, workload_of};
@@ -202,7 +202,9 @@ fn compare(seed: u64, tally: &mut BTreeMap<String, usize>) {
                     assert_eq!(checker.check(&proof), Err(Rejection::NeedsScores), "{told}");
                     never_seen(&case, &canonical, &claim);
                     let everywhere = decide(&problem, checker.digest(), &claim, STATES);
-                    if matches!(everywhere, Verdict::Proved(_)) { "proved" } else { "proved, though not for fresh" }
+                    let is_fresh = matches!(everywhere, Verdict::Proved(_));
+                    changed_proofs_are_rejected(&checker, &scores, &proof, is_fresh);
+                    if is_fresh { "proved" } else { "proved, though not for fresh" }
                 }
                 Verdict::Violated(proof) => {
                     assert_eq!(checker.check(&proof), Err(Rejection::NeedsScores), "{told}\n{proof:#?}");
@@ -219,6 +221,29 @@ fn compare(seed: u64, tally: &mut BTreeMap<String, usize>) {
                 }
             };
             *tally.entry(format!("{named} {word}")).or_default() += 1;
+        }
+    }
+}
+
+/// A state that is missing, a pod elsewhere, and a claim of all placements are noticed.
+fn changed_proofs_are_rejected(checker: &Checker<'_>, scores: &SchedulerScores, proof: &Proof, is_fresh: bool) {
+    let Evidence::Search(search) = &proof.evidence else { panic!("{proof:#?}") };
+    let with = |search: Search| Proof { evidence: Evidence::Search(search), ..proof.clone() };
+    let mut everywhere = search.clone();
+    everywhere.by_score = false;
+    assert!(is_fresh || checker.check(&with(everywhere)).is_err(), "{proof:#?}");
+    for number in 0..search.states.len().min(40) {
+        let mut fewer = search.clone();
+        fewer.states.remove(number);
+        assert!(checker.check_by_score(&with(fewer), scores).is_err(), "without state {number}: {proof:#?}");
+        for (place, row) in search.states[number].alive.iter().enumerate() {
+            for node in 0..row.len() {
+                let mut other = search.clone();
+                other.states[number].alive[place][node] += 1;
+                other.states.sort_unstable();
+                let checked = checker.check_by_score(&with(other), scores);
+                assert!(checked.is_err(), "state {number}, workload {place}, node {node}: {proof:#?}");
+            }
         }
     }
 }

@@ -14,13 +14,14 @@ use crate::simulation::{SchedulerRuns, Step, StepAction, StepOutcome, TaintEvict
 
 /// The steps of a run of the scheduler that breaks `claim`.
 ///
-/// Where it is not known which pods have made room for which, the scheduler makes the same choices again, by its seed.
+/// Where it is not known which pods have made room for which, the scheduler makes the same choices again, by its seed; `None`: it has not
+/// made them, for the pods were bound.
 #[must_use]
 pub fn replay_run(state: &ClusterState, cluster: &Cluster, claim: &Claim, observed: &Observed) -> Option<Replay> {
     let writer = Writer::new(state, cluster, claim);
     let failed = lost(cluster, claim, &observed.failed);
-    let mut replay =
-        bound(&writer, state, claim, observed, &failed).unwrap_or_else(|| drawn(state, claim, observed, &failed));
+    let drawn = || (!observed.is_bound).then(|| drawn(state, claim, observed, &failed));
+    let mut replay = bound(&writer, state, claim, observed, &failed).or_else(drawn)?;
     replay.steps.last_mut()?.expected_available = observed.of_workloads.clone();
     Some(replay)
 }

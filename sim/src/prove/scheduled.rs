@@ -19,6 +19,8 @@ use crate::simulation::{SchedulerRuns, Settings, Simulation, StepAction, StepOut
 pub struct Run {
     /// The seed of its choices.
     pub seed: u64,
+    /// Whether the pods were bound before the failure as a witness says, and not placed by the scheduler.
+    is_bound: bool,
     /// The node of each bound pod that is not fixed, by `NAMESPACE/NAME`.
     pub placement: BTreeMap<String, String>,
     /// What was placed before failures.
@@ -44,6 +46,8 @@ struct Aftermath {
 pub struct Observed {
     /// The seed of the run.
     pub seed: u64,
+    /// Whether the pods were bound before the failure, and not placed by the scheduler.
+    pub is_bound: bool,
     /// The failed domains.
     pub failed: Vec<String>,
     /// So many pods of the subject are available then.
@@ -90,6 +94,7 @@ fn observed(simulation: &Simulation, settings: &Settings, failures: &Failures) -
     let state = &simulation.state;
     let mut run = Run {
         seed: settings.seed,
+        is_bound: settings.scheduler_runs == SchedulerRuns::FromBind,
         placement: BTreeMap::new(),
         before: placed(state),
         available: BTreeMap::new(),
@@ -209,7 +214,16 @@ impl Run {
 
     fn observed(&self, failed: Vec<String>, available: i64, of_workloads: BTreeMap<String, i64>) -> Observed {
         let before = self.before.clone();
-        Observed { seed: self.seed, failed, available, of_workloads, before, recovered: None, removed: None }
+        Observed {
+            seed: self.seed,
+            is_bound: self.is_bound,
+            failed,
+            available,
+            of_workloads,
+            before,
+            recovered: None,
+            removed: None,
+        }
     }
 
     fn instant(&self, cluster: &Cluster, claim: &Claim, subject: &[&str]) -> Option<Observed> {

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::guarantees::{Asked, proof_failures, proof_placement};
 use super::progress::Played;
+use super::scheduled::ByScore;
 use super::verdicts::{Decided, Prover, Runs, phase_word};
 use crate::command::error::CommandError;
 use crate::environment::{Failures, Phase, Placement};
@@ -37,6 +38,8 @@ pub(super) struct Given<'a> {
     pub(super) played: &'a Played,
     /// How many states a search looks at.
     pub(super) states: usize,
+    /// How many a search looks at that follows the scheduler's scores.
+    pub(super) states_by_score: usize,
 }
 
 /// A claim's placement and phase.
@@ -78,9 +81,20 @@ pub(super) fn decide_all(
         .collect();
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
     let problem = Problem::new(cluster, &labels);
-    let Given { state, shows, runs, played, states } = *given;
-    let prover =
-        Prover { state, shows, cluster, problem: &problem, checker: &checker, digest: &digest, runs, played, states };
+    let Given { state, shows, runs, played, states, states_by_score } = *given;
+    let by_score = ByScore::new(state, states_by_score);
+    let prover = Prover {
+        state,
+        shows,
+        cluster,
+        problem: &problem,
+        checker: &checker,
+        digest: &digest,
+        runs,
+        played,
+        states,
+        by_score,
+    };
     let has_current = problem.has_bound_pods();
     let decide = |asked: &Asked| -> Vec<Decided> {
         wanted(asked, has_current)

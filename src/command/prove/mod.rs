@@ -6,7 +6,8 @@
 //! | `guarantees.rs` | what is asked: declared, and derived |
 //! | `deciding.rs` | all claims about one cluster |
 //! | `verdicts.rs` | a claim becomes a verdict, its proof checked |
-//! | `progress.rs` | whether rollouts end, from the simulation |
+//! | `scheduled.rs` | placement `scheduled`: runs of the scheduler, and its scores |
+//! | `progress.rs` | whether rollouts and drains end, from the simulation |
 //! | `rule.rs`, `rule_finding.rs` | rules of `quorate check` about guarantees |
 //! | `repair/` | changes with which a violated guarantee is proved to hold |
 //! | `files.rs` | proof files |
@@ -22,6 +23,7 @@ mod rule;
 mod rule_finding;
 mod run;
 mod scenario;
+mod scheduled;
 mod verdicts;
 mod verify;
 

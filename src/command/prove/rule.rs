@@ -62,7 +62,14 @@ pub(in crate::command) fn evaluate(context: &Context<'_>, input: &Input, runs: &
     let settings = Settings { seed: context.seed, ..Settings::default() };
     let scheduled = deciding::runs(&state, &canonical, &settings, &all, RUNS);
     let played = super::progress::play(context, &all);
-    let given = Given { state: &state, shows: true, runs: &scheduled, played: &played, states: STATES };
+    let given = Given {
+        state: &state,
+        shows: true,
+        runs: &scheduled,
+        played: &played,
+        states: STATES,
+        states_by_score: STATES,
+    };
     // A cluster that the checker refuses is a defect that `quorate prove` reports.
     let Ok(decided) = decide_all(&canonical, &all, &given, &claims) else { return evaluation };
     for (asked, decided) in all.iter().zip(decided) {

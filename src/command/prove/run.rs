@@ -16,6 +16,7 @@ use super::guarantees::{Asked, asked, nearest, proof_failures};
 use super::progress::Played;
 use super::repair::{Base, Effort, Found, Patch, search};
 use super::verdicts::{Broken, Decided};
+use super::verify::rests_on_scores;
 use super::{files, scenario};
 use crate::command::arguments::{InputArguments, ProveArguments, RepairsArgument};
 use crate::command::check::MODELLED_VERSION;
@@ -33,6 +34,10 @@ use crate::report::{AtPlacement, GuaranteeReport, ProofDocument, Repairs, Replay
 
 /// To prove a repaired cluster a search looks at so many states at most, for it is done for every change.
 const REPAIR_STATES: usize = 2_000;
+
+/// What is taken for granted where a proof rests on the scheduler's scores.
+const SCORES: &str =
+    "kube-scheduler scores nodes as computed here: the checker of proof files takes the scores for granted";
 
 /// Runs the command.
 ///
@@ -63,7 +68,8 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
     progress.say("proving");
     let played = played(configuration, &model, &environment, arguments.seed, &all);
     let states = arguments.max_states as usize;
-    let given = Given { state: &model.state, shows: true, runs: &runs, played: &played, states };
+    let given =
+        Given { state: &model.state, shows: true, runs: &runs, played: &played, states, states_by_score: states };
     let decided = decide_all(&canonical, &all, &given, &every_claim)?;
     progress.say("looking for repairs");
     let base = Base {
@@ -82,11 +88,16 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
     progress.say("writing proof files");
     let directory = (!arguments.no_proofs).then_some(arguments.proofs.as_path());
     let scenarios = Scenarios { state: &model.state, input: &arguments.input };
+    let proofs = decided.iter().flatten().filter_map(|own| own.proof.as_deref());
+    let rests_on_scores = proofs.into_iter().any(rests_on_scores);
     let mut reports = keep(&all, decided, directory, &scenarios)?;
     let patches = number(&mut reports.guarantees, found);
     drop(progress);
     let mut assumptions = assumptions(&canonical, &model.state, &settings, &all);
     assumptions.extend(input.stray_schedulers());
+    if rests_on_scores {
+        assumptions.push(SCORES.to_owned());
+    }
     let shown_directory = directory.map(shown);
     let document = ProofDocument {
         kubernetes: MODELLED_VERSION,

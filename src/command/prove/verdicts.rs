@@ -7,12 +7,11 @@ use quorate_proof::claim::{Claim, Domain, Placement as ProofPlacement};
 use quorate_proof::cluster::Cluster;
 use quorate_proof::evidence::{Event, Evidence, Placing, Proof, Witness};
 use quorate_sim::cluster::ClusterState;
-use quorate_sim::prove::{
-    NotPlayed, Observed, Problem, Replay, Run, Verdict, decide, moved, replay, replay_run, smallest,
-};
+use quorate_sim::prove::{Problem, Replay, Run, Verdict, decide, moved, replay, smallest};
 
 use super::guarantees::{Asked, proof_placement};
 use super::progress::{self, Played};
+use super::scheduled::{self, ByScore};
 use crate::environment::{Phase, Placement};
 use crate::report::{AtPlacement, PhaseWord, VerdictWord, WitnessReport};
 
@@ -31,6 +30,8 @@ pub(super) struct Prover<'a> {
     pub(super) played: &'a Played,
     /// How many states a search looks at.
     pub(super) states: usize,
+    /// The scheduler's scores, where searches follow them.
+    pub(super) by_score: ByScore<'a>,
 }
 
 /// Runs of the scheduler, and the failures that were played after them.
@@ -83,12 +84,12 @@ impl Prover<'_> {
         match decide(self.problem, self.digest, &claim, self.states) {
             Verdict::Proved(proof) => self.proved(verdict, proof),
             Verdict::Violated(_) if claim.placement == ProofPlacement::Scheduled => {
-                self.scheduled(asked, &claim, verdict, "some legal placement breaks it")
+                scheduled::decide(self, asked, &claim, verdict, "some legal placement breaks it")
             }
             Verdict::Violated(proof) => self.violated(asked, verdict, proof),
             Verdict::Undecided { reason, bound } if claim.placement == ProofPlacement::Scheduled => {
                 verdict.bound = (bound > 0).then_some(bound);
-                self.scheduled(asked, &claim, verdict, &reason)
+                scheduled::decide(self, asked, &claim, verdict, &reason)
             }
             Verdict::Undecided { reason, bound } => {
                 verdict.bound = (bound > 0).then_some(bound);
@@ -98,18 +99,11 @@ impl Prover<'_> {
         }
     }
 
-    fn proved(&self, mut verdict: AtPlacement, proof: Box<Proof>) -> Decided {
-        if let Err(rejection) = self.checker.check(&proof) {
-            return rejected(verdict, &rejection.to_string());
+    fn proved(&self, verdict: AtPlacement, proof: Box<Proof>) -> Decided {
+        match self.checker.check(&proof) {
+            Ok(()) => accepted(verdict, proof),
+            Err(rejection) => rejected(verdict, &rejection.to_string()),
         }
-        verdict.verdict = VerdictWord::Proved;
-        verdict.method = Some(method(&proof.evidence));
-        verdict.bound = match &proof.evidence {
-            Evidence::Counting { remain } => Some(*remain),
-            Evidence::Bound { workloads } => Some(workloads.values().map(remaining).sum()),
-            Evidence::Search(_) | Evidence::Witness(_) | Evidence::Progress { .. } => None,
-        };
-        Decided { verdict, proof: Some(proof), replay: None }
     }
 
     fn violated(&self, asked: &Asked, mut verdict: AtPlacement, proof: Box<Proof>) -> Decided {
@@ -127,58 +121,6 @@ impl Prover<'_> {
         let replay = replay(self.state, self.cluster, &proof.claim, witness);
         let replay = replay.map(|replay| Broken { claim: proof.claim.clone(), replay });
         Decided { verdict, proof: Some(proof), replay }
-    }
-
-    /// No bound says anything: the runs of the scheduler may show that it breaks.
-    fn scheduled(&self, asked: &Asked, claim: &Claim, mut verdict: AtPlacement, reason: &str) -> Decided {
-        let runs = self.runs.iter().find(|runs| runs.failures == asked.failures).map_or(&[][..], |runs| &runs.runs);
-        let mut not_played = None;
-        for run in runs {
-            match run.breaks(self.cluster, claim, &asked.workloads()) {
-                Ok(Some(observed)) => {
-                    verdict.verdict = VerdictWord::Violated;
-                    verdict.method = Some("run");
-                    verdict.bound = Some(observed.available);
-                    verdict.reason = format!("with --seed {} kube-scheduler places the pods so", observed.seed);
-                    verdict.witness = Some(self.observed(asked, claim, run, &observed));
-                    let replay = replay_run(self.state, self.cluster, claim, &observed);
-                    let replay = replay.map(|replay| Broken { claim: claim.clone(), replay });
-                    return Decided { verdict, proof: None, replay };
-                }
-                Ok(None) => {}
-                Err(missing @ NotPlayed) => not_played = Some(missing),
-            }
-        }
-        verdict.reason = match not_played {
-            Some(missing) => format!("{reason}; {missing}"),
-            None => format!("{reason}; it held in {} runs of the scheduler from an empty cluster", runs.len()),
-        };
-        Decided { verdict, proof: None, replay: None }
-    }
-
-    fn observed(&self, asked: &Asked, claim: &Claim, run: &Run, observed: &Observed) -> WitnessReport {
-        let mut subject: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
-        for workload in asked.workloads() {
-            let nodes = subject.entry(workload.to_owned()).or_default();
-            for node in run.nodes_of(workload) {
-                *nodes.entry(node.clone()).or_default() += 1;
-            }
-        }
-        let steps = match claim.phase {
-            quorate_proof::claim::Phase::Instant | quorate_proof::claim::Phase::Progress => Vec::new(),
-            quorate_proof::claim::Phase::Recovered | quorate_proof::claim::Phase::Removed => {
-                vec!["what can be replaced is replaced".to_owned()]
-            }
-        };
-        WitnessReport {
-            placement: run.placement.clone(),
-            subject,
-            failed: observed.failed.iter().map(|name| domain_text(claim, name)).collect(),
-            steps,
-            available: observed.available,
-            moved: None,
-            scenario: None,
-        }
     }
 
     fn witness(&self, asked: &Asked, claim: &Claim, witness: &Witness) -> WitnessReport {
@@ -274,14 +216,26 @@ const fn method(evidence: &Evidence) -> &'static str {
     }
 }
 
+/// What the checker has accepted.
+pub(super) fn accepted(mut verdict: AtPlacement, proof: Box<Proof>) -> Decided {
+    verdict.verdict = VerdictWord::Proved;
+    verdict.method = Some(method(&proof.evidence));
+    verdict.bound = match &proof.evidence {
+        Evidence::Counting { remain } => Some(*remain),
+        Evidence::Bound { workloads } => Some(workloads.values().map(remaining).sum()),
+        Evidence::Search(_) | Evidence::Witness(_) | Evidence::Progress { .. } => None,
+    };
+    Decided { verdict, proof: Some(proof), replay: None }
+}
+
 /// The checker is stricter than the prover: what it does not accept is not known.
-fn rejected(mut verdict: AtPlacement, rejection: &str) -> Decided {
+pub(super) fn rejected(mut verdict: AtPlacement, rejection: &str) -> Decided {
     verdict.reason = format!("the checker does not accept what the prover found: {rejection}");
     Decided { verdict, proof: None, replay: None }
 }
 
 /// `node/worker-1`, `zone/fsn1`, `rack/r1`.
-fn domain_text(claim: &Claim, name: &str) -> String {
+pub(super) fn domain_text(claim: &Claim, name: &str) -> String {
     match &claim.failures.domain {
         Domain::Node => format!("node/{name}"),
         Domain::Label(key) if key == "topology.kubernetes.io/zone" => format!("zone/{name}"),

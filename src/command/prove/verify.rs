@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use quorate_proof::Checker;
-use quorate_proof::evidence::Proof;
-use quorate_sim::prove::cluster;
+use quorate_proof::evidence::{Evidence, Proof};
+use quorate_proof::{Checker, Rejection};
+use quorate_sim::cluster::ClusterState;
+use quorate_sim::prove::{SchedulerScores, cluster};
 
 use crate::command::arguments::VerifyProofArguments;
 use crate::command::error::CommandError;
@@ -32,7 +33,7 @@ pub(in crate::command) fn run(arguments: &VerifyProofArguments) -> Result<ExitSt
     let cluster = cluster(&model.state);
     let checked = Proof::parse(&bytes).and_then(|proof| {
         let checker = Checker::new(&cluster)?;
-        checker.check(&proof)?;
+        check(&checker, &proof, &model.state)?;
         Ok((proof, checker))
     });
     let path = shown(&arguments.proof);
@@ -46,6 +47,20 @@ pub(in crate::command) fn run(arguments: &VerifyProofArguments) -> Result<ExitSt
         Err(rejection) => (format!("rejected: {path}: {rejection}"), ExitStatus::Violated),
     };
     said(&text, status)
+}
+
+/// Scores of the scheduler, where a proof rests on them, are computed anew.
+fn check(checker: &Checker<'_>, proof: &Proof, state: &ClusterState) -> Result<(), Rejection> {
+    if !rests_on_scores(proof) {
+        return checker.check(proof);
+    }
+    let scores = SchedulerScores::new(state).map_err(|why| Rejection::Search { at: "scores".to_owned(), why })?;
+    checker.check_by_score(proof, &scores)
+}
+
+/// Whether it says something of the placements that the scheduler's scores lead to, and of no others.
+pub(super) fn rests_on_scores(proof: &Proof) -> bool {
+    matches!(&proof.evidence, Evidence::Search(search) if search.by_score)
 }
 
 fn said(text: &str, status: ExitStatus) -> Result<ExitStatus, CommandError> {
@@ -85,7 +100,6 @@ fn export(
 /// What a proof shows.
 fn sentence(proof: &Proof) -> String {
     use quorate_proof::claim::{Domain, Subject};
-    use quorate_proof::evidence::Evidence;
     let claim = &proof.claim;
     let subject = match &claim.subject {
         Subject::Workload(name) => name.clone(),

@@ -105,7 +105,14 @@ fn prove(base: &Base<'_>, changed: &Changed, asked: &Asked, wanted: &[At]) -> Op
             _ => played.anew = simulation::progress(&context, &workloads, Start::Anew),
         }
     }
-    let given = Given { state: &changed.model.state, shows: false, runs: &[], played: &played, states: base.states };
+    let given = Given {
+        state: &changed.model.state,
+        shows: false,
+        runs: &[],
+        played: &played,
+        states: base.states,
+        states_by_score: base.states,
+    };
     // A change of manifests moves no pod that is there: what is so now is proved of where the scheduler may put them anew. What can be begun
     // now is played from here.
     let is_moved = |at: &At| at.0 == Placement::Current && at.1 != Phase::Progress;

@@ -74,7 +74,7 @@ impl Base<'_> {
         let (all, _) = asked(&canonical, &self.environment.guarantees, self.failures)?;
         let settings = Settings { seed: self.seed, ..Settings::default() };
         let runs = deciding::runs(state, &canonical, &settings, &all, RUNS);
-        let given = Given { state, shows: false, runs: &runs, played, states: self.states };
+        let given = Given { state, shows: false, runs: &runs, played, states: self.states, states_by_score: 0 };
         let decided = deciding::decide_all(&canonical, &all, &given, &every_claim)?;
         let verdicts = decided.into_iter().map(|own| own.into_iter().map(|own| own.verdict).collect()).collect();
         Ok(Whole { all, verdicts })
