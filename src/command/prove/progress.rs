@@ -91,12 +91,20 @@ pub(super) fn is_rollout(verdict: &AtPlacement) -> bool {
     verdict.phase == PhaseWord::Progress && verdict.reason.starts_with(NO_ROLLOUT)
 }
 
+/// What the reason says where a drain does not end.
+const WAITS: &str = "waits for a pod of";
+
+/// Whether drains are among what breaks progress.
+pub(super) fn is_drain(verdict: &AtPlacement) -> bool {
+    verdict.phase == PhaseWord::Progress && verdict.reason.contains(WAITS)
+}
+
 /// What stands still, and why.
 fn in_words(state: &ClusterState, name: &str, stuck: &Stuck) -> String {
     match &stuck.what {
         StuckStep::Rollout => format!("{NO_ROLLOUT} of {name} can ever complete: {}", stuck.why),
         StuckStep::Drain { node, earlier } => {
-            let drain = format!("a drain of {} waits for a pod of {name} for ever", node_text(state, *node));
+            let drain = format!("a drain of {} {WAITS} {name} for ever", node_text(state, *node));
             match earlier.as_slice() {
                 [] => format!("{drain}: {}", stuck.why),
                 earlier => format!("once {} {drain}: {}", were_drained(state, earlier), stuck.why),

@@ -88,16 +88,11 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
     progress.say("writing proof files");
     let directory = (!arguments.no_proofs).then_some(arguments.proofs.as_path());
     let scenarios = Scenarios { state: &model.state, input: &arguments.input };
-    let proofs = decided.iter().flatten().filter_map(|own| own.proof.as_deref());
-    let rests_on_scores = proofs.into_iter().any(rests_on_scores);
+    let mut assumptions = assumptions(&canonical, &model.state, &settings, &all, &decided);
+    assumptions.extend(input.stray_schedulers());
     let mut reports = keep(&all, decided, directory, &scenarios)?;
     let patches = number(&mut reports.guarantees, found);
     drop(progress);
-    let mut assumptions = assumptions(&canonical, &model.state, &settings, &all);
-    assumptions.extend(input.stray_schedulers());
-    if rests_on_scores {
-        assumptions.push(SCORES.to_owned());
-    }
     let shown_directory = directory.map(shown);
     let document = ProofDocument {
         kubernetes: MODELLED_VERSION,
@@ -118,8 +113,17 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
 }
 
 /// What is taken for granted, and what the model leaves out.
-fn assumptions(cluster: &Cluster, state: &ClusterState, settings: &Settings, all: &[Asked]) -> Vec<String> {
+fn assumptions(
+    cluster: &Cluster,
+    state: &ClusterState,
+    settings: &Settings,
+    all: &[Asked],
+    decided: &[Vec<Decided>],
+) -> Vec<String> {
     let mut assumptions = general_assumptions(cluster, state);
+    if decided.iter().flatten().any(|own| own.proof.as_deref().is_some_and(rests_on_scores)) {
+        assumptions.push(SCORES.to_owned());
+    }
     assumptions.extend(without_domain(cluster, all));
     assumptions.extend(Simulation::new(state.clone(), settings).assumptions());
     assumptions

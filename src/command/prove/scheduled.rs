@@ -76,10 +76,10 @@ pub(super) fn decide(
         Err(why) => why,
     };
     verdict.reason = match not_played {
-        Some(missing) => format!("{reason}; {missing}; by scores: {searched}"),
+        Some(missing) => format!("{reason}; {missing}; {searched}"),
         None => {
             let held = format!("it held in {} runs of the scheduler from an empty cluster", runs.len());
-            format!("{reason}; {held}; by scores: {searched}")
+            format!("{reason}; {held}; {searched}")
         }
     };
     Decided { verdict, proof: None, replay: None }
@@ -90,9 +90,10 @@ pub(super) fn decide(
 /// # Errors
 /// Why they do not decide the claim.
 fn by_score(prover: &Prover<'_>, asked: &Asked, claim: &Claim, verdict: &AtPlacement) -> Result<Decided, String> {
-    let scores = prover.by_score.scores(prover, claim)?;
+    let stopped = |why: String| format!("following its scores stopped: {why}");
+    let scores = prover.by_score.scores(prover, claim).map_err(stopped)?;
     match decide_by_score(prover.problem, prover.digest, claim, prover.by_score.states, scores) {
-        Verdict::Undecided { reason, .. } => Err(reason),
+        Verdict::Undecided { reason, .. } => Err(stopped(reason)),
         Verdict::Proved(proof) => match prover.checker.check_by_score(&proof, scores) {
             Ok(()) => Ok(accepted(verdict.clone(), proof)),
             Err(rejection) => Ok(rejected(verdict.clone(), &rejection.to_string())),
@@ -113,13 +114,13 @@ fn broken(prover: &Prover<'_>, asked: &Asked, proof: &Proof, verdict: &AtPlaceme
     for seed in 0..MOST_RUNS {
         let settings = Settings { seed, ..Settings::default() };
         let run = run_from(prover.state, &settings, prover.cluster, claim, witness);
-        let run = run.ok_or("it may be broken, by placements that could not be played")?;
+        let run = run.ok_or("following its scores it may be broken, by placements that could not be played")?;
         if let Ok(Some(broken)) = run.breaks(prover.cluster, claim, &asked.workloads()) {
             let reason = "kube-scheduler may place the pods so".to_owned();
             return Ok(violated(prover, asked, claim, (verdict.clone(), reason), (&run, &broken)));
         }
     }
-    Err(format!("one order of evictions breaks it, which did not come in {MOST_RUNS} runs"))
+    Err(format!("following its scores one order of evictions breaks it, which did not come in {MOST_RUNS} runs"))
 }
 
 fn but_for_scores(rejection: Rejection) -> Result<(), Rejection> {

@@ -13,6 +13,7 @@ use super::workload_changes::{self, Editable};
 use super::{budget_changes, new_nodes, patch, request_changes};
 use crate::command::prove::deciding::{At, counts};
 use crate::command::prove::guarantees::Asked;
+use crate::command::prove::progress::is_drain;
 use crate::command::prove::verdicts::phase_word;
 use crate::environment::{Phase, Placement};
 use crate::report::{AtPlacement, GuaranteeSubject, PhaseWord, Repair, Repairs, VerdictWord, WitnessReport};
@@ -126,7 +127,7 @@ fn candidates(base: &Base<'_>, asked: &Asked, violated: &[&AtPlacement]) -> Vec<
         let editable = budget.and_then(|(_, id)| Editable::new(base, *id));
         all.extend(editable.and_then(|own| budget_changes::smaller_promise(&own, left, asked.of)));
     }
-    if violated.iter().any(|own| own.phase == PhaseWord::Progress) {
+    if violated.iter().any(|own| is_drain(own)) {
         all.extend(budget_changes::more_disruptions(base, &asked.workloads()));
     }
     all.extend(new_nodes::nodes(base, &asked.failures));

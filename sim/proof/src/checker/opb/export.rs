@@ -57,6 +57,10 @@ impl Checker<'_> {
     /// # Errors
     /// The checker's rejection; evidence that does not count; a formula or a proof that is too large.
     pub fn export(&self, proof: &Proof) -> Result<Export, Unexported> {
+        // Whether one by score holds is not asked: it is not written in any case.
+        if matches!(&proof.evidence, Evidence::Search(search) if search.by_score) {
+            return Err(Unexported::NotCounted("a search"));
+        }
         self.check(proof)?;
         let question = Question::new(&self.index, &self.existing, &self.selection, &proof.claim)?;
         let (formula, steps) = match &proof.evidence {
