@@ -348,6 +348,7 @@ fn drains_are_played_one_after_the_other() {
     assert_eq!(*first, "n-1 is drained and uncordoned");
     assert!(second.starts_with("the drain of n-3 never ends: "), "{second}");
     assert!(second.contains("the replacement fits none: n-3 (cordoned), n-2 (insufficient cpu)"), "{second}");
+    assert!(second.ends_with("; drained in turn in the order n-1, n-2, n-3 all end"), "{second}");
     assert_eq!(entry["witness"]["available"], 3);
 }
 

@@ -9,8 +9,10 @@ use quorate_sim::simulation::{Simulation, StepAction, StepOutcome};
 use super::context::{AtRest, pending_pods, workload_of};
 use super::words;
 
-/// The most drains that are played for one workload.
-const MOST_DRAINS: usize = 200;
+/// The most orders of drains that are played for one workload; fewer in a cluster of many pods, where each takes its time.
+const MOST_ORDERS: usize = 200;
+const MOST_ORDERS_OF_MANY: usize = 20;
+const MANY_PODS: usize = 2_000;
 
 /// A drain that waits for pods of a workload without end.
 pub(super) struct Waiting {
@@ -27,15 +29,45 @@ pub(super) struct Waiting {
 }
 
 /// The first drain that waits for `workload` without end: of one node alone, else of one after another was drained and uncordoned, else
-/// of all nodes in turn, in either order.
+/// of all nodes in turn, in either order. Where only the order makes it wait, one in which all drains end is named, if it is one of these.
 pub(super) fn waiting(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<Waiting> {
     let own = nodes_of(at_rest, |pod| workload_of(at_rest.state(), pod) == Some(workload));
     let all = nodes_of(at_rest, is_evicted);
     let alone = own.iter().map(|node| vec![*node]);
     let pairs =
         all.iter().flat_map(|first| all.iter().filter(move |node| *node != first).map(|node| vec![*first, *node]));
-    let turns = [all.iter().copied().collect(), all.iter().rev().copied().collect()];
-    alone.chain(pairs).chain(turns).take(MOST_DRAINS).find_map(|nodes| play(at_rest, workload, &nodes))
+    let turns: [Vec<NodeId>; 2] = [all.iter().copied().collect(), all.iter().rev().copied().collect()];
+    let most = if at_rest.state().pods.len() > MANY_PODS { MOST_ORDERS_OF_MANY } else { MOST_ORDERS };
+    let orders = alone.chain(pairs).chain(turns.iter().cloned()).take(most);
+    let mut waiting = orders.into_iter().find_map(|nodes| play(at_rest, workload, &nodes).waiting())?;
+    if !waiting.earlier.is_empty()
+        && let Some(order) = turns.iter().find(|nodes| matches!(play(at_rest, workload, nodes), Played::Ends))
+    {
+        let names: Vec<String> = order.iter().map(|node| words::node(at_rest.state(), *node)).collect();
+        waiting.why.push_str("; drained in turn in the order ");
+        waiting.why.push_str(&words::list(&names));
+        waiting.why.push_str(" all end");
+    }
+    Some(waiting)
+}
+
+/// What becomes of drains in turn.
+enum Played {
+    /// Each completes.
+    Ends,
+    /// One waits for the workload without end.
+    Waits(Box<Waiting>),
+    /// One does not complete, for another reason.
+    Other,
+}
+
+impl Played {
+    fn waiting(self) -> Option<Waiting> {
+        match self {
+            Self::Waits(waiting) => Some(*waiting),
+            Self::Ends | Self::Other => None,
+        }
+    }
 }
 
 /// Nodes with such pods.
@@ -48,8 +80,8 @@ const fn is_evicted(pod: &Pod) -> bool {
     !matches!(pod.owner, Owner::DaemonSet(_) | Owner::Node)
 }
 
-/// Drains `nodes` in turn, each uncordoned before the next. `None`: none of these waits for `workload`.
-fn play(at_rest: &AtRest<'_>, workload: WorkloadName, nodes: &[NodeId]) -> Option<Waiting> {
+/// Drains `nodes` in turn, each uncordoned before the next.
+fn play(at_rest: &AtRest<'_>, workload: WorkloadName, nodes: &[NodeId]) -> Played {
     let name = words::workload(at_rest.state(), workload);
     let mut branch = at_rest.simulation.branch();
     for (number, node) in nodes.iter().enumerate() {
@@ -57,14 +89,15 @@ fn play(at_rest: &AtRest<'_>, workload: WorkloadName, nodes: &[NodeId]) -> Optio
         if let Some(pod) = held_up_by(&impact, &name) {
             let earlier = nodes.get(..number).unwrap_or_default().to_vec();
             let why = why(&branch, pod, workload);
-            return Some(Waiting { node: *node, earlier, outcome: impact.outcome, why, after: branch });
+            let waiting = Waiting { node: *node, earlier, outcome: impact.outcome, why, after: branch };
+            return Played::Waits(Box::new(waiting));
         }
         if impact.outcome != StepOutcome::Completed {
-            return None;
+            return Played::Other;
         }
         branch.perform(&StepAction::Uncordon { node: *node });
     }
-    None
+    Played::Ends
 }
 
 /// The pod of the workload of this name for which a drain waits, or of which it fails.
