@@ -353,6 +353,18 @@ fn drains_are_played_one_after_the_other() {
 }
 
 #[test]
+fn drains_are_played_from_crowded_placements_too() {
+    // As the scheduler places them both pods are apart, and drains end.
+    let entry = progress_of("witness-crowded-drain-waits");
+    let reason = entry["reason"].as_str().unwrap();
+    let beginning =
+        "where pods are placed so, as hard constraints allow, a drain of n-3 waits for a pod of deployment/default/web";
+    assert!(reason.starts_with(beginning), "{reason}");
+    let nodes: Vec<&Value> = entry["witness"]["placement"].as_object().unwrap().values().collect();
+    assert_eq!(nodes, ["n-3", "n-3"]);
+}
+
+#[test]
 fn progress_in_the_current_placement_is_played_from_there() {
     // Wherever the scheduler puts both pods anew, they are on two nodes, and drains end. Now both are on w1, and w2 is too small for one.
     let directory = TempDir::new().unwrap();

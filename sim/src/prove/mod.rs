@@ -59,6 +59,6 @@ pub use placed_by_scheduler::{Placed, placed as placed_by_scheduler};
 pub use problem::Problem;
 pub use replay::{Replay, Start, replay};
 pub use replay_run::{Hanging, Standstill, replay_run, replay_standstill};
-pub use scheduled::{NotPlayed, Observed, Run, run, run_from};
+pub use scheduled::{NotPlayed, Observed, Run, bound_as, run, run_from};
 pub use scores::SchedulerScores;
 pub use smallest::{moved, smallest};

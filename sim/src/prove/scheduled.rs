@@ -82,11 +82,26 @@ pub fn run_from(
     claim: &Claim,
     witness: &Witness,
 ) -> Option<Run> {
+    let simulation = bound_as(state, settings, cluster, claim, witness)?;
+    let settings = Settings { scheduler_runs: SchedulerRuns::FromBind, ..*settings };
+    Some(observed(&simulation, &settings, &claim.failures))
+}
+
+/// The cluster at rest once its pods are bound as `witness`, which breaks `claim` about `cluster`, has them before its failure. `None`: they
+/// cannot be bound so.
+#[must_use]
+pub fn bound_as(
+    state: &ClusterState,
+    settings: &Settings,
+    cluster: &Cluster,
+    claim: &Claim,
+    witness: &Witness,
+) -> Option<Simulation> {
     let settings = Settings { scheduler_runs: SchedulerRuns::FromBind, ..*settings };
     let bindings = bindings(&Writer::new(state, cluster, claim), &witness.before)?;
     let mut simulation = Simulation::new(unplaced(state), &settings);
     let end = simulation.perform(&StepAction::Bind { bindings });
-    (end.outcome == StepOutcome::Completed).then(|| observed(&simulation, &settings, &claim.failures))
+    (end.outcome == StepOutcome::Completed).then_some(simulation)
 }
 
 /// What a simulation at rest shows, and what failures do then.

@@ -7,7 +7,7 @@
 //! | `deciding.rs` | all claims about one cluster |
 //! | `verdicts.rs` | a claim becomes a verdict, its proof checked |
 //! | `scheduled.rs` | placement `scheduled`: runs of the scheduler, and its scores |
-//! | `progress.rs` | whether rollouts and drains end, from the simulation |
+//! | `progress.rs`, `hostile.rs` | whether rollouts and drains end, from the simulation |
 //! | `rule.rs`, `rule_finding.rs` | rules of `quorate check` about guarantees |
 //! | `repair/` | changes with which a violated guarantee is proved to hold |
 //! | `files.rs` | proof files |
@@ -17,6 +17,7 @@
 mod deciding;
 mod files;
 mod guarantees;
+mod hostile;
 mod progress;
 mod repair;
 mod rule;

@@ -3,20 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_proof::claim::Claim;
+use quorate_proof::cluster::Cluster;
 use quorate_sim::cluster::{ClusterState, Deployment, NodeId};
 use quorate_sim::prove::{Hanging, Standstill, replay_standstill};
 
 use super::guarantees::Asked;
+use super::hostile::hostile;
 use super::verdicts::{Broken, Decided, Prover};
 use crate::environment::{Phase, Placement};
 use crate::policy::simulation::{self, Before, Context, Progress, Start, Stuck, StuckStep};
 use crate::report::{AtPlacement, PhaseWord, VerdictWord, WitnessReport};
 
-/// What was played: from where the pods are now, for placement `current`, and from where the scheduler puts them.
+/// What was played.
 #[derive(Default)]
 pub(super) struct Played {
+    /// From where the pods are now, for placement `current`.
     pub(super) now: Progress,
+    /// From where the scheduler puts them.
     pub(super) anew: Progress,
+    /// From where somebody who means ill puts them, for placements `fresh` and `reachable`.
+    pub(super) hostile: Progress,
 }
 
 impl Played {
@@ -27,13 +33,38 @@ impl Played {
 }
 
 /// Plays the rollouts of the workloads of those guarantees that are about progress, and the drains of their pods.
-pub(super) fn play(context: &Context<'_>, all: &[Asked]) -> Played {
-    let from = |start: Start| {
-        let is_meant = |placement: Placement| (placement == Placement::Current) == (start == Start::AsGiven);
-        let workloads = asked_for(all, is_meant);
-        if workloads.is_empty() { Progress::default() } else { simulation::progress(context, &workloads, start) }
-    };
-    Played { now: from(Start::AsGiven), anew: from(Start::Anew) }
+pub(super) fn play(context: &Context<'_>, cluster: &Cluster, all: &[Asked]) -> Played {
+    let of = |placement| asked_for(all, |own| own == placement);
+    let mut played = Played::default();
+    for placement in [Placement::Current, Placement::Scheduled, Placement::Fresh, Placement::Reachable] {
+        played.add(context, cluster, &of(placement), placement);
+    }
+    played
+}
+
+impl Played {
+    /// Plays these workloads for a placement as well.
+    pub(super) fn add(
+        &mut self,
+        context: &Context<'_>,
+        cluster: &Cluster,
+        workloads: &BTreeSet<String>,
+        placement: Placement,
+    ) {
+        if workloads.is_empty() {
+            return;
+        }
+        if placement == Placement::Current {
+            self.now.extend(simulation::progress(context, workloads, Start::AsGiven));
+            return;
+        }
+        self.anew.extend(simulation::progress(context, workloads, Start::Anew));
+        if placement != Placement::Scheduled {
+            let is_stuck = |name: &String| self.anew.stuck.contains_key(name) || self.anew.not_whole.contains(name);
+            let others: BTreeSet<String> = workloads.iter().filter(|name| !is_stuck(name)).cloned().collect();
+            self.hostile.extend(hostile(context, cluster, &others));
+        }
+    }
 }
 
 /// The workloads whose rollouts and drains someone declares to end, for such placements.
@@ -53,15 +84,23 @@ pub(super) fn decide(
     verdict: &AtPlacement,
 ) -> Option<Decided> {
     let state = prover.state;
-    let progress = if placement == Placement::Current { &prover.played.now } else { &prover.played.anew };
-    let (mut verdict, mut broken) = (verdict.clone(), None);
     let workloads = asked.workloads();
+    let played = prover.played;
+    let is_stuck = |progress: &Progress| workloads.iter().any(|name| progress.stuck.contains_key(*name));
+    let is_open = matches!(placement, Placement::Fresh | Placement::Reachable);
+    let (progress, from) = match placement {
+        Placement::Current => (&played.now, ""),
+        _ if is_open && !is_stuck(&played.anew) && is_stuck(&played.hostile) => (&played.hostile, HOSTILE),
+        Placement::Scheduled | Placement::Fresh | Placement::Reachable => (&played.anew, ""),
+    };
+    let (mut verdict, mut broken) = (verdict.clone(), None);
     let stuck = |name| progress.stuck.get(name).map(|all| (name, all.as_slice()));
     if let Some((name, all @ [first, ..])) = workloads.iter().copied().find_map(stuck) {
         verdict.verdict = VerdictWord::Violated;
         verdict.method = Some("run");
         verdict.bound = Some(first.ready);
-        verdict.reason = all.iter().map(|own| in_words(state, name, own)).collect::<Vec<_>>().join("; and ");
+        let all: Vec<String> = all.iter().map(|own| in_words(state, name, own)).collect();
+        verdict.reason = format!("{from}{}", all.join("; and "));
         verdict.evidence.clone_from(&first.evidence);
         verdict.witness = Some(WitnessReport {
             placement: first.placement.clone(),
@@ -83,12 +122,15 @@ pub(super) fn decide(
     Some(Decided { verdict, proof: None, replay: broken })
 }
 
-/// How the reason begins where a rollout does not end.
+/// How the reason begins where not the scheduler places pods so.
+const HOSTILE: &str = "where pods are placed so, as hard constraints allow, ";
+
+/// What the reason says where a rollout does not end.
 const NO_ROLLOUT: &str = "no rollout";
 
 /// Whether what breaks progress is a rollout, be it among others.
 pub(super) fn is_rollout(verdict: &AtPlacement) -> bool {
-    verdict.phase == PhaseWord::Progress && verdict.reason.starts_with(NO_ROLLOUT)
+    verdict.phase == PhaseWord::Progress && verdict.reason.contains(NO_ROLLOUT)
 }
 
 /// What the reason says where a drain does not end.

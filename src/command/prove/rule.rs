@@ -61,7 +61,7 @@ pub(in crate::command) fn evaluate(context: &Context<'_>, input: &Input, runs: &
     }
     let settings = Settings { seed: context.seed, ..Settings::default() };
     let scheduled = deciding::runs(&state, &canonical, &settings, &all, RUNS);
-    let played = super::progress::play(context, &all);
+    let played = super::progress::play(context, &canonical, &all);
     let given = Given {
         state: &state,
         shows: true,

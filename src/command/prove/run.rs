@@ -66,7 +66,7 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
     let settings = Settings { seed: arguments.seed, ..Settings::default() };
     let runs = deciding::runs(&model.state, &canonical, &settings, &all, deciding::MOST_RUNS);
     progress.say("proving");
-    let played = played(configuration, &model, &environment, arguments.seed, &all);
+    let played = played(configuration, &model, &environment, arguments.seed, (&canonical, &all));
     let states = arguments.max_states as usize;
     let given =
         Given { state: &model.state, shows: true, runs: &runs, played: &played, states, states_by_score: states };
@@ -140,11 +140,11 @@ fn played(
     model: &Model,
     environment: &EnvironmentSpec,
     seed: u64,
-    all: &[Asked],
+    (cluster, all): (&Cluster, &[Asked]),
 ) -> Played {
     let facts = Facts { spec: &serde_json::Value::Null, documents: &[] };
     let context = Context { inventory: &configuration.inventory, model, environment, facts, seed };
-    super::progress::play(&context, all)
+    super::progress::play(&context, cluster, all)
 }
 
 /// Only guarantees about the workloads that were named.

@@ -59,6 +59,12 @@ impl<'a> AtRest<'a> {
         Self { context, simulation, summary, restless }
     }
 
+    /// The same configuration in a simulation that is at rest.
+    pub(super) fn of_simulation(context: Context<'a>, simulation: Simulation) -> Self {
+        let summary = simulation.summary();
+        Self { context, simulation, summary, restless: BTreeSet::new() }
+    }
+
     pub(super) fn state(&self) -> &ClusterState {
         &self.simulation.state
     }

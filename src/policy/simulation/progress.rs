@@ -13,12 +13,14 @@ use super::rollout_deadlock::{self, Fate};
 use super::words;
 
 /// Where the pods are before rollouts and drains are played.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a> {
     /// Where the input has them, and what it has not where the scheduler puts it.
     AsGiven,
     /// Where the scheduler puts all of them, from an empty cluster.
     Anew,
+    /// Where they are in a simulation at rest.
+    At(&'a Simulation),
 }
 
 /// What a simulation of rollouts and drains shows, each alone.
@@ -33,6 +35,13 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// What was played of other workloads as well.
+    pub fn extend(&mut self, other: Self) {
+        self.stuck.extend(other.stuck);
+        self.not_whole.extend(other.not_whole);
+        self.seed = other.seed;
+    }
+
     /// Whether something stands still that does not `before`, or pods are missing that are not missing there.
     #[must_use]
     pub fn is_worse_than(&self, before: &Self) -> bool {
@@ -98,10 +107,11 @@ pub enum Before {
 /// Plays a rollout of each of `workloads` alone, and drains that evict its pods, from the cluster at rest. The rollout of one that does not
 /// have all its pods ready there is left out: what it would do is not its own doing. Where others never come to rest nothing is drained.
 #[must_use]
-pub fn progress(context: &Context<'_>, workloads: &BTreeSet<String>, start: Start) -> Progress {
+pub fn progress(context: &Context<'_>, workloads: &BTreeSet<String>, start: Start<'_>) -> Progress {
     let at_rest = match start {
         Start::AsGiven => AtRest::new(*context),
         Start::Anew => AtRest::of_state(*context, unplaced(&context.model.state)),
+        Start::At(simulation) => AtRest::of_simulation(*context, simulation.branch()),
     };
     let state = at_rest.state();
     let mut progress = Progress { seed: context.seed, ..Progress::default() };
@@ -122,13 +132,13 @@ pub fn progress(context: &Context<'_>, workloads: &BTreeSet<String>, start: Star
     progress
 }
 
-fn stuck_rollout(at_rest: &AtRest<'_>, workload: WorkloadName, start: Start) -> Option<Stuck> {
+fn stuck_rollout(at_rest: &AtRest<'_>, workload: WorkloadName, start: Start<'_>) -> Option<Stuck> {
     let Fate::Never(report, after) = rollout_deadlock::fate(at_rest, workload) else { return None };
     let why = rollout_deadlock::why(at_rest, &report, &after, workload);
     Some(stuck(at_rest, (workload, start), StuckStep::Rollout, (report.outcome, &after, why)))
 }
 
-fn waiting_drain(at_rest: &AtRest<'_>, workload: WorkloadName, start: Start) -> Option<Stuck> {
+fn waiting_drain(at_rest: &AtRest<'_>, workload: WorkloadName, start: Start<'_>) -> Option<Stuck> {
     if !at_rest.restless.is_empty() {
         return None;
     }
@@ -138,7 +148,7 @@ fn waiting_drain(at_rest: &AtRest<'_>, workload: WorkloadName, start: Start) -> 
 
 fn stuck(
     at_rest: &AtRest<'_>,
-    (workload, start): (WorkloadName, Start),
+    (workload, start): (WorkloadName, Start<'_>),
     what: StuckStep,
     (outcome, after, why): (StepOutcome, &Simulation, String),
 ) -> Stuck {
@@ -169,11 +179,11 @@ fn stuck(
     }
 }
 
-fn before(at_rest: &AtRest<'_>, start: Start) -> Before {
+fn before(at_rest: &AtRest<'_>, start: Start<'_>) -> Before {
     if !at_rest.restless.is_empty() {
         return Before::Unknown;
     }
-    if start == Start::AsGiven && has_placed(&at_rest.context.model.state) {
+    if matches!(start, Start::AsGiven) && has_placed(&at_rest.context.model.state) {
         return Before::AsGiven;
     }
     placed_by_scheduler(at_rest.state()).map_or(Before::Unknown, Before::Placed)

@@ -15,7 +15,7 @@ use crate::manifest::assemble::{DecodeOptions, assemble};
 use crate::manifest::edit::{apply, node_at};
 use crate::manifest::{Inventory, Object, ObjectId, SourceId};
 use crate::model::{self, Model};
-use crate::policy::simulation::{self, Progress, Start};
+use crate::policy::simulation::{self, Start};
 use crate::report::{AtPlacement, PhaseWord, VerdictWord};
 
 /// What became of a candidate.
@@ -96,14 +96,12 @@ fn make(base: &Base<'_>, candidate: &Candidate) -> Option<Changed> {
 fn prove(base: &Base<'_>, changed: &Changed, asked: &Asked, wanted: &[At]) -> Option<Vec<AtPlacement>> {
     let all = base.asked(&changed.model.state).ok()?;
     let same: Vec<Asked> = by_key(&all).get(&key(asked)).map(|own| (*own).clone()).into_iter().collect();
+    let canonical = cluster(&changed.model.state);
     let mut played = Played::default();
     for (placement, _) in wanted.iter().filter(|(_, phase)| *phase == Phase::Progress) {
         let workloads = asked.workloads().into_iter().map(str::to_owned).collect();
         let context = base.context(&changed.inventory, &changed.model);
-        match placement {
-            Placement::Current => played.now = simulation::progress(&context, &workloads, Start::AsGiven),
-            _ => played.anew = simulation::progress(&context, &workloads, Start::Anew),
-        }
+        played.add(&context, &canonical, &workloads, *placement);
     }
     let given = Given {
         state: &changed.model.state,
@@ -118,7 +116,7 @@ fn prove(base: &Base<'_>, changed: &Changed, asked: &Asked, wanted: &[At]) -> Op
     let is_moved = |at: &At| at.0 == Placement::Current && at.1 != Phase::Progress;
     let anew = |at: &At| if is_moved(at) { (Placement::Scheduled, at.1) } else { *at };
     let decide = |_: &Asked, _: bool| wanted.iter().map(anew).collect::<Vec<At>>();
-    let decided = decide_all(&cluster(&changed.model.state), &same, &given, &decide).ok()?;
+    let decided = decide_all(&canonical, &same, &given, &decide).ok()?;
     let verdicts: Vec<AtPlacement> = decided.into_iter().flatten().map(|own| own.verdict).collect();
     let holds = |verdict: &AtPlacement| match verdict.phase {
         // Where it is not proved that they always end, that they end when they are played is enough, and is said.
@@ -139,7 +137,7 @@ fn breaks_other(base: &Base<'_>, changed: &Changed, asked: &Asked) -> bool {
     if after.is_worse_than(&before.anew) {
         return true;
     }
-    let after = Played { now: Progress::default(), anew: after };
+    let after = Played { anew: after, ..Played::default() };
     match base.whole(&changed.model.state, &after) {
         Ok(whole) => base.breaks(&whole),
         Err(_) => true,

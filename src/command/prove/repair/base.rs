@@ -17,7 +17,7 @@ use crate::environment::{EnvironmentSpec, Failures};
 use crate::manifest::Inventory;
 use crate::model::Model;
 use crate::policy::Facts;
-use crate::policy::simulation::{self, Context, Progress, Start};
+use crate::policy::simulation::{self, Context, Start};
 use crate::report::{AtPlacement, PhaseWord, VerdictWord};
 
 /// The scheduler is run so often to see whether a change breaks something else.
@@ -99,7 +99,7 @@ impl Base<'_> {
             let mut workloads = self.subjects.clone();
             let declared = self.asked(&self.model.state);
             workloads.extend(declared.iter().flat_map(|all| asked_for(all, |_| true)));
-            Played { now: Progress::default(), anew: simulation::progress(&context, &workloads, Start::Anew) }
+            Played { anew: simulation::progress(&context, &workloads, Start::Anew), ..Played::default() }
         })
     }
 
