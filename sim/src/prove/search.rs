@@ -48,6 +48,12 @@ pub(super) fn search_by_score(
     let all = (0..problem.groups.len()).filter(|group| problem.groups.get(*group).is_some_and(Group::is_movable));
     let follow: BTreeSet<usize> = all.collect();
     can_be_searched(problem, claim, &follow)?;
+    // Whatever number of pods of each workload has been made so far: where all find a place there are as many states at least.
+    let made = |group: &usize| problem.groups.get(*group).map_or(0, |own| own.workload.replicas.saturating_add(1));
+    let numbers = follow.iter().map(made).fold(1_i64, i64::saturating_mul);
+    if usize::try_from(numbers).unwrap_or(usize::MAX) > limit {
+        return Err(format!("more than {limit} states"));
+    }
     let start = Packing::empty(problem, |group| follow.contains(&group));
     Walk::new((problem, claim, subject, &follow), limit, Some(scores)).run(start)
 }

@@ -43,6 +43,14 @@ pub(super) fn play(context: &Context<'_>, cluster: &Cluster, all: &[Asked]) -> P
 }
 
 impl Played {
+    /// Plays those of these workloads that are not played yet from where the scheduler puts all pods.
+    pub(super) fn add_anew(&mut self, context: &Context<'_>, workloads: &BTreeSet<String>) {
+        let missing: BTreeSet<String> = workloads.difference(&self.anew.workloads).cloned().collect();
+        if !missing.is_empty() {
+            self.anew.extend(simulation::progress(context, &missing, Start::Anew));
+        }
+    }
+
     /// Plays these workloads for a placement as well.
     pub(super) fn add(
         &mut self,
@@ -58,7 +66,7 @@ impl Played {
             self.now.extend(simulation::progress(context, workloads, Start::AsGiven));
             return;
         }
-        self.anew.extend(simulation::progress(context, workloads, Start::Anew));
+        self.add_anew(context, workloads);
         if placement != Placement::Scheduled {
             let is_stuck = |name: &String| self.anew.stuck.contains_key(name) || self.anew.not_whole.contains(name);
             let others: BTreeSet<String> = workloads.iter().filter(|name| !is_stuck(name)).cloned().collect();

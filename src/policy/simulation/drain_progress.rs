@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use quorate_sim::cluster::{NodeId, Owner, Pod, WorkloadName};
+use quorate_sim::cluster::{ClusterState, NodeId, Owner, Pod, WorkloadName};
 use quorate_sim::failure::{BlockReason, BlockedPod, DrainImpact, drain};
 use quorate_sim::simulation::{Simulation, StepAction, StepOutcome};
 
 use super::context::{AtRest, pending_pods, workload_of};
 use super::words;
 
-/// The most orders of drains that are played for one workload; fewer in a cluster of many pods, where each takes its time.
-const MOST_ORDERS: usize = 200;
-const MOST_ORDERS_OF_MANY: usize = 20;
+/// The most drains, alone and second ones, that are played for one workload; fewer in a cluster of many pods, where each takes its time.
+const MOST_DRAINS: usize = 200;
+const MOST_DRAINS_OF_MANY: usize = 20;
 const MANY_PODS: usize = 2_000;
+/// With more nodes than this not all are drained in turn.
+const MOST_IN_TURN: usize = 20;
 
 /// A drain that waits for pods of a workload without end.
 pub(super) struct Waiting {
@@ -31,17 +33,35 @@ pub(super) struct Waiting {
 /// The first drain that waits for `workload` without end: of one node alone, else of one after another was drained and uncordoned, else
 /// of all nodes in turn, in either order. Where only the order makes it wait, one in which all drains end is named, if it is one of these.
 pub(super) fn waiting(at_rest: &AtRest<'_>, workload: WorkloadName) -> Option<Waiting> {
-    let own = nodes_of(at_rest, |pod| workload_of(at_rest.state(), pod) == Some(workload));
-    let all = nodes_of(at_rest, is_evicted);
-    let alone = own.iter().map(|node| vec![*node]);
-    let pairs =
-        all.iter().flat_map(|first| all.iter().filter(move |node| *node != first).map(|node| vec![*first, *node]));
+    let most = if at_rest.state().pods.len() > MANY_PODS { MOST_DRAINS_OF_MANY } else { MOST_DRAINS };
+    let all = nodes_of(at_rest.state(), is_evicted);
+    let mut drained = Vec::new();
+    for node in all.iter().take(most) {
+        let mut branch = at_rest.simulation.branch();
+        match play(&mut branch, workload, &[*node]) {
+            Played::Waits(waiting) => return Some(*waiting),
+            Played::Ends => drained.push((*node, branch)),
+            Played::Other => {}
+        }
+    }
     let turns: [Vec<NodeId>; 2] = [all.iter().copied().collect(), all.iter().rev().copied().collect()];
-    let most = if at_rest.state().pods.len() > MANY_PODS { MOST_ORDERS_OF_MANY } else { MOST_ORDERS };
-    let orders = alone.chain(pairs).chain(turns.iter().cloned()).take(most);
-    let mut waiting = orders.into_iter().find_map(|nodes| play(at_rest, workload, &nodes).waiting())?;
-    if !waiting.earlier.is_empty()
-        && let Some(order) = turns.iter().find(|nodes| matches!(play(at_rest, workload, nodes), Played::Ends))
+    let in_turn = |nodes: &Vec<NodeId>| play(&mut at_rest.simulation.branch(), workload, nodes);
+    let pairs = drained.iter().flat_map(|(first, branch)| {
+        let own = nodes_of(&branch.state, |pod| workload_of(&branch.state, pod) == Some(workload));
+        own.into_iter().filter(move |node| node != first).map(move |node| (*first, branch, node))
+    });
+    let second = pairs.take(most.saturating_sub(all.len())).find_map(|(first, branch, node)| {
+        let mut waiting = play(&mut branch.branch(), workload, &[node]).waiting()?;
+        waiting.earlier.push(first);
+        Some(waiting)
+    });
+    let mut waiting = match second {
+        Some(waiting) => waiting,
+        None if all.len() > MOST_IN_TURN => return None,
+        None => turns.iter().find_map(|nodes| in_turn(nodes).waiting())?,
+    };
+    if all.len() <= MOST_IN_TURN
+        && let Some(order) = turns.iter().find(|nodes| matches!(in_turn(nodes), Played::Ends))
     {
         let names: Vec<String> = order.iter().map(|node| words::node(at_rest.state(), *node)).collect();
         waiting.why.push_str("; drained in turn in the order ");
@@ -71,8 +91,8 @@ impl Played {
 }
 
 /// Nodes with such pods.
-fn nodes_of(at_rest: &AtRest<'_>, is_meant: impl Fn(&Pod) -> bool) -> BTreeSet<NodeId> {
-    at_rest.state().pods.values().filter(|pod| is_meant(pod)).filter_map(|pod| pod.node).collect()
+fn nodes_of(state: &ClusterState, is_meant: impl Fn(&Pod) -> bool) -> BTreeSet<NodeId> {
+    state.pods.values().filter(|pod| is_meant(pod)).filter_map(|pod| pod.node).collect()
 }
 
 /// Whether a drain evicts it.
@@ -81,15 +101,14 @@ const fn is_evicted(pod: &Pod) -> bool {
 }
 
 /// Drains `nodes` in turn, each uncordoned before the next.
-fn play(at_rest: &AtRest<'_>, workload: WorkloadName, nodes: &[NodeId]) -> Played {
-    let name = words::workload(at_rest.state(), workload);
-    let mut branch = at_rest.simulation.branch();
+fn play(branch: &mut Simulation, workload: WorkloadName, nodes: &[NodeId]) -> Played {
+    let name = words::workload(&branch.state, workload);
     for (number, node) in nodes.iter().enumerate() {
-        let impact = drain(&mut branch, *node);
+        let impact = drain(branch, *node);
         if let Some(pod) = held_up_by(&impact, &name) {
             let earlier = nodes.get(..number).unwrap_or_default().to_vec();
-            let why = why(&branch, pod, workload);
-            let waiting = Waiting { node: *node, earlier, outcome: impact.outcome, why, after: branch };
+            let why = why(branch, pod, workload);
+            let waiting = Waiting { node: *node, earlier, outcome: impact.outcome, why, after: branch.branch() };
             return Played::Waits(Box::new(waiting));
         }
         if impact.outcome != StepOutcome::Completed {

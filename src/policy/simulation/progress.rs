@@ -26,6 +26,8 @@ pub enum Start<'a> {
 /// What a simulation of rollouts and drains shows, each alone.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
+    /// The workloads that were played.
+    pub workloads: BTreeSet<String>,
     /// What cannot end, by workload, `deployment/default/backend`: its rollout first, then a drain.
     pub stuck: BTreeMap<String, Vec<Stuck>>,
     /// Of all workloads those that do not have all their pods ready once the cluster is at rest.
@@ -37,6 +39,7 @@ pub struct Progress {
 impl Progress {
     /// What was played of other workloads as well.
     pub fn extend(&mut self, other: Self) {
+        self.workloads.extend(other.workloads);
         self.stuck.extend(other.stuck);
         self.not_whole.extend(other.not_whole);
         self.seed = other.seed;
@@ -114,7 +117,7 @@ pub fn progress(context: &Context<'_>, workloads: &BTreeSet<String>, start: Star
         Start::At(simulation) => AtRest::of_simulation(*context, simulation.branch()),
     };
     let state = at_rest.state();
-    let mut progress = Progress { seed: context.seed, ..Progress::default() };
+    let mut progress = Progress { workloads: workloads.clone(), seed: context.seed, ..Progress::default() };
     for workload in context.model.workloads.keys() {
         let name = words::workload(state, *workload);
         let is_whole = at_rest.is_whole(*workload);

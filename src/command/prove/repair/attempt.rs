@@ -15,7 +15,6 @@ use crate::manifest::assemble::{DecodeOptions, assemble};
 use crate::manifest::edit::{apply, node_at};
 use crate::manifest::{Inventory, Object, ObjectId, SourceId};
 use crate::model::{self, Model};
-use crate::policy::simulation::{self, Start};
 use crate::report::{AtPlacement, PhaseWord, VerdictWord};
 
 /// What became of a candidate.
@@ -48,8 +47,9 @@ struct Changed {
 /// Makes `candidate` and proves the claims at `wanted` of `asked`.
 pub(super) fn attempt(base: &Base<'_>, candidate: &Candidate, asked: &Asked, wanted: &[At]) -> Outcome {
     let Some(changed) = make(base, candidate) else { return Outcome::NotMade };
-    let Some(reproved) = prove(base, &changed, asked, wanted) else { return Outcome::NotProved };
-    if breaks_other(base, &changed, asked) {
+    let mut played = Played::default();
+    let Some(reproved) = prove(base, &changed, asked, (wanted, &mut played)) else { return Outcome::NotProved };
+    if breaks_other(base, &changed, asked, played) {
         return Outcome::BreaksOther;
     }
     Outcome::Holds(Repaired { texts: changed.texts, reproved })
@@ -92,12 +92,16 @@ fn make(base: &Base<'_>, candidate: &Candidate) -> Option<Changed> {
     Some(Changed { inventory, model, texts })
 }
 
-/// The verdicts at `wanted`, when all of them hold.
-fn prove(base: &Base<'_>, changed: &Changed, asked: &Asked, wanted: &[At]) -> Option<Vec<AtPlacement>> {
+/// The verdicts at `wanted`, when all of them hold; what is played for them is kept.
+fn prove(
+    base: &Base<'_>,
+    changed: &Changed,
+    asked: &Asked,
+    (wanted, played): (&[At], &mut Played),
+) -> Option<Vec<AtPlacement>> {
     let all = base.asked(&changed.model.state).ok()?;
     let same: Vec<Asked> = by_key(&all).get(&key(asked)).map(|own| (*own).clone()).into_iter().collect();
     let canonical = cluster(&changed.model.state);
-    let mut played = Played::default();
     for (placement, _) in wanted.iter().filter(|(_, phase)| *phase == Phase::Progress) {
         let workloads = asked.workloads().into_iter().map(str::to_owned).collect();
         let context = base.context(&changed.inventory, &changed.model);
@@ -107,7 +111,7 @@ fn prove(base: &Base<'_>, changed: &Changed, asked: &Asked, wanted: &[At]) -> Op
         state: &changed.model.state,
         shows: false,
         runs: &[],
-        played: &played,
+        played,
         states: base.states,
         states_by_score: base.states,
     };
@@ -127,18 +131,15 @@ fn prove(base: &Base<'_>, changed: &Changed, asked: &Asked, wanted: &[At]) -> Op
 }
 
 /// Whether anything is violated that was not, a rollout stands still that did not, or pods stay pending that did not.
-fn breaks_other(base: &Base<'_>, changed: &Changed, asked: &Asked) -> bool {
-    let before = base.played();
+fn breaks_other(base: &Base<'_>, changed: &Changed, asked: &Asked, mut after: Played) -> bool {
     let mut workloads: BTreeSet<String> = asked.workloads().into_iter().map(str::to_owned).collect();
     let Ok(all) = base.asked(&changed.model.state) else { return true };
     workloads.extend(asked_for(&all, |_| true));
-    let context = base.context(&changed.inventory, &changed.model);
-    let after = simulation::progress(&context, &workloads, Start::Anew);
-    if after.is_worse_than(&before.anew) {
+    after.add_anew(&base.context(&changed.inventory, &changed.model), &workloads);
+    if after.anew.is_worse_than(&base.played().anew) {
         return true;
     }
-    let after = Played { anew: after, ..Played::default() };
-    match base.whole(&changed.model.state, &after) {
+    match base.whole(&changed.model.state, &Played { anew: after.anew, ..Played::default() }) {
         Ok(whole) => base.breaks(&whole),
         Err(_) => true,
     }
