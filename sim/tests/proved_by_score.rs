@@ -10,7 +10,7 @@ mod cluster_builder;
 #[path = "placements/mod.rs"]
 mod placements;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use claims::{claim_of, label_of};
@@ -18,13 +18,15 @@ use cluster_builder::step;
 use placements::generate::{Case, Random, case};
 use quorate_proof::claim::{Claim, Phase, Placement, Subject};
 use quorate_proof::cluster::Cluster;
-use quorate_proof::evidence::{Evidence, Proof, Search};
+use quorate_proof::evidence::{Evidence, Proof, Search, State};
+use quorate_proof::scores::{Moment, Scores as _};
 use quorate_proof::{Checker, Rejection};
 use quorate_sim::cluster::*;
-use quorate_sim::controller::{workload_name, workload_of};
+use quorate_sim::controller::{WorkloadId, all_workloads, workload_name, workload_of};
 use quorate_sim::explore::{SearchLimits, StepEnds, step_ends};
 use quorate_sim::failure::{FailureScope, failures_of, sets_of};
 use quorate_sim::prove::{Problem, SchedulerScores, Verdict, cluster, decide, decide_by_score, run, run_from};
+use quorate_sim::scheduler::schedule;
 use quorate_sim::simulation::{Settings, Simulation, StepAction, unplaced};
 
 /// So many clusters; more with `QUORATE_CASES`, from another one with `QUORATE_SEED`.
@@ -179,6 +181,82 @@ fn what_scores_lead_to_is_what_the_scheduler_does() {
             assert!(tally.get(needed).is_some_and(|count| *count > 3), "{needed}: too few");
         }
     }
+}
+
+/// The names of the workloads of a state, and where their pods are; of one pod as if it were pending.
+fn moment_of(state: &ClusterState, asked: PodId, failed: &[NodeId]) -> (Vec<String>, State, usize) {
+    let names: Vec<(String, WorkloadId)> = all_workloads(state)
+        .into_iter()
+        .filter_map(|id| {
+            let own = workload_name(state, id)?;
+            let text = |symbol| state.names.text(symbol);
+            Some((format!("{}/{}/{}", own.kind.as_str(), text(own.namespace), text(own.name)), id))
+        })
+        .collect::<BTreeMap<_, _>>()
+        .into_iter()
+        .collect();
+    let mut nodes: Vec<(&str, NodeId)> =
+        state.nodes.iter().map(|(id, node)| (state.names.text(node.name), *id)).collect();
+    nodes.sort_unstable();
+    let row = |id: WorkloadId, is_dying: bool| -> Vec<i64> {
+        let is_meant = |pod: &PodId, own: &Pod, node: NodeId| {
+            *pod != asked && own.node == Some(node) && own.deletion.is_some() == is_dying
+        };
+        let own: Vec<(&PodId, &Pod)> =
+            state.pods.iter().filter(|(_, pod)| workload_of(state, pod.owner) == Some(id)).collect();
+        let count = |node: NodeId| own.iter().filter(|(pod, own)| is_meant(pod, own, node)).count() as i64;
+        nodes.iter().map(|(_, node)| count(*node)).collect()
+    };
+    let failed = nodes.iter().filter(|(_, id)| failed.contains(id)).map(|(name, _)| (*name).to_owned()).collect();
+    let written = State {
+        failed,
+        removed: Vec::new(),
+        alive: names.iter().map(|(_, id)| row(*id, false)).collect(),
+        dying: names.iter().map(|(_, id)| row(*id, true)).collect(),
+        pending: vec![0; names.len()],
+    };
+    let owner = workload_of(state, state.pods.get(&asked).unwrap().owner);
+    let place = names.iter().position(|(_, id)| Some(*id) == owner).unwrap();
+    (names.into_iter().map(|(name, _)| name).collect(), written, place)
+}
+
+#[test]
+fn scores_of_a_written_state_are_those_of_the_simulation() {
+    let (mut asked, mut lost) = (0, 0);
+    for seed in 1..400 {
+        let case = with_wishes(seed);
+        let scores = SchedulerScores::new(&case.state).unwrap();
+        let mut simulation = Simulation::new(unplaced(&case.state), &Settings::default());
+        simulation.settle();
+        let node = simulation.state.nodes.keys().nth(seed as usize % case.state.nodes.len()).copied().unwrap();
+        for failed in [Vec::new(), vec![node]] {
+            if !failed.is_empty() {
+                simulation.perform(&StepAction::FailNode { nodes: failed.clone() });
+            }
+            let state = &simulation.state;
+            let is_there = |pod: &Pod| pod.deletion.is_none() && pod.node.is_some_and(|node| !failed.contains(&node));
+            let bound: Vec<PodId> = state.pods.iter().filter(|(_, pod)| is_there(pod)).map(|(id, _)| *id).collect();
+            for id in bound {
+                let mut without = state.clone();
+                let mut pod = without.pods.get(&id).unwrap().clone();
+                pod.node = None;
+                without.pods.insert(id, pod);
+                let expected: BTreeSet<String> = schedule(&without, id)
+                    .best
+                    .iter()
+                    .map(|node| without.names.text(without.nodes.get(node).unwrap().name).to_owned())
+                    .collect();
+                let (workloads, written, pending) = moment_of(state, id, &failed);
+                let names: BTreeSet<String> = written.failed.iter().cloned().collect();
+                let moment = Moment { workloads: &workloads, state: &written, failed: &names, pending };
+                assert_eq!(scores.best(&moment), Ok(expected), "seed {seed}: {workloads:?} {written:?}\n{case}");
+                asked += 1;
+                lost += usize::from(written.dying.iter().flatten().any(|count| *count > 0));
+            }
+        }
+    }
+    println!("asked {asked} times, {lost} of them beside pods that terminate on a lost node");
+    assert!(lost > 100);
 }
 
 fn compare(seed: u64, tally: &mut BTreeMap<String, usize>) {
