@@ -30,9 +30,11 @@ pub struct SchedulerScores {
     nodes: Vec<NodeId>,
     /// The pods that a scheduler places, by group, in the order in which their controllers make them.
     pods: BTreeMap<String, Vec<PodId>>,
-    /// What was asked before: the state, the failed nodes, whose pod.
-    known: Mutex<BTreeMap<(State, BTreeSet<String>, usize), BTreeSet<String>>>,
+    known: Mutex<BTreeMap<Asked, BTreeSet<String>>>,
 }
+
+/// What was asked: the state, the failed nodes, whose pod.
+type Asked = (State, BTreeSet<String>, usize);
 
 impl SchedulerScores {
     /// Makes all pods of the workloads of a cluster.
