@@ -95,9 +95,18 @@ impl Guarantee {
     }
 }
 
-/// The workloads that a budget selects.
+/// The workloads of a subject, by name; none for a budget that is not there.
 #[must_use]
-pub fn selected<'a>(cluster: &'a Cluster, budget: &Budget) -> Vec<&'a str> {
+pub fn workloads_of<'a>(cluster: &'a Cluster, subject: &'a Subject) -> Vec<&'a str> {
+    match subject {
+        Subject::Workload(name) => vec![name],
+        Subject::Workloads(names) => names.iter().map(String::as_str).collect(),
+        Subject::Budget(name) => cluster.budgets.get(name).map_or_else(Vec::new, |budget| selected(cluster, budget)),
+    }
+}
+
+/// The workloads that a budget selects.
+pub(super) fn selected<'a>(cluster: &'a Cluster, budget: &Budget) -> Vec<&'a str> {
     let Some(selector) = &budget.selector else { return Vec::new() };
     let is_selected = |workload: &Workload| {
         let shape = cluster.shapes.get(workload.shape);

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `run.rs` | the command: read, decide, check, write |
 //! | `guarantees.rs` | what is asked: declared, and derived |
+//! | `stores.rs`, `replication.rs` | what declared data stores need to take writes, in pods |
 //! | `deciding.rs` | all claims about one cluster |
 //! | `verdicts.rs` | a claim becomes a verdict, its proof checked |
 //! | `progress.rs` | whether rollouts end, from the simulation |
@@ -18,10 +19,12 @@ mod files;
 mod guarantees;
 mod progress;
 mod repair;
+mod replication;
 mod rule;
 mod rule_finding;
 mod run;
 mod scenario;
+mod stores;
 mod verdicts;
 mod verify;
 
