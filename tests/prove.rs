@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod binary;
+#[path = "prove/stores.rs"]
+mod stores;
 
 use std::fs;
 use std::path::Path;

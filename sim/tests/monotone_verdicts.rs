@@ -7,9 +7,11 @@ mod cluster_builder;
 mod placements;
 
 use claims::{claim_of, label_of};
+use cluster_builder::{Builder, PodWishes};
 use placements::generate::{Case, case};
 use quorate_proof::Checker;
-use quorate_proof::claim::{Claim, Failures, Phase, Placement};
+use quorate_proof::claim::{Claim, Domain, Failures, Phase, Placement, Subject};
+use quorate_sim::cluster::IntOrPercent;
 use quorate_sim::prove::{Problem, Verdict, cluster, decide};
 
 /// So many clusters.
@@ -61,4 +63,29 @@ fn what_is_violated_stays_so() {
         }
     }
     assert!(proved > 500 && violated > 500, "{proved} proved, {violated} violated");
+}
+
+/// A rollout adds the most pods while the autoscaler has set the most replicas.
+#[test]
+fn rollouts_add_to_the_most_replicas_of_an_autoscaler() {
+    // Eight pods of the other Deployment, four of which a rollout adds, leave no room for the ninth on 4 CPU.
+    for (cpu, most, is_proved) in [(4, 4, false), (5, 4, true), (4, 3, true), (3, 2, true), (3, 3, false)] {
+        let mut builder = Builder::new();
+        builder.node("worker-1", cpu, 64, None);
+        let wishes = PodWishes { cpu_milli: 500, ..PodWishes::default() };
+        let all_at_once = (IntOrPercent::Percent(100), IntOrPercent::Int(0));
+        builder.deployment("other", 2, all_at_once, &wishes);
+        builder.autoscaler("other", (2, most), 80);
+        builder.deployment("web", 1, (IntOrPercent::Int(0), IntOrPercent::Int(1)), &wishes);
+        let canonical = cluster(&builder.state);
+        let (problem, checker) = (Problem::new(&canonical, &[]), Checker::new(&canonical).unwrap());
+        let claim = Claim {
+            subject: Subject::Workload("deployment/default/web".to_owned()),
+            at_least: 1,
+            failures: Failures { domain: Domain::Node, count: 0 },
+            placement: Placement::Reachable,
+            phase: Phase::Instant,
+        };
+        assert_eq!(verdict(&problem, &checker, &claim) == Some(true), is_proved, "{cpu} CPU, up to {most} replicas");
+    }
 }

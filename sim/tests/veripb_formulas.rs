@@ -9,14 +9,12 @@ mod placements;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use claims::{claim_of, label_of};
-use placements::generate::case;
-use quorate_proof::Checker;
+use claims::{Asked, each_claim};
 use quorate_proof::checker::{Formula, Keeps, Meaning};
 use quorate_proof::claim::{Claim, Domain, Phase, Placement, Subject};
 use quorate_proof::cluster::Cluster;
 use quorate_proof::evidence::{Event, Evidence, Placing, Witness};
-use quorate_sim::prove::{Problem, Verdict, cluster, decide};
+use quorate_sim::prove::Verdict;
 
 /// How many cases; more with `QUORATE_CASES`, from another one with `QUORATE_SEED`.
 const CASES: u64 = 400;
@@ -209,39 +207,24 @@ fn leave_out(formula: &Formula, tried: &mut [bool], violation: &Violation<'_>) {
 fn every_violation_solves_the_formula_of_its_claim() {
     let (first, cases) = (number("QUORATE_SEED", 1), number("QUORATE_CASES", CASES));
     let mut tally: BTreeMap<(&str, Phase), usize> = BTreeMap::new();
-    for seed in first..first + cases {
-        let case = case(seed);
-        let label = label_of(&claim_of(&case, Phase::Instant)).to_owned();
-        let canonical = cluster(&case.state);
-        let problem = Problem::new(&canonical, &[&label]);
-        let checker = Checker::new(&canonical).unwrap();
-        for phase in [Phase::Instant, Phase::Recovered, Phase::Removed] {
-            let of_case = claim_of(&case, phase);
-            for at_least in 1..=of_case.at_least + 1 {
-                let claim = Claim { at_least, placement: Placement::Fresh, ..of_case.clone() };
-                let Verdict::Violated(proof) = decide(&problem, checker.digest(), &claim, 0) else { continue };
-                let Evidence::Witness(witness) = &proof.evidence else { panic!("{proof:?}") };
-                let violation = Violation::new(&canonical, &claim, witness);
-                let Subject::Workload(subject) = &claim.subject else { panic!("{claim:?}") };
-                let kinds = [
-                    ("survivors", Keeps::Survivors(None)),
-                    ("survivors by spread", Keeps::Survivors(Some(0))),
-                    ("replaced", Keeps::Replaced),
-                ];
-                for (name, keeps) in kinds {
-                    let keeps_by = BTreeMap::from([(subject.clone(), keeps)]);
-                    let Ok(formula) = checker.formula(&claim, &keeps_by) else { continue };
-                    let solved = solution(&formula, &violation, keeps);
-                    assert!(
-                        solved.is_some(),
-                        "seed {seed}: {name} of {claim:?}\n{witness:#?}\n{}",
-                        formula.to_opb(&[])
-                    );
-                    *tally.entry((name, phase)).or_default() += 1;
-                }
-            }
+    each_claim(first..first + cases, &[Placement::Fresh], |Asked { seed, cluster, checker, claim, verdict }| {
+        let Verdict::Violated(proof) = verdict else { return };
+        let Evidence::Witness(witness) = &proof.evidence else { panic!("{proof:?}") };
+        let violation = Violation::new(cluster, claim, witness);
+        let Subject::Workload(subject) = &claim.subject else { panic!("{claim:?}") };
+        let kinds = [
+            ("survivors", Keeps::Survivors(None)),
+            ("survivors by spread", Keeps::Survivors(Some(0))),
+            ("replaced", Keeps::Replaced),
+        ];
+        for (name, keeps) in kinds {
+            let keeps_by = BTreeMap::from([(subject.clone(), keeps)]);
+            let Ok(formula) = checker.formula(claim, &keeps_by) else { continue };
+            let solved = solution(&formula, &violation, keeps);
+            assert!(solved.is_some(), "seed {seed}: {name} of {claim:?}\n{witness:#?}\n{}", formula.to_opb(&[]));
+            *tally.entry((name, claim.phase)).or_default() += 1;
         }
-    }
+    });
     println!("violations that are solutions: {tally:#?}");
     for kind in [("survivors", Phase::Instant), ("survivors by spread", Phase::Instant), ("replaced", Phase::Removed)] {
         assert!(tally.get(&kind).is_some_and(|count| *count > 5), "{kind:?}: {tally:?}");

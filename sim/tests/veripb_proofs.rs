@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use claims::{claim_of, label_of};
+use claims::{Asked, claim_of, each_claim, label_of};
 use placements::generate::case;
 use quorate_proof::Checker;
-use quorate_proof::checker::Export;
+use quorate_proof::checker::{Export, Limits, Unexported};
 use quorate_proof::claim::{Claim, Phase, Placement};
 use quorate_proof::evidence::{Evidence, Proof, Share};
 use quorate_sim::prove::{Problem, Verdict, cluster, decide};
@@ -66,37 +66,24 @@ fn veripb_accepts_every_counting_argument() {
     let (first, cases) = (number("QUORATE_SEED", 1), number("QUORATE_CASES", CASES));
     let directory = tempfile::tempdir().unwrap();
     let mut tally: BTreeMap<&str, usize> = BTreeMap::new();
-    for seed in first..first + cases {
-        let case = case(seed);
-        let label = label_of(&claim_of(&case, Phase::Instant)).to_owned();
-        let canonical = cluster(&case.state);
-        let problem = Problem::new(&canonical, &[&label]);
-        let checker = Checker::new(&canonical).unwrap();
-        for phase in [Phase::Instant, Phase::Recovered, Phase::Removed] {
-            let of_case = claim_of(&case, phase);
-            for at_least in 1..=of_case.at_least + 1 {
-                for placement in [Placement::Current, Placement::Fresh, Placement::Reachable] {
-                    let claim = Claim { at_least, placement, ..of_case.clone() };
-                    let Verdict::Proved(proof) = decide(&problem, checker.digest(), &claim, 0) else { continue };
-                    if kinds(&proof) == ["none"] {
-                        continue;
-                    }
-                    // The prover may hope for more than the checker accepts of pods where they are now; such a proof is not kept.
-                    if checker.check(&proof).is_err() {
-                        *tally.entry("not accepted by the checker").or_default() += 1;
-                        continue;
-                    }
-                    let export = checker.export(&proof).unwrap();
-                    if is_by_cases(&export) {
-                        *tally.entry("by cases").or_default() += 1;
-                    }
-                    kinds(&proof).into_iter().for_each(|kind| *tally.entry(kind).or_default() += 1);
-                    let said = veripb(directory.path(), &export);
-                    assert_eq!(said, Ok(()), "seed {seed}: {proof:#?}");
-                }
-            }
+    let placements = [Placement::Current, Placement::Fresh, Placement::Reachable];
+    each_claim(first..first + cases, &placements, |Asked { seed, checker, verdict, .. }| {
+        let Verdict::Proved(proof) = verdict else { return };
+        if kinds(&proof) == ["none"] {
+            return;
         }
-    }
+        // The prover may hope for more than the checker accepts of pods where they are now; such a proof is not kept.
+        if checker.check(&proof).is_err() {
+            *tally.entry("not accepted by the checker").or_default() += 1;
+            return;
+        }
+        let export = checker.export(&proof).unwrap();
+        if is_by_cases(&export) {
+            *tally.entry("by cases").or_default() += 1;
+        }
+        kinds(&proof).into_iter().for_each(|kind| *tally.entry(kind).or_default() += 1);
+        assert_eq!(veripb(directory.path(), &export), Ok(()), "seed {seed}: {proof:#?}");
+    });
     println!("accepted of {cases} clusters from seed {first}: {tally:#?}");
     for kind in ["survives", "survives by spread", "replaced", "by cases"] {
         assert!(tally.get(kind).is_some_and(|count| *count > 0), "{kind}: {tally:?}");
@@ -161,4 +148,33 @@ fn veripb_rejects_changed_files() {
     }
     println!("rejected: {tally:#?}");
     assert!(tally.len() == 3 && tally.values().all(|count| *count > 5), "{tally:?}");
+}
+
+/// The limits that are named are those that are kept to: at the number of variables it is written, below it is not.
+#[test]
+fn what_is_too_large_is_not_written() {
+    let mut told = 0;
+    for seed in 1..=60 {
+        let case = case(seed);
+        let claim = Claim { at_least: 1, ..claim_of(&case, Phase::Instant) };
+        let canonical = cluster(&case.state);
+        let problem = Problem::new(&canonical, &[label_of(&claim)]);
+        let checker = Checker::new(&canonical).unwrap();
+        let Verdict::Proved(proof) = decide(&problem, checker.digest(), &claim, 0) else { continue };
+        if !matches!(proof.evidence, Evidence::Bound { .. }) {
+            continue;
+        }
+        let within = |variables, proof_bytes| checker.export_within(&proof, &Limits { variables, proof_bytes });
+        let Err(Unexported::TooLarge { variables, most: 0 }) = within(0, usize::MAX) else { panic!("seed {seed}") };
+        let error = within(variables - 1, usize::MAX).unwrap_err();
+        assert_eq!(error, Unexported::TooLarge { variables, most: variables - 1 }, "seed {seed}");
+        assert!(error.to_string().contains(&format!("{variables} variables or more")), "{error}");
+        let export = within(variables, usize::MAX).unwrap();
+        assert_eq!(Ok(&export), checker.export(&proof).as_ref(), "seed {seed}");
+        // Where nothing has to be shown, the proof is a line or two.
+        assert_eq!(within(usize::MAX, 0), Err(Unexported::TooLong { most: 0 }), "seed {seed}");
+        assert_eq!(within(usize::MAX, export.refutation.len()), Ok(export), "seed {seed}");
+        told += 1;
+    }
+    assert!(told > 5, "{told} proofs");
 }

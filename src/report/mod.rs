@@ -38,8 +38,8 @@ pub use check_report::{CheckReport, CheckSummary, FindingCounts, ReportError, Ru
 pub use format::{Format, FormatError, Output};
 pub use proof::words as proof_words;
 pub use proof::{
-    AtPlacement, GuaranteeReport, GuaranteeSubject, PhaseWord, ProofDocument, Repair, Repairs, Replayable, VerdictWord,
-    WitnessReport, write_proof,
+    AtPlacement, GuaranteeReport, GuaranteeSubject, NoPromise, PhaseWord, Promiser, ProofDocument, Repair, Repairs,
+    Replayable, VerdictWord, WitnessReport, write_proof,
 };
 pub use redaction::secret_spans;
 pub use schedule::{

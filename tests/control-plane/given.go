@@ -1,3 +1,6 @@
+// What a case gives: objects that somebody wrote are created, what controllers made of them is made again, and pods are bound to the
+// nodes that they had.
+
 package main
 
 import (

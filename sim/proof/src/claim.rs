@@ -1,5 +1,7 @@
 //! What a proof file claims.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// "At least `at_least` pods of `subject` are available": Ready, not terminating, on a node that has not failed.
@@ -24,8 +26,21 @@ pub struct Claim {
 pub enum Subject {
     /// Those of a workload, by its name in the cluster.
     Workload(String),
+    /// Those of several workloads together, two or more: their names in the cluster, sorted, each once.
+    Workloads(Vec<String>),
     /// Those that a PodDisruptionBudget selects, by its name in the cluster; `at_least` is what it asks for.
     Budget(String),
+}
+
+/// `deployment/default/web`, `statefulset/data/a and statefulset/data/b`, `PodDisruptionBudget default/web`.
+impl fmt::Display for Subject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Workload(name) => formatter.write_str(name),
+            Self::Workloads(names) => formatter.write_str(&names.join(" and ")),
+            Self::Budget(name) => write!(formatter, "PodDisruptionBudget {name}"),
+        }
+    }
 }
 
 /// Every set of at most `count` domains of one kind, none included, all at the same time.
@@ -46,6 +61,16 @@ pub enum Domain {
     Node,
     /// All nodes with one value of this label; a node without it does not fail.
     Label(String),
+}
+
+/// Several of them: `nodes`, `values of topology.kubernetes.io/zone`.
+impl fmt::Display for Domain {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Node => formatter.write_str("nodes"),
+            Self::Label(label) => write!(formatter, "values of {label}"),
+        }
+    }
 }
 
 /// Where pods may be before a failure.
@@ -75,4 +100,24 @@ pub enum Phase {
     /// Rollouts of the workload end, and no drain of a node waits for its pods for ever. `at_least` is 0, and `failures` is one node: the
     /// one that is drained.
     Progress,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_pods_and_what_fails_in_words() {
+        let name = |text: &str| text.to_owned();
+        let subjects = [
+            (Subject::Workload(name("job/a/b")), "job/a/b"),
+            (Subject::Workloads(vec![name("job/a/b"), name("job/a/c")]), "job/a/b and job/a/c"),
+            (Subject::Budget(name("a/b")), "PodDisruptionBudget a/b"),
+        ];
+        for (subject, words) in subjects {
+            assert_eq!(subject.to_string(), words);
+        }
+        assert_eq!(Domain::Node.to_string(), "nodes");
+        assert_eq!(Domain::Label(name("rack")).to_string(), "values of rack");
+    }
 }

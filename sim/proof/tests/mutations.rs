@@ -109,6 +109,7 @@ const KEPT: [(&str, &[&str]); 5] = [
             "/claim/failures/domain/label renamed",
             "/claim/phase other",
             "/claim/placement other",
+            "/evidence/workloads/v/placed/cpu other",
             "/evidence/workloads/w/placed/cpu other",
         ],
     ),

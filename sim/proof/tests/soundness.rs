@@ -4,13 +4,15 @@
 
 mod scene;
 
-use quorate_proof::claim::{Claim, Phase, Placement};
+use std::collections::BTreeMap;
+
+use quorate_proof::claim::{Claim, Domain, Phase, Placement, Subject};
 use quorate_proof::cluster::{Cluster, ExistingPod};
-use quorate_proof::evidence::{Event, Evidence, FORMAT, Placing, Proof, State, Witness};
+use quorate_proof::evidence::{Event, Evidence, FORMAT, Placing, Proof, Share, State, Witness};
 use quorate_proof::{Checker, Rejection};
 
 use scene::brute::World;
-use scene::proofs::{replaced, survives};
+use scene::proofs::{both, claim, replaced, survives};
 use scene::random::{Dice, cluster, question};
 
 /// Bounds that might be accepted: some weights, and every number of lost pods.
@@ -28,6 +30,19 @@ fn bounds(replicas: i64) -> Vec<(Evidence, i64)> {
         }
     }
     bounds
+}
+
+/// The best bound of one workload that is accepted.
+fn best_of(cluster: &Cluster, question: &Claim, name: &str) -> Option<(i64, Share)> {
+    let subject = Subject::Workload(name.to_owned());
+    let accepted = bounds(cluster.workloads[name].replicas).into_iter().filter_map(|(evidence, remain)| {
+        let Evidence::Bound { mut workloads } = evidence else { unreachable!() };
+        let share = workloads.remove("w").unwrap();
+        let workloads = BTreeMap::from([(name.to_owned(), share.clone())]);
+        let claim = Claim { at_least: remain.max(0), subject: subject.clone(), ..question.clone() };
+        check(cluster, &claim, Evidence::Bound { workloads }).is_ok().then_some((remain, share))
+    });
+    accepted.max_by_key(|(remain, _)| *remain)
 }
 
 fn check(cluster: &Cluster, claim: &Claim, evidence: Evidence) -> Result<(), Rejection> {
@@ -62,6 +77,55 @@ fn bounds_are_sound() {
         above_zero > 100 && decided > 200 && reachable > 20,
         "{accepted} bounds accepted, {above_zero} above zero, {decided} decided, {reachable} of them for histories"
     );
+}
+
+/// What each of two workloads keeps they keep together, and no more.
+#[test]
+fn bounds_of_two_workloads_are_sound() {
+    let (mut decided, mut tight) = (0, 0);
+    for seed in 0..900 {
+        let mut dice = Dice::new(seed);
+        let (cluster, question) = (cluster(&mut dice), question(&mut dice));
+        if !cluster.workloads.contains_key("v") {
+            continue;
+        }
+        let shares = ["v", "w"].map(|name| best_of(&cluster, &question, name).map(|best| (name, best)));
+        let [Some((_, (of_v, _))), Some((_, (of_w, _)))] = &shares else { continue };
+        let sum = of_v + of_w;
+        if *of_v < 1 || *of_w < 1 {
+            continue;
+        }
+        let workloads: BTreeMap<String, Share> =
+            shares.iter().flatten().map(|(name, (_, share))| ((*name).to_owned(), share.clone())).collect();
+        let evidence = Evidence::Bound { workloads };
+        let claim = Claim { subject: both(), at_least: sum, ..question };
+        assert_eq!(check(&cluster, &claim, evidence.clone()), Ok(()), "seed {seed}: {evidence:?}\n{claim:?}");
+        let more = Claim { at_least: sum + 1, ..claim.clone() };
+        assert!(check(&cluster, &more, evidence.clone()).is_err(), "seed {seed}");
+        if let Some(truth) = World::new(&cluster, &claim, None).truth() {
+            decided += 1;
+            tight += i32::from(truth.fewest == sum);
+            assert!(truth.fewest >= sum, "seed {seed}: {} < {sum}\n{evidence:?}\n{claim:?}", truth.fewest);
+        }
+    }
+    assert!(decided > 20 && tight > 5, "{decided} decided, {tight} of them exact");
+}
+
+/// The same pods must not be counted twice: there is one way only to name several workloads.
+#[test]
+fn several_workloads_are_named_in_one_way() {
+    let mut dice = Dice::new(1);
+    let clusters = std::iter::repeat_with(|| cluster(&mut dice));
+    let cluster = clusters.into_iter().find(|cluster| cluster.workloads.contains_key("v")).unwrap();
+    let named = |names: &[&str]| {
+        let subject = Subject::Workloads(names.iter().map(|name| (*name).to_owned()).collect());
+        let claim = claim(0, Domain::Node, 1, Placement::Current, Phase::Instant);
+        check(&cluster, &Claim { subject, ..claim }, Evidence::Counting { remain: 0 })
+    };
+    assert_eq!(named(&["v", "w"]), Ok(()));
+    for names in [&["w", "v"][..], &["w", "w"], &["v", "w", "w"], &["w"], &[], &["v", "x"]] {
+        assert!(matches!(named(names), Err(Rejection::Claim(_))), "{names:?}: {:?}", named(names));
+    }
 }
 
 #[test]

@@ -126,6 +126,7 @@ pub fn decide_by_score(
 pub(super) fn subject(problem: &Problem<'_>, subject: &Subject) -> Vec<usize> {
     match subject {
         Subject::Workload(name) => problem.group(name).into_iter().collect(),
+        Subject::Workloads(names) => names.iter().filter_map(|name| problem.group(name)).collect(),
         Subject::Budget(name) => {
             if let Some(known) = problem.subjects.lock().ok().and_then(|known| known.get(name).cloned()) {
                 return known;

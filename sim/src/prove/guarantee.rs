@@ -95,6 +95,16 @@ impl Guarantee {
     }
 }
 
+/// The workloads of a subject, by name; none for a budget that is not there.
+#[must_use]
+pub fn workloads_of<'a>(cluster: &'a Cluster, subject: &'a Subject) -> Vec<&'a str> {
+    match subject {
+        Subject::Workload(name) => vec![name],
+        Subject::Workloads(names) => names.iter().map(String::as_str).collect(),
+        Subject::Budget(name) => cluster.budgets.get(name).map_or_else(Vec::new, |budget| selected(cluster, budget)),
+    }
+}
+
 /// The workloads that a budget selects.
 #[must_use]
 pub fn selected<'a>(cluster: &'a Cluster, budget: &Budget) -> Vec<&'a str> {

@@ -53,7 +53,7 @@ mod values;
 
 pub use canonical_cluster::cluster;
 pub use decide::{DEFAULT_STATES, Verdict, decide, decide_by_score};
-pub use guarantee::{Guarantee, NoPromise, Origin, derived, selected};
+pub use guarantee::{Guarantee, NoPromise, Origin, derived, selected, workloads_of};
 pub use no_placement::{Unproved, no_placement};
 pub use placed_by_scheduler::{Placed, placed as placed_by_scheduler};
 pub use problem::Problem;

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use quorate_proof::claim::{Claim, Domain, Phase, Placement, Subject};
+use quorate_proof::claim::{Claim, Domain, Phase, Placement};
 use quorate_proof::cluster::{Cluster, Kind};
 use quorate_proof::evidence::{Event, Placing, Witness};
 
-use super::guarantee::selected;
+use super::guarantee::workloads_of;
 use crate::cluster::{ClusterState, NodeId, WorkloadName};
 use crate::controller::{all_workloads, workload_name, workload_text};
 use crate::simulation::{Binding, Bound, SchedulerRuns, Step, StepAction, TaintEviction};
@@ -213,14 +213,10 @@ impl Writer<'_> {
 
     /// How many pods of each workload of the subject are available at the end.
     fn available(&self, witness: &Witness, failed: &[&str]) -> Option<BTreeMap<String, i64>> {
-        let subject: Vec<&str> = match &self.claim.subject {
-            Subject::Workload(name) => vec![name],
-            Subject::Budget(name) => selected(self.cluster, self.cluster.budgets.get(name)?),
-        };
         let placed = self.placed(witness);
         let mut available: BTreeMap<String, i64> = BTreeMap::new();
         let mut of_nodes = None;
-        for name in subject {
+        for name in workloads_of(self.cluster, &self.claim.subject) {
             match &self.cluster.workloads.get(name)?.kind {
                 Kind::DaemonSet if of_nodes.is_none() => of_nodes = Some(name),
                 Kind::DaemonSet => return None,

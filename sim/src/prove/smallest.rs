@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use quorate_proof::claim::{Domain, Phase, Placement, Subject};
+use quorate_proof::claim::{Domain, Phase, Placement};
 use quorate_proof::cluster::{Cluster, Kind};
 use quorate_proof::evidence::{Event, Evidence, Placing, Proof, Witness};
 use quorate_proof::{Checker, Rejection};
 
-use super::guarantee::selected;
+use super::guarantee::workloads_of;
 
 /// At most so often the checker is asked, in a small cluster.
 const MOST_CHECKS: usize = 300;
@@ -236,12 +236,7 @@ impl Smaller<'_, '_> {
 
     /// As many domains as fail, those with the most pods of the subject.
     fn fullest(&self, before: &[Placing]) -> Vec<String> {
-        let subject: Vec<&str> = match &self.proof.claim.subject {
-            Subject::Workload(name) => vec![name],
-            Subject::Budget(name) => {
-                self.cluster.budgets.get(name).map_or_else(Vec::new, |budget| selected(self.cluster, budget))
-            }
-        };
+        let subject = workloads_of(self.cluster, &self.proof.claim.subject);
         let mut pods: BTreeMap<&str, usize> = BTreeMap::new();
         for placing in before.iter().filter(|placing| subject.contains(&placing.workload.as_str())) {
             let domain = self.domain(&placing.node);

@@ -1,9 +1,15 @@
 //! What is claimed of a random case, in the words of proof files.
+#![allow(dead_code, clippy::unwrap_used)]
 
+use std::ops::Range;
+
+use quorate_proof::Checker;
 use quorate_proof::claim::{Claim, Domain, Failures, Phase, Placement, Subject};
+use quorate_proof::cluster::Cluster;
+use quorate_sim::prove::{Problem, Verdict, cluster, decide};
 
 use crate::placements::enumerate::FailureDomain;
-use crate::placements::generate::Case;
+use crate::placements::generate::{Case, case};
 
 /// The claim of a case in one phase, for placement `fresh`.
 pub(crate) fn claim_of(case: &Case, phase: Phase) -> Claim {
@@ -28,5 +34,35 @@ pub(crate) fn label_of(claim: &Claim) -> &str {
     match &claim.failures.domain {
         Domain::Node => "",
         Domain::Label(label) => label,
+    }
+}
+
+/// A claim about a random case, and what becomes of it without a search.
+pub(crate) struct Asked<'a> {
+    pub(crate) seed: u64,
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) checker: &'a Checker<'a>,
+    pub(crate) claim: &'a Claim,
+    pub(crate) verdict: Verdict,
+}
+
+/// Decides claims about the cases of `seeds`: each phase of failures and each of `placements`, up to one pod more than the case claims.
+pub(crate) fn each_claim(seeds: Range<u64>, placements: &[Placement], mut see: impl FnMut(Asked<'_>)) {
+    for seed in seeds {
+        let case = case(seed);
+        let label = label_of(&claim_of(&case, Phase::Instant)).to_owned();
+        let canonical = cluster(&case.state);
+        let problem = Problem::new(&canonical, &[&label]);
+        let checker = Checker::new(&canonical).unwrap();
+        for phase in [Phase::Instant, Phase::Recovered, Phase::Removed] {
+            let of_case = claim_of(&case, phase);
+            for at_least in 1..=of_case.at_least + 1 {
+                for placement in placements {
+                    let claim = Claim { at_least, placement: *placement, ..of_case.clone() };
+                    let verdict = decide(&problem, checker.digest(), &claim, 0);
+                    see(Asked { seed, cluster: &canonical, checker: &checker, claim: &claim, verdict });
+                }
+            }
+        }
     }
 }

@@ -52,6 +52,7 @@ fn name(claim: &Claim) -> String {
     use quorate_proof::claim::{Domain, Subject};
     let subject = match &claim.subject {
         Subject::Workload(name) => name.clone(),
+        Subject::Workloads(names) => names.join("-and-"),
         Subject::Budget(name) => format!("poddisruptionbudget/{name}"),
     };
     let domain = match &claim.failures.domain {

@@ -4,11 +4,12 @@ use quorate_proof::claim::{
     Claim, Domain, Failures as ProofFailures, Phase as ProofPhase, Placement as ProofPlacement, Subject,
 };
 use quorate_proof::cluster::Cluster;
-use quorate_sim::prove::{Guarantee, derived, selected};
+use quorate_sim::prove::{Guarantee, Origin, derived, workloads_of};
 
+use super::stores::{Promise, promised};
 use crate::command::error::CommandError;
-use crate::environment::{Failures, Guarantee as Declared, Phase, Placement};
-use crate::report::GuaranteeSubject;
+use crate::environment::{DataStore, EnvironmentSpec, Failures, Guarantee as Declared, Phase, Placement};
+use crate::report::{GuaranteeSubject, NoPromise, Promiser};
 
 /// The label of zones.
 const ZONE: &str = "topology.kubernetes.io/zone";
@@ -69,25 +70,37 @@ impl Asked {
     pub(super) fn workloads(&self) -> Vec<&str> {
         match &self.subject {
             GuaranteeSubject::Workload(name) => vec![name],
-            GuaranteeSubject::Budget { workloads, .. } => workloads.iter().map(String::as_str).collect(),
+            GuaranteeSubject::Budget { workloads, .. } | GuaranteeSubject::DataStore { workloads, .. } => {
+                workloads.iter().map(String::as_str).collect()
+            }
         }
     }
 }
 
-/// Budgets that promise nothing, with the reason.
-pub(super) type NoPromises = Vec<(String, String)>;
+/// What quorate.yaml says that guarantees are made from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Declarations<'a> {
+    pub(super) guarantees: &'a [Declared],
+    pub(super) data_stores: &'a [DataStore],
+}
 
-/// All guarantees: declared ones first, then for each kind of failures those that are derived.
+impl<'a> From<&'a EnvironmentSpec> for Declarations<'a> {
+    fn from(environment: &'a EnvironmentSpec) -> Self {
+        Self { guarantees: &environment.guarantees, data_stores: &environment.data_stores }
+    }
+}
+
+/// All guarantees: declared ones first, then for each kind of failures those that are derived. And what promises nothing.
 ///
 /// # Errors
 /// When a declared one is about a workload that is not there.
 pub(super) fn asked(
     cluster: &Cluster,
-    declared: &[Declared],
+    declarations: Declarations<'_>,
     failures: &[Failures],
-) -> Result<(Vec<Asked>, NoPromises), CommandError> {
+) -> Result<(Vec<Asked>, Vec<NoPromise>), CommandError> {
     let mut all = Vec::new();
-    for guarantee in declared {
+    for guarantee in declarations.guarantees {
         let name = String::from(guarantee.workload.clone());
         let Some(workload) = cluster.workloads.get(&name) else {
             let message = format!(
@@ -106,33 +119,52 @@ pub(super) fn asked(
             declared: Some((guarantee.placement, guarantee.phase.clone())),
         });
     }
+    let (stores, unknown) = promised(cluster, declarations.data_stores);
     let mut no_promises = Vec::new();
     for (index, failures) in failures.iter().enumerate() {
-        let (found, nothing) = derived(cluster, &proof_failures(failures));
+        let (mut found, nothing) = derived(cluster, &proof_failures(failures));
+        // That one of several replicas is left is said where nothing else is; a store says how many.
+        let is_said = |own: &Guarantee| stores.iter().any(|store| store.claim_subject == own.subject);
+        found.retain(|own| own.origin != Origin::Replicas || !is_said(own));
         all.extend(found.iter().map(|guarantee| of_derived(cluster, guarantee, failures)));
+        all.extend(stores.iter().map(|store| of_store(cluster, store, failures)));
         if index == 0 {
-            no_promises = nothing.into_iter().map(|own| (own.budget, own.reason.to_owned())).collect();
+            let of_budget = |own: quorate_sim::prove::NoPromise| NoPromise {
+                whose: Promiser::Budget(own.budget),
+                reason: own.reason.to_owned(),
+                workloads: Vec::new(),
+                undeclared: None,
+            };
+            no_promises = nothing.into_iter().map(of_budget).chain(unknown.iter().cloned()).collect();
         }
     }
     Ok((all, no_promises))
 }
 
 fn of_derived(cluster: &Cluster, guarantee: &Guarantee, failures: &Failures) -> Asked {
+    let mut workloads = workloads_of(cluster, &guarantee.subject).into_iter().map(str::to_owned);
     let subject = match &guarantee.subject {
-        Subject::Workload(name) => GuaranteeSubject::Workload(name.clone()),
-        Subject::Budget(name) => {
-            let budget = cluster.budgets.get(name);
-            let workloads = budget.map_or_else(Vec::new, |budget| selected(cluster, budget));
-            GuaranteeSubject::Budget {
-                name: name.clone(),
-                workloads: workloads.into_iter().map(str::to_owned).collect(),
-            }
+        Subject::Budget(name) => GuaranteeSubject::Budget { name: name.clone(), workloads: workloads.collect() },
+        Subject::Workload(_) | Subject::Workloads(_) => {
+            GuaranteeSubject::Workload(workloads.next().unwrap_or_default())
         }
     };
+    derived_from(cluster, (subject, &guarantee.subject, guarantee.at_least), failures)
+}
+
+fn of_store(cluster: &Cluster, promise: &Promise, failures: &Failures) -> Asked {
+    derived_from(cluster, (promise.subject.clone(), &promise.claim_subject, promise.at_least), failures)
+}
+
+fn derived_from(
+    cluster: &Cluster,
+    (subject, claim_subject, at_least): (GuaranteeSubject, &Subject, i64),
+    failures: &Failures,
+) -> Asked {
     let mut asked = Asked {
         subject,
-        claim_subject: guarantee.subject.clone(),
-        at_least: guarantee.at_least,
+        claim_subject: claim_subject.clone(),
+        at_least,
         of: 0,
         failures: failures.clone(),
         declared: None,

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `run.rs` | the command: read, decide, check, write |
 //! | `guarantees.rs` | what is asked: declared, and derived |
+//! | `stores.rs`, `replication.rs` | what declared data stores need to take writes, in pods |
 //! | `deciding.rs` | all claims about one cluster |
 //! | `verdicts.rs` | a claim becomes a verdict, its proof checked |
 //! | `scheduled.rs` | placement `scheduled`: runs of the scheduler, and its scores |
@@ -20,11 +21,13 @@ mod guarantees;
 mod hostile;
 mod progress;
 mod repair;
+mod replication;
 mod rule;
 mod rule_finding;
 mod run;
 mod scenario;
 mod scheduled;
+mod stores;
 mod verdicts;
 mod verify;
 

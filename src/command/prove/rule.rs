@@ -7,7 +7,7 @@ use quorate_sim::prove::cluster;
 use quorate_sim::simulation::Settings;
 
 use super::deciding::{self, At, Given, decide_all};
-use super::guarantees::{Asked, asked};
+use super::guarantees::{Asked, Declarations, asked};
 use super::rule_finding;
 use super::verdicts::Decided;
 use crate::command::input::{self, Input};
@@ -15,7 +15,7 @@ use crate::environment::{Failures, Guarantee, Phase, Placement};
 use crate::finding::NotEvaluated;
 use crate::policy::Evaluation;
 use crate::policy::simulation::{Context, GUARANTEE_UNDECIDED, GUARANTEE_VIOLATED};
-use crate::report::VerdictWord;
+use crate::report::{NoPromise, Promiser, VerdictWord};
 
 /// A search looks at so many states at most: a check is to be fast, and `quorate prove` goes further.
 const STATES: usize = 500;
@@ -54,7 +54,9 @@ pub(in crate::command) fn evaluate(context: &Context<'_>, input: &Input, runs: &
     if is_large {
         evaluation.not_evaluated.push(too_large());
     }
-    let Ok((mut all, _)) = asked(&canonical, &declared, &failures) else { return evaluation };
+    let declarations = Declarations { guarantees: &declared, data_stores: &context.environment.data_stores };
+    let Ok((mut all, no_promises)) = asked(&canonical, declarations, &failures) else { return evaluation };
+    evaluation.not_evaluated.extend(no_promises.iter().filter_map(not_declared));
     leave_out_what_is_declared(&mut all);
     if all.is_empty() {
         return evaluation;
@@ -133,4 +135,11 @@ fn not_there(guarantee: &Guarantee) -> NotEvaluated {
     let name = String::from(guarantee.workload.clone());
     let needs = format!("{name} in the input: quorate.yaml guarantees {} of its pods", guarantee.min_available);
     NotEvaluated { rule: Arc::from(GUARANTEE_VIOLATED), needs }
+}
+
+/// What quorate.yaml does not say of a data store, without which nobody knows what its writes need.
+fn not_declared(own: &NoPromise) -> Option<NotEvaluated> {
+    let field = own.undeclared?;
+    let (Promiser::DataStore(name) | Promiser::Budget(name)) = &own.whose;
+    Some(NotEvaluated { rule: Arc::from(GUARANTEE_VIOLATED), needs: format!("of {name} in quorate.yaml {field}") })
 }

@@ -1,12 +1,14 @@
 //! A verdict as a finding: at the guarantee in quorate.yaml, or at what promises it, with what would have kept the pods apart.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::guarantees::Asked;
 use super::progress;
 use crate::environment::{Failures, Guarantee, Phase};
 use crate::finding::{Finding, Mend, Related, Severity};
-use crate::manifest::{FieldPath, Node, Object, Place};
+use crate::manifest::{FieldPath, Node, Object, ObjectReference, Place};
 use crate::policy::simulation::{Context, GUARANTEE_UNDECIDED, GUARANTEE_VIOLATED};
 use crate::report::{AtPlacement, GuaranteeSubject, PhaseWord, proof_words};
 
@@ -33,6 +35,9 @@ pub(super) fn violated(context: &Context<'_>, asked: &Asked, verdicts: &[&AtPlac
                 (GuaranteeSubject::Budget { name, .. }, None) => {
                     format!("fewer than poddisruptionbudget {name} promises")
                 }
+                (GuaranteeSubject::DataStore { name, .. }, None) => {
+                    format!("fewer than {} needs to take writes", proof_words::data_store(name))
+                }
                 (GuaranteeSubject::Workload(_), None) => "though it has several replicas".to_owned(),
             };
             let left = of_failures.iter().filter_map(|own| own.bound).min().or(first.bound).unwrap_or(0);
@@ -43,16 +48,30 @@ pub(super) fn violated(context: &Context<'_>, asked: &Asked, verdicts: &[&AtPlac
     let mut finding = at_its_place(context, asked, GUARANTEE_VIOLATED, severity, message);
     let told = of_failures.first().or(verdicts.first());
     finding.why = told.and_then(|own| why(own, asked.of));
-    finding.then = verdicts.iter().filter_map(|own| outcome(own, asked.of)).collect();
-    finding.then.dedup();
+    for outcome in verdicts.iter().filter_map(|own| outcome(own, asked.of)) {
+        if !finding.then.contains(&outcome) {
+            finding.then.push(outcome);
+        }
+    }
     finding.related = asked.workloads().iter().flat_map(|name| causes(context, name, verdicts)).collect();
-    finding.mends =
-        vec![Mend { change: "quorate prove lists changes with which it is proved to hold".to_owned(), price: None }];
+    finding.mends = vec![Mend { change: mend(asked).to_owned(), price: None }];
     finding.evidence = json!({
         "minAvailable": asked.at_least,
         "violated": verdicts.iter().map(|own| evidence(own)).collect::<Vec<Value>>(),
     });
     finding
+}
+
+fn mend(asked: &Asked) -> &'static str {
+    match asked.subject {
+        // Whatever keeps members apart, each loss is too many.
+        GuaranteeSubject::DataStore { .. } if asked.at_least >= asked.of => {
+            "members on several nodes, one of which takes over by itself"
+        }
+        GuaranteeSubject::DataStore { .. } | GuaranteeSubject::Budget { .. } | GuaranteeSubject::Workload(_) => {
+            "quorate prove lists changes with which it is proved to hold"
+        }
+    }
 }
 
 /// A declared guarantee of which nothing is known; `verdicts` are those that are undecided, at least one.
@@ -144,6 +163,10 @@ fn at_its_place(context: &Context<'_>, asked: &Asked, rule: &str, severity: Seve
                 at_object(&mut finding, object, path);
             }
         }
+        (None, GuaranteeSubject::DataStore { name, needs, .. }) => {
+            finding.label = format!("it takes writes with {needs}");
+            at_store(context, &mut finding, name);
+        }
         (None, GuaranteeSubject::Workload(_)) => {
             if let Some(object) = workload {
                 at_object(&mut finding, object, FieldPath::parse("spec.replicas"));
@@ -157,6 +180,30 @@ fn at_object(finding: &mut Finding, object: &Object, path: FieldPath) {
     finding.object = Some(object.reference.clone());
     finding.place = Some(object.locate(&path).0);
     finding.path = path;
+}
+
+/// Where quorate.yaml says how the store `store/NAMESPACE/NAME` replicates.
+fn at_store(context: &Context<'_>, finding: &mut Finding, name: &str) {
+    let (namespace, name) = name.trim_start_matches("store/").split_once('/').unwrap_or_default();
+    finding.object = Some(ObjectReference {
+        api_version: Arc::from("quorate.dev/v1alpha1"),
+        kind: Arc::from("Store"),
+        namespace: Some(Arc::from(namespace)),
+        name: Arc::from(name),
+    });
+    let list = FieldPath::parse("spec.dataStores");
+    // Of two files that declare it the later one counts.
+    for document in context.facts.documents.iter().rev() {
+        let is_text = |item: &Node, key: &str, text: &str| item.get(key).and_then(Node::as_str) == Some(text);
+        let is_it = |item: &Node| is_text(item, "namespace", namespace) && is_text(item, "name", name);
+        let items = document.root.at(&list).map_or(&[][..], Node::items);
+        if let Some(index) = items.iter().position(is_it) {
+            finding.path = list.index(index).key("replication");
+            let span = document.root.locate(&finding.path).span;
+            finding.place = Some(Place { source: document.source, span });
+            return;
+        }
+    }
 }
 
 /// Whether an object is `NAMESPACE/NAME`.

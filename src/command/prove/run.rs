@@ -30,7 +30,10 @@ use crate::manifest::collect::EmptyInput;
 use crate::model::{self, Model};
 use crate::policy::Facts;
 use crate::policy::simulation::Context;
-use crate::report::{AtPlacement, GuaranteeReport, ProofDocument, Repairs, Replayable, VerdictWord, write_proof};
+use crate::report::{
+    AtPlacement, GuaranteeReport, GuaranteeSubject, NoPromise, Promiser, ProofDocument, Repairs, Replayable,
+    VerdictWord, write_proof,
+};
 
 /// To prove a repaired cluster a search looks at so many states at most, for it is done for every change.
 const REPAIR_STATES: usize = 2_000;
@@ -60,8 +63,8 @@ pub(in crate::command) fn run(arguments: &ProveArguments) -> Result<ExitStatus, 
     let canonical = cluster(&model.state);
     let failures = failures(arguments);
     let environment = input.environment.spec();
-    let (mut all, no_promises) = asked(&canonical, &environment.guarantees, &failures)?;
-    keep_wanted(&mut all, &canonical, arguments)?;
+    let (mut all, mut no_promises) = asked(&canonical, (&environment).into(), &failures)?;
+    keep_wanted(&mut all, &mut no_promises, &canonical, arguments)?;
     progress.say("playing the scheduler");
     let settings = Settings { seed: arguments.seed, ..Settings::default() };
     let runs = deciding::runs(&model.state, &canonical, &settings, &all, deciding::MOST_RUNS);
@@ -124,6 +127,7 @@ fn assumptions(
     if decided.iter().flatten().any(|own| own.proof.as_deref().is_some_and(rests_on_scores)) {
         assumptions.push(SCORES.to_owned());
     }
+    assumptions.extend(of_stores(all).map(str::to_owned));
     assumptions.extend(without_domain(cluster, all));
     assumptions.extend(Simulation::new(state.clone(), settings).assumptions());
     assumptions
@@ -147,8 +151,13 @@ fn played(
     super::progress::play(&context, cluster, all)
 }
 
-/// Only guarantees about the workloads that were named.
-fn keep_wanted(all: &mut Vec<Asked>, cluster: &Cluster, arguments: &ProveArguments) -> Result<(), CommandError> {
+/// Only guarantees, and data stores, about the workloads that were named.
+fn keep_wanted(
+    all: &mut Vec<Asked>,
+    no_promises: &mut Vec<NoPromise>,
+    cluster: &Cluster,
+    arguments: &ProveArguments,
+) -> Result<(), CommandError> {
     let full = |name: &String| match name.split('/').count() {
         2 => name.replacen('/', &format!("/{}/", arguments.input.namespace), 1),
         _ => name.clone(),
@@ -158,7 +167,14 @@ fn keep_wanted(all: &mut Vec<Asked>, cluster: &Cluster, arguments: &ProveArgumen
         let nearest = nearest(cluster, missing);
         return Err(CommandError::Usage(format!("the input has no {missing}; it has {nearest}")));
     }
-    all.retain(|asked| wanted.is_empty() || asked.workloads().iter().any(|name| wanted.iter().any(|own| own == name)));
+    if !wanted.is_empty() {
+        let is_wanted = |name: &str| wanted.iter().any(|own| own == name);
+        all.retain(|asked| asked.workloads().into_iter().any(is_wanted));
+        no_promises.retain(|own| match own.whose {
+            Promiser::Budget(_) => true,
+            Promiser::DataStore(_) => own.workloads.iter().any(|name| is_wanted(name)),
+        });
+    }
     Ok(())
 }
 
@@ -306,6 +322,14 @@ fn without_domain(cluster: &Cluster, all: &[Asked]) -> Vec<String> {
     labels.iter().filter_map(missing).collect()
 }
 
+/// What is taken for granted of data stores.
+fn of_stores(all: &[Asked]) -> Option<&'static str> {
+    let is_store = |asked: &Asked| matches!(asked.subject, GuaranteeSubject::DataStore { .. });
+    all.iter().any(is_store).then_some(
+        "of a data store: each pod that is ready is a member in step with the others, has its data wherever it starts again, and          may lead or hold any copy; what is lost is lost at the same time; stores that quorate.yaml does not declare are not known",
+    )
+}
+
 /// What every verdict takes for granted.
 fn general_assumptions(cluster: &Cluster, state: &ClusterState) -> Vec<String> {
     let mut assumptions = vec![
@@ -313,7 +337,8 @@ fn general_assumptions(cluster: &Cluster, state: &ClusterState) -> Vec<String> {
         "kube-scheduler is the only scheduler; nodes keep their labels, taints and capacity; none joins anew, and none goes but by \
          the failures in question"
             .to_owned(),
-        "a node that fails takes nothing with it but its pods: a store's quorum or data is another question".to_owned(),
+        "a node that fails takes nothing with it but its pods; whether acknowledged data is lost with a disk is another question"
+            .to_owned(),
     ];
     if !state.cron_jobs.is_empty() {
         assumptions.push("pods of CronJobs are not running".to_owned());

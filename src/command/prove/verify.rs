@@ -99,16 +99,9 @@ fn export(
 
 /// What a proof shows.
 fn sentence(proof: &Proof) -> String {
-    use quorate_proof::claim::{Domain, Subject};
+    use quorate_proof::claim::Failures;
     let claim = &proof.claim;
-    let subject = match &claim.subject {
-        Subject::Workload(name) => name.clone(),
-        Subject::Budget(name) => format!("PodDisruptionBudget {name}"),
-    };
-    let domain = match &claim.failures.domain {
-        Domain::Node => "nodes".to_owned(),
-        Domain::Label(label) => format!("values of {label}"),
-    };
+    let (subject, Failures { domain, count }) = (&claim.subject, &claim.failures);
     let word = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
     let holds = match &proof.evidence {
         Evidence::Counting { .. } | Evidence::Bound { .. } | Evidence::Search(_) => "stay available",
@@ -118,10 +111,9 @@ fn sentence(proof: &Proof) -> String {
         Evidence::Witness(_) => "do not always stay available",
     };
     format!(
-        "at least {} pods of {subject} {holds} (placement {}, phase {}, up to {} {domain} lost)",
+        "at least {} pods of {subject} {holds} (placement {}, phase {}, up to {count} {domain} lost)",
         claim.at_least,
         word(&claim.placement),
-        word(&claim.phase),
-        claim.failures.count
+        word(&claim.phase)
     )
 }

@@ -19,8 +19,8 @@ pub struct ProofDocument<'a> {
     pub kubernetes: &'a str,
     /// The guarantees, those that were declared first.
     pub guarantees: &'a [GuaranteeReport],
-    /// Budgets that promise nothing under failures, with the reason.
-    pub no_promises: &'a [(String, String)],
+    /// Budgets that promise nothing under failures, and what is not known of data stores.
+    pub no_promises: &'a [NoPromise],
     /// What every verdict takes for granted.
     pub assumptions: &'a [String],
     /// Whether pods are on nodes in the input.
@@ -92,6 +92,37 @@ pub enum GuaranteeSubject {
         /// The workloads.
         workloads: Vec<String>,
     },
+    /// What a data store of quorate.yaml needs to take writes.
+    DataStore {
+        /// `store/NAMESPACE/NAME`.
+        name: String,
+        /// The workloads whose pods are counted.
+        workloads: Vec<String>,
+        /// Why so many: `a majority of its 3 members`.
+        needs: String,
+    },
+}
+
+/// What promises nothing, or not all, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoPromise {
+    /// What it is.
+    pub whose: Promiser,
+    /// Why, in a clause.
+    pub reason: String,
+    /// The workloads that quorate.yaml names for it; of a budget none.
+    pub workloads: Vec<String>,
+    /// What quorate.yaml would have to say, where that is the reason.
+    pub undeclared: Option<&'static str>,
+}
+
+/// What might promise something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Promiser {
+    /// A PodDisruptionBudget, `NAMESPACE/NAME`.
+    Budget(String),
+    /// A data store, `store/NAMESPACE/NAME`.
+    DataStore(String),
 }
 
 /// What was decided for one placement and phase.

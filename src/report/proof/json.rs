@@ -11,7 +11,9 @@ use quorate_proof::claim::{Domain, Failures};
 use crate::report::check_report::ReportError;
 use crate::report::json::{SCHEMA_VERSION, write_json};
 
-use super::document::{AtPlacement, GuaranteeReport, GuaranteeSubject, ProofDocument, Repair, Repairs, VerdictWord};
+use super::document::{
+    AtPlacement, GuaranteeReport, GuaranteeSubject, NoPromise, Promiser, ProofDocument, Repair, Repairs, VerdictWord,
+};
 use super::words;
 
 #[derive(Serialize)]
@@ -40,6 +42,10 @@ struct GuaranteeJson<'a> {
     workload: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pod_disruption_budget: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_store: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     workloads: Option<&'a [String]>,
     declared: bool,
@@ -94,7 +100,10 @@ struct WitnessJson<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct NoPromiseJson<'a> {
-    pod_disruption_budget: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pod_disruption_budget: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_store: Option<&'a str>,
     reason: &'a str,
 }
 
@@ -116,13 +125,40 @@ pub(super) fn write(document: &ProofDocument<'_>, out: &mut dyn io::Write) -> Re
         kubernetes: document.kubernetes,
         summary,
         guarantees: guarantees.collect(),
-        no_promises: document
-            .no_promises
-            .iter()
-            .map(|(budget, reason)| NoPromiseJson { pod_disruption_budget: budget, reason })
-            .collect(),
+        no_promises: document.no_promises.iter().map(no_promise).collect(),
     };
     write_json(&prove, out)
+}
+
+fn no_promise(own: &NoPromise) -> NoPromiseJson<'_> {
+    let (budget, store) = match &own.whose {
+        Promiser::Budget(name) => (Some(name.as_str()), None),
+        Promiser::DataStore(name) => (None, Some(name.as_str())),
+    };
+    NoPromiseJson { pod_disruption_budget: budget, data_store: store, reason: &own.reason }
+}
+
+/// What a guarantee is about.
+#[derive(Default)]
+struct About<'a> {
+    workload: Option<&'a str>,
+    budget: Option<&'a str>,
+    store: Option<&'a str>,
+    needs: Option<&'a str>,
+    workloads: Option<&'a [String]>,
+}
+
+fn about(subject: &GuaranteeSubject) -> About<'_> {
+    match subject {
+        GuaranteeSubject::Workload(name) => About { workload: Some(name), ..About::default() },
+        GuaranteeSubject::Budget { name, workloads } => match workloads.as_slice() {
+            [only] => About { workload: Some(only), budget: Some(name), ..About::default() },
+            _ => About { budget: Some(name), workloads: Some(workloads), ..About::default() },
+        },
+        GuaranteeSubject::DataStore { name, workloads, needs } => {
+            About { store: Some(name), needs: Some(needs), workloads: Some(workloads), ..About::default() }
+        }
+    }
 }
 
 fn guarantee_json<'a>(
@@ -130,16 +166,12 @@ fn guarantee_json<'a>(
     guarantee: &'a GuaranteeReport,
     verdict: &'a AtPlacement,
 ) -> GuaranteeJson<'a> {
-    let (workload, budget, workloads) = match &guarantee.subject {
-        GuaranteeSubject::Workload(name) => (Some(name.as_str()), None, None),
-        GuaranteeSubject::Budget { name, workloads } => match workloads.as_slice() {
-            [only] => (Some(only.as_str()), Some(name.as_str()), None),
-            _ => (None, Some(name.as_str()), Some(workloads.as_slice())),
-        },
-    };
+    let About { workload, budget, store, needs, workloads } = about(&guarantee.subject);
     GuaranteeJson {
         workload,
         pod_disruption_budget: budget,
+        data_store: store,
+        needs,
         workloads,
         declared: guarantee.declared,
         claim: words::claim(guarantee),

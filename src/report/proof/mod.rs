@@ -15,6 +15,6 @@ mod table;
 pub mod words;
 
 pub use document::{
-    AtPlacement, GuaranteeReport, GuaranteeSubject, PhaseWord, ProofDocument, Repair, Repairs, Replayable, VerdictWord,
-    WitnessReport, write_proof,
+    AtPlacement, GuaranteeReport, GuaranteeSubject, NoPromise, PhaseWord, Promiser, ProofDocument, Repair, Repairs,
+    Replayable, VerdictWord, WitnessReport, write_proof,
 };

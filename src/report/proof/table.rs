@@ -66,11 +66,16 @@ impl Sheet<'_> {
             _ if guarantee.declared => "declared in quorate.yaml".to_owned(),
             GuaranteeSubject::Workload(_) => "several replicas, no budget".to_owned(),
             GuaranteeSubject::Budget { name, .. } => format!("PodDisruptionBudget {name}"),
+            GuaranteeSubject::DataStore { name, needs, .. } => {
+                format!("{} takes writes with {needs}", words::data_store(name))
+            }
         };
         for line in wrap(&self.line(&words::claim(guarantee)), self.width()) {
             let _ = writeln!(drawn, "{}", self.paint.strong(&line));
         }
-        let _ = writeln!(drawn, "{}", self.paint.quiet(&format!("  {}", self.line(&from))));
+        for line in wrap(&self.line(&from), self.width().saturating_sub(2)) {
+            let _ = writeln!(drawn, "{}", self.paint.quiet(&format!("  {line}")));
+        }
         let placements: Vec<Placement> = PLACEMENTS
             .into_iter()
             .filter(|placement| guarantee.verdicts.iter().any(|verdict| verdict.placement == *placement))
@@ -174,9 +179,8 @@ impl Sheet<'_> {
     }
 
     fn draw_no_promises(&self, drawn: &mut String) {
-        for (budget, reason) in self.document.no_promises {
-            let text = format!("PodDisruptionBudget {budget} promises nothing here: {reason}");
-            for line in wrap(&self.line(&text), self.width()) {
+        for own in self.document.no_promises {
+            for line in wrap(&self.line(&words::no_promise(own)), self.width()) {
                 let _ = writeln!(drawn, "{}", self.paint.quiet(&line));
             }
         }

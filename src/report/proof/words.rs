@@ -4,7 +4,7 @@ use quorate_proof::claim::{Domain, Failures, Placement};
 
 use crate::report::printable::count;
 
-use super::document::{GuaranteeReport, GuaranteeSubject, PhaseWord, WitnessReport};
+use super::document::{GuaranteeReport, GuaranteeSubject, NoPromise, PhaseWord, Promiser, WitnessReport};
 
 /// The label of zones.
 pub(super) const ZONE: &str = "topology.kubernetes.io/zone";
@@ -30,7 +30,9 @@ pub fn failures(failures: &Failures) -> String {
 pub fn claim(guarantee: &GuaranteeReport) -> String {
     let whose = match &guarantee.subject {
         GuaranteeSubject::Workload(name) => name.clone(),
-        GuaranteeSubject::Budget { workloads, .. } => workloads.join(" and "),
+        GuaranteeSubject::Budget { workloads, .. } | GuaranteeSubject::DataStore { workloads, .. } => {
+            workloads.join(" and ")
+        }
     };
     let verb = if guarantee.of == 1 { "pod" } else { "pods" };
     format!(
@@ -39,6 +41,23 @@ pub fn claim(guarantee: &GuaranteeReport) -> String {
         guarantee.of,
         failures(&guarantee.failures)
     )
+}
+
+/// `data store data/etcd` of `store/data/etcd`.
+#[must_use]
+pub fn data_store(name: &str) -> String {
+    format!("data store {}", name.strip_prefix("store/").unwrap_or(name))
+}
+
+/// Why nobody knows.
+#[must_use]
+pub(super) fn no_promise(own: &NoPromise) -> String {
+    match &own.whose {
+        Promiser::Budget(name) => format!("PodDisruptionBudget {name} promises nothing here: {}", own.reason),
+        Promiser::DataStore(name) => {
+            format!("nobody knows all that {} needs to take writes: {}", data_store(name), own.reason)
+        }
+    }
 }
 
 /// The word over a column.

@@ -44,5 +44,5 @@ mod validate;
 mod verify;
 mod witness;
 
-pub use opb::{Constraint, Export, Formula, Keeps, MOST_VARIABLES, Meaning, Unexported};
+pub use opb::{Constraint, Export, Formula, Keeps, Limits, Meaning, Unexported};
 pub use verify::Checker;

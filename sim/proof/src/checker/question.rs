@@ -39,10 +39,8 @@ impl<'a> Question<'a> {
             return Err(Rejection::Claim(format!("{} pods are less than none", claim.at_least)));
         }
         let subject = match &claim.subject {
-            Subject::Workload(name) => {
-                let workload = index.workload_number(name);
-                vec![workload.ok_or_else(|| Rejection::Claim(format!("workload {name} is not in the cluster")))?]
-            }
+            Subject::Workload(name) => vec![of_name(index, name)?],
+            Subject::Workloads(names) => of_names(index, names)?,
             Subject::Budget(name) => {
                 let budget = index.cluster.budgets.get(name);
                 let budget = budget.ok_or_else(|| Rejection::Claim(format!("budget {name} is not in the cluster")))?;
@@ -78,6 +76,21 @@ impl<'a> Question<'a> {
         let at_least = self.claim.at_least;
         if found >= i128::from(at_least) { Ok(()) } else { Err(Rejection::TooFew { found, at_least }) }
     }
+}
+
+fn of_name(index: &Index<'_>, name: &str) -> Result<usize, Rejection> {
+    let workload = index.workload_number(name);
+    workload.ok_or_else(|| Rejection::Claim(format!("workload {name} is not in the cluster")))
+}
+
+/// Several workloads: a claim about them is written in one way only, or their pods would be counted twice.
+fn of_names(index: &Index<'_>, names: &[String]) -> Result<Vec<usize>, Rejection> {
+    if names.len() < 2 || !names.iter().zip(names.iter().skip(1)).all(|(name, next)| name < next) {
+        return Err(Rejection::Claim("several workloads are two or more, sorted, each once".to_owned()));
+    }
+    let mut subject = names.iter().map(|name| of_name(index, name)).collect::<Result<Vec<usize>, Rejection>>()?;
+    subject.sort_unstable();
+    Ok(subject)
 }
 
 /// The workloads of a budget, after a check that the claim is for what the budget asks.

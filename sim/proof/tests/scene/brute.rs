@@ -342,6 +342,7 @@ impl<'a> World<'a> {
     fn is_subject(&self, workload: &str) -> bool {
         match &self.claim.subject {
             Subject::Workload(name) => name == workload,
+            Subject::Workloads(names) => names.iter().any(|name| name == workload),
             Subject::Budget(name) => {
                 let (budget, pod) = (&self.cluster.budgets[name], self.shape(workload));
                 let selects = |selector: &Vec<Requirement>| all_hold(selector, &pod.labels);

@@ -22,6 +22,11 @@ pub(crate) fn claim(at_least: i64, domain: Domain, count: usize, placement: Plac
     Claim { subject, at_least, failures: Failures { domain, count }, placement, phase }
 }
 
+/// Two workloads together.
+pub(crate) fn both() -> Subject {
+    Subject::Workloads(vec!["v".to_owned(), "w".to_owned()])
+}
+
 pub(crate) fn zones() -> Domain {
     Domain::Label(ZONE.to_owned())
 }
@@ -94,11 +99,19 @@ fn counting() -> Vec<Example> {
     let now = |at_least, domain, count| claim(at_least, domain, count, Placement::Current, Phase::Instant);
     let budget = Claim { subject: Subject::Budget("default/b".to_owned()), ..now(2, Domain::Node, 1) };
     let with_budget = three_pods().budget("b", "w", Asks::MaxUnavailable(1));
+    let of_two = Claim { subject: both(), ..now(3, Domain::Node, 1) };
+    let beside = three_pods().deployment("v", pod("v", 100), 2).existing("v-1", "v", Some("b"), true).existing(
+        "v-2",
+        "v",
+        Some("c"),
+        true,
+    );
     let unready = three_pods().workload("v", Kind::Job, pod("v", 100), 1).existing("v-1", "v", Some("c"), false);
     vec![
         example("a node of three", three_pods(), now(2, Domain::Node, 1), Evidence::Counting { remain: 2 }),
         example("the fuller zone", unready, now(1, zones(), 1), Evidence::Counting { remain: 1 }),
         example("a budget", with_budget, budget, Evidence::Counting { remain: 2 }),
+        example("two workloads counted", beside, of_two, Evidence::Counting { remain: 3 }),
     ]
 }
 
@@ -122,7 +135,14 @@ fn bounds() -> Vec<Example> {
     let honoring = Pod { spread: vec![super::Spread { honors_taints: true, ..spread("w", ZONE, 1) }], ..pod("w", 100) };
     let six = Scene::nodes(&["x", "x", "y", "y", "z", "z"], 1000).deployment("w", honoring, 6);
     let reachable = claim(1, Domain::Node, 1, Placement::Reachable, Phase::Instant);
+    let pair = Scene::nodes(&["x", "x", "y"], 1000).deployment("w", kept_apart(HOST), 2);
+    let pair = pair.deployment("v", Pod { anti_affinity: vec![apart("v", HOST)], ..pod("v", 100) }, 2);
+    let of_pair = Claim { subject: both(), ..fresh(2, Domain::Node, Phase::Instant) };
+    let share = Share::Survives { bound: 2, placed: weights(&[("cpu", 1)]), lost: 1, spread: None, remain: 1 };
+    let shares = ["v", "w"].map(|name| (name.to_owned(), share.clone()));
+    let shares = Evidence::Bound { workloads: BTreeMap::from(shares) };
     vec![
+        example("two workloads kept apart", pair, of_pair, shares),
         example("kept apart", beside, fresh(2, Domain::Node, Phase::Instant), survives(&[("cpu", 1)], 1, None, 2)),
         example("spread", three_zones, fresh(2, zones(), Phase::Removed), survives(&[("cpu", 1)], 2, Some(0), 2)),
         example("a host port", with_port, fresh(1, Domain::Node, Phase::Recovered), survives(&[], 1, None, 1)),
@@ -137,6 +157,9 @@ fn bounds() -> Vec<Example> {
 fn witnesses() -> Vec<Example> {
     let fresh = |at_least, domain, phase| claim(at_least, domain, 1, Placement::Fresh, phase);
     let two = || Scene::nodes(&["x", "y"], 1000).deployment("w", pod("w", 400), 2);
+    let four = || two().deployment("v", pod("v", 50), 2);
+    let all_on_a = [placing("v", "a"), placing("v", "a"), placing("w", "a"), placing("w", "a")];
+    let of_four = Claim { subject: both(), ..fresh(1, Domain::Node, Phase::Instant) };
     let both_on_a = [placing("w", "a"), placing("w", "a")];
     let blocked = Scene::nodes(&["x", "y"], 1000).deployment("w", pod("w", 600), 2).deployment("v", pod("v", 500), 2);
     let block = [placing("v", "a"), placing("v", "b")];
@@ -160,6 +183,7 @@ fn witnesses() -> Vec<Example> {
     let pair = Scene::nodes(&["x", "y"], 1000).deployment("w", pod("w", 100), 2);
     let pair = pair.existing("w-1", "w", Some("a"), true).existing("w-2", "w", Some("b"), true);
     vec![
+        example("two workloads together", four(), of_four, witness(&all_on_a, &["a"], &[], 0)),
         example("together", two(), fresh(1, Domain::Node, Phase::Instant), witness(&both_on_a, &["a"], &[], 0)),
         example("blocked", blocked, fresh(1, zones(), Phase::Instant), witness(&block, &[], &[], 0)),
         example("evicted", evicted, fresh(1, Domain::Node, Phase::Instant), witness(&evict, &[], &[], 0)),

@@ -4,7 +4,7 @@ use quorate_proof::claim::{Claim, Domain, Phase, Placement, Subject};
 use quorate_proof::cluster::{Cluster, Kind};
 use quorate_proof::input::{HostPort, Operator, Pod, Requirement, Spread, Taint, Toleration};
 
-use super::proofs::{claim, zones};
+use super::proofs::{both, claim, zones};
 use super::{HOST, Scene, ZONE, apart, pod, spread};
 
 /// A sequence of numbers that look random (xorshift).
@@ -106,11 +106,12 @@ pub(crate) fn cluster(dice: &mut Dice) -> Cluster {
     scene.cluster()
 }
 
-/// A claim about workload `w`, for no number of pods yet.
+/// A claim about workload `w`, or `v` and `w`, for no number of pods yet.
 pub(crate) fn question(dice: &mut Dice) -> Claim {
     let domain = dice.one(&[Domain::Node, Domain::Node, zones(), Domain::Label(HOST.to_owned())]);
     let count = usize::try_from(dice.one(&[0_u64, 1, 1, 1, 2])).unwrap();
     let phase = dice.one(&[Phase::Instant, Phase::Instant, Phase::Recovered, Phase::Removed]);
     let placement = dice.one(&[Placement::Fresh, Placement::Fresh, Placement::Scheduled, Placement::Reachable]);
-    Claim { subject: Subject::Workload("w".to_owned()), ..claim(0, domain, count, placement, phase) }
+    let subject = if dice.chance(15) { both() } else { Subject::Workload("w".to_owned()) };
+    Claim { subject, ..claim(0, domain, count, placement, phase) }
 }

@@ -18,7 +18,7 @@ use crate::manifest::Inventory;
 use crate::model::Model;
 use crate::policy::Facts;
 use crate::policy::simulation::{self, Context, Start};
-use crate::report::{AtPlacement, PhaseWord, VerdictWord};
+use crate::report::{AtPlacement, GuaranteeSubject, PhaseWord, VerdictWord};
 
 /// The scheduler is run so often to see whether a change breaks something else.
 const RUNS: u64 = 2;
@@ -65,13 +65,13 @@ impl Base<'_> {
 
     /// The guarantees of a cluster.
     pub(super) fn asked(&self, state: &ClusterState) -> Result<Vec<Asked>, CommandError> {
-        Ok(asked(&cluster(state), &self.environment.guarantees, self.failures)?.0)
+        Ok(asked(&cluster(state), self.environment.into(), self.failures)?.0)
     }
 
     /// Every claim about a cluster.
     pub(super) fn whole(&self, state: &ClusterState, played: &Played) -> Result<Whole, CommandError> {
         let canonical = cluster(state);
-        let (all, _) = asked(&canonical, &self.environment.guarantees, self.failures)?;
+        let (all, _) = asked(&canonical, self.environment.into(), self.failures)?;
         let settings = Settings { seed: self.seed, ..Settings::default() };
         let runs = deciding::runs(state, &canonical, &settings, &all, RUNS);
         let given = Given { state, shows: false, runs: &runs, played, states: self.states, states_by_score: 0 };
@@ -123,7 +123,11 @@ impl Whole {
 /// Names a guarantee in the input as it is and in a changed one.
 pub(super) fn key(asked: &Asked) -> String {
     let declared = asked.declared.as_ref().map(|own| (own, asked.at_least));
-    format!("{:?} {:?} {declared:?}", asked.claim_subject, asked.failures)
+    let whose = match &asked.subject {
+        GuaranteeSubject::Workload(_) | GuaranteeSubject::Budget { .. } => "",
+        GuaranteeSubject::DataStore { name, .. } => name,
+    };
+    format!("{whose} {:?} {:?} {declared:?}", asked.claim_subject, asked.failures)
 }
 
 /// The guarantees of a cluster by their names.

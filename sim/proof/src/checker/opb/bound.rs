@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::export::Unexported;
+use super::export::{Limits, Unexported};
 use super::failures::Failures;
 use super::formula::{Formula, Id};
 use super::lost::Lost;
@@ -115,10 +115,10 @@ pub(super) fn export(
     checker: &Checker<'_>,
     question: &Question<'_>,
     shares: &BTreeMap<String, Share>,
-    most: usize,
+    limits: &Limits,
 ) -> Result<(Formula, Steps), Unexported> {
     let keeps = shares.iter().map(|(name, share)| (name.clone(), Keeps::of(share))).collect();
-    let Encoded { formula, failures, parts, too_few } = encode(checker, question, &keeps, most)?;
+    let Encoded { formula, failures, parts, too_few } = encode(checker, question, &keeps, limits.variables)?;
     let mut steps = Steps::default();
     let mut sum = vec![(too_few, 1)];
     for (part, (name, share)) in parts.iter().zip(shares) {
@@ -137,14 +137,11 @@ pub(super) fn export(
             steps.remark(&format!("{name}: the failure takes at most {lost} of them."));
             sum.extend(of_lost.no_more(&mut steps, i128::from(lost), &failures).map(|id| (id, 1)));
         }
-        if steps.len() > MOST_BYTES {
-            return Err(Unexported::TooLong);
+        if steps.len() > limits.proof_bytes {
+            return Err(Unexported::TooLong { most: limits.proof_bytes });
         }
     }
     steps.remark("So many are left: not too few.");
     steps.sum(&sum, []);
     Ok((formula, steps))
 }
-
-/// A longer proof is not written.
-const MOST_BYTES: usize = 1 << 28;

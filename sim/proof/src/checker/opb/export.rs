@@ -9,12 +9,24 @@ use super::counting;
 use super::formula::Formula;
 use crate::checker::question::Question;
 use crate::checker::verify::Checker;
-use crate::claim::{Claim, Domain, Subject};
+use crate::claim::{Claim, Failures};
 use crate::evidence::{Evidence, Proof};
 use crate::rejection::Rejection;
 
-/// A formula with more variables is not written.
-pub const MOST_VARIABLES: usize = 200_000;
+/// How large files for VeriPB may become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// A formula with more variables is not written.
+    pub variables: usize,
+    /// A longer proof, in bytes, is not written.
+    pub proof_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { variables: 200_000, proof_bytes: 256 << 20 }
+    }
+}
 
 /// A formula that says that a claim is broken, and a proof that it has no solution.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +56,11 @@ pub enum Unexported {
         most: usize,
     },
     /// The proof is too long.
-    #[error("the proof would be longer than 256 MiB")]
-    TooLong,
+    #[error("the proof would be longer than {most} bytes")]
+    TooLong {
+        /// The limit.
+        most: usize,
+    },
 }
 
 impl Checker<'_> {
@@ -57,6 +72,14 @@ impl Checker<'_> {
     /// # Errors
     /// The checker's rejection; evidence that does not count; a formula or a proof that is too large.
     pub fn export(&self, proof: &Proof) -> Result<Export, Unexported> {
+        self.export_within(proof, &Limits::default())
+    }
+
+    /// The same within other limits.
+    ///
+    /// # Errors
+    /// As [`Checker::export`].
+    pub fn export_within(&self, proof: &Proof, limits: &Limits) -> Result<Export, Unexported> {
         // Whether one by score holds is not asked: it is not written in any case.
         if matches!(&proof.evidence, Evidence::Search(search) if search.by_score) {
             return Err(Unexported::NotCounted("a search"));
@@ -65,7 +88,7 @@ impl Checker<'_> {
         let question = Question::new(&self.index, &self.existing, &self.selection, &proof.claim)?;
         let (formula, steps) = match &proof.evidence {
             Evidence::Counting { .. } => counting::export(self, &question),
-            Evidence::Bound { workloads } => bound::export(self, &question, workloads, MOST_VARIABLES)?,
+            Evidence::Bound { workloads } => bound::export(self, &question, workloads, limits)?,
             Evidence::Search(_) => return Err(Unexported::NotCounted("a search")),
             Evidence::Progress { .. } => return Err(Unexported::NotCounted("about rollouts and drains")),
             Evidence::Witness(_) => return Err(Unexported::NotCounted("a witness")),
@@ -82,24 +105,14 @@ impl Checker<'_> {
     /// A claim that means nothing for this cluster, a workload that nothing is known about, a formula that is too large.
     pub fn formula(&self, claim: &Claim, keeps: &BTreeMap<String, Keeps>) -> Result<Formula, Unexported> {
         let question = Question::new(&self.index, &self.existing, &self.selection, claim)?;
-        Ok(bound::encode(self, &question, keeps, MOST_VARIABLES)?.formula)
+        Ok(bound::encode(self, &question, keeps, Limits::default().variables)?.formula)
     }
 
     fn title(&self, claim: &Claim) -> Vec<String> {
-        let subject = match &claim.subject {
-            Subject::Workload(name) => name.clone(),
-            Subject::Budget(name) => format!("PodDisruptionBudget {name}"),
-        };
-        let domain = match &claim.failures.domain {
-            Domain::Node => "nodes".to_owned(),
-            Domain::Label(label) => format!("values of {label}"),
-        };
+        let Failures { domain, count } = &claim.failures;
         vec![
-            format!("Fewer than {} pods of {subject} are available,", claim.at_least),
-            format!(
-                "placement {:?}, phase {:?}, up to {} {domain} lost.",
-                claim.placement, claim.phase, claim.failures.count
-            ),
+            format!("Fewer than {} pods of {} are available,", claim.at_least, claim.subject),
+            format!("placement {:?}, phase {:?}, up to {count} {domain} lost.", claim.placement, claim.phase),
             format!("Cluster {}", self.digest()),
             "Every violation is a solution. There is none: the claim holds.".to_owned(),
         ]

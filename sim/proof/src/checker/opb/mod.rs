@@ -27,5 +27,5 @@ mod threshold;
 mod waiting;
 
 pub use bound::Keeps;
-pub use export::{Export, MOST_VARIABLES, Unexported};
+pub use export::{Export, Limits, Unexported};
 pub use formula::{Constraint, Formula, Meaning};
