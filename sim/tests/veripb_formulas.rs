@@ -10,7 +10,7 @@ mod placements;
 use std::collections::{BTreeMap, BTreeSet};
 
 use claims::{claim_of, label_of};
-use placements::generate::case;
+use placements::generate::{case, crowded};
 use quorate_proof::Checker;
 use quorate_proof::checker::{Formula, Keeps, Meaning};
 use quorate_proof::claim::{Claim, Domain, Phase, Placement, Subject};
@@ -209,8 +209,9 @@ fn leave_out(formula: &Formula, tried: &mut [bool], violation: &Violation<'_>) {
 fn every_violation_solves_the_formula_of_its_claim() {
     let (first, cases) = (number("QUORATE_SEED", 1), number("QUORATE_CASES", CASES));
     let mut tally: BTreeMap<(&str, Phase), usize> = BTreeMap::new();
-    for seed in first..first + cases {
-        let case = case(seed);
+    let drawn = (first..first + cases).flat_map(|seed| [case(seed), crowded(seed)]);
+    for case in drawn {
+        let seed = case.seed;
         let label = label_of(&claim_of(&case, Phase::Instant)).to_owned();
         let canonical = cluster(&case.state);
         let problem = Problem::new(&canonical, &[&label]);

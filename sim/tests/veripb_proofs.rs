@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 
 use claims::{claim_of, label_of};
-use placements::generate::case;
+use placements::generate::{case, crowded};
 use quorate_proof::Checker;
 use quorate_proof::checker::Export;
 use quorate_proof::claim::{Claim, Phase, Placement};
@@ -66,8 +66,9 @@ fn veripb_accepts_every_counting_argument() {
     let (first, cases) = (number("QUORATE_SEED", 1), number("QUORATE_CASES", CASES));
     let directory = tempfile::tempdir().unwrap();
     let mut tally: BTreeMap<&str, usize> = BTreeMap::new();
-    for seed in first..first + cases {
-        let case = case(seed);
+    let drawn = (first..first + cases).flat_map(|seed| [case(seed), crowded(seed)]);
+    for case in drawn {
+        let seed = case.seed;
         let label = label_of(&claim_of(&case, Phase::Instant)).to_owned();
         let canonical = cluster(&case.state);
         let problem = Problem::new(&canonical, &[&label]);

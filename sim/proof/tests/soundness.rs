@@ -86,7 +86,11 @@ fn bounds_on_others_that_spread_themselves_are_sound() {
         let remain = best.as_ref().map_or(0, |(remain, _)| *remain);
         above_zero += i32::from(remain > 0);
         exact += i32::from(remain == truth.fewest);
-        assert!(truth.fewest >= remain, "seed {seed}: {} < {remain}\n{best:?}\n{question:?}\n{cluster:#?}", truth.fewest);
+        assert!(
+            truth.fewest >= remain,
+            "seed {seed}: {} < {remain}\n{best:?}\n{question:?}\n{cluster:#?}",
+            truth.fewest
+        );
     }
     println!("{decided} clusters: {above_zero} bounds above zero, {exact} exact");
     assert!(cases < 600 || above_zero > 40 && decided > 300, "{decided} decided, {above_zero} above zero");

@@ -70,6 +70,8 @@ pub(crate) struct Draft {
     pub(crate) uses_priorities: bool,
     /// Whether nodes have zones.
     pub(crate) has_zones: bool,
+    /// Whether others than the first workload spread themselves.
+    pub(crate) is_crowded: bool,
     /// The workloads' `app` labels.
     pub(crate) apps: Vec<Symbol>,
 }
@@ -92,11 +94,22 @@ impl Draft {
 
 /// The case of a seed.
 pub(crate) fn case(seed: u64) -> Case {
+    drawn(seed, false)
+}
+
+/// The case of a seed in which others spread themselves over zones or nodes, and what is left of these is about as much as the subject
+/// asks for.
+pub(crate) fn crowded(seed: u64) -> Case {
+    drawn(seed, true)
+}
+
+fn drawn(seed: u64, is_crowded: bool) -> Case {
     let mut random = Random::new(seed);
     let mut state = ClusterState::default();
     state.namespaces.insert(Symbol::DEFAULT, Namespace::default());
-    let tight = random.percent(45);
-    let (uses_memory, uses_priorities, has_zones) = (random.percent(35), random.percent(40), random.percent(65));
+    let tight = random.percent(45) || is_crowded;
+    let (uses_memory, uses_priorities, has_zones) =
+        (random.percent(35), random.percent(40), random.percent(65) || is_crowded);
     let mut draft = Draft {
         state,
         random,
@@ -105,6 +118,7 @@ pub(crate) fn case(seed: u64) -> Case {
         uses_memory,
         uses_priorities,
         has_zones,
+        is_crowded,
         apps: Vec::new(),
     };
     for (drawn, feature) in [(tight, "tight room"), (uses_memory, "two resources"), (has_zones, "zones")] {
