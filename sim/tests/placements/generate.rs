@@ -141,11 +141,12 @@ fn drawn(seed: u64, is_crowded: bool) -> Case {
 }
 
 fn nodes(draft: &mut Draft) {
-    let count = draft.random.one_of(&[2, 3, 3, 4, 4]);
-    let zones = draft.random.one_of(&[2, 2, 3]);
+    let count = draft.random.one_of(if draft.is_crowded { &[4, 4, 3] } else { &[2, 3, 3, 4, 4][..] });
+    let zones = draft.random.one_of(if draft.is_crowded { &[2, 2, 2, 3] } else { &[2, 2, 3][..] });
     let lacks_key = draft.random.percent(12);
     let (tainted, cordoned) = (draft.random.percent(20), draft.random.percent(15));
     let few_slots = draft.draws(15, "few pod slots");
+    let same_cpu = (draft.is_crowded && draft.random.percent(70)).then(|| draft.random.one_of(&[1, 2, 2, 3]));
     for number in 0..count {
         let name = draft.state.intern(&format!("node-{number}"));
         let mut labels = Labels::from_iter([(Symbol::HOSTNAME, name)]);
@@ -162,6 +163,7 @@ fn nodes(draft: &mut Draft) {
             labels.insert(disk, ssd);
         }
         let cpu = if draft.tight { draft.random.one_of(&[1, 2, 2, 2, 3]) } else { draft.random.one_of(&[4, 8]) };
+        let cpu = same_cpu.unwrap_or(cpu);
         let gibibytes = if draft.tight { draft.random.one_of(&[2, 4, 4]) } else { 16 };
         let mut node = Node {
             name,

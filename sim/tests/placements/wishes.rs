@@ -12,14 +12,28 @@ const MOST_PODS: usize = 7;
 
 /// Adds one to four workloads; gives their names and sizes.
 pub(super) fn workloads(draft: &mut Draft) -> Vec<(WorkloadName, usize)> {
-    let count = draft.random.one_of(&[1, 2, 2, 2, 3, 3, 4]);
+    let count = draft.random.one_of(if draft.is_crowded { &[2, 2, 3] } else { &[1, 2, 2, 2, 3, 3, 4][..] });
     draft.apps = (0..count).map(|number| draft.state.intern(["web", "db", "cache", "queue"][number])).collect();
     let mut left = draft.random.one_of(&[4, 5, 6, 6, MOST_PODS]);
+    if draft.is_crowded {
+        // Few of the subject, many of the others.
+        left = draft.random.one_of(&[6, MOST_PODS]);
+    }
     let mut names = Vec::new();
     for number in 0..count {
-        let most = (left - (count - number - 1)).min(4);
+        let most = match number {
+            0 if draft.is_crowded => 2,
+            _ if draft.is_crowded && number + 1 < count => (left - 1).min(4),
+            _ if draft.is_crowded => left.min(5),
+            _ => (left - (count - number - 1)).min(4),
+        };
         // The first one is the subject more often than not.
-        let least = if number == 0 && draft.random.percent(85) { most.min(2) } else { 1 };
+        let least = match number {
+            0 if draft.is_crowded => 1,
+            0 if draft.random.percent(85) => most.min(2),
+            _ if draft.is_crowded => most.min(3),
+            _ => 1,
+        };
         let replicas = least + draft.random.below(most - least + 1);
         left -= replicas;
         let kind = workload(draft, number, replicas as i64);
