@@ -22,7 +22,7 @@ pub(super) struct Even {
     skew: i128,
     /// How many pods it counts at most beside one that is placed: in `fresh`, in `reachable`, in `current`; `None`: it bounds nothing there.
     counts: [Option<i128>; 3],
-    /// The most pods of the group that one domain has now.
+    /// The most pods of the group that one domain has now, where that is more than would be placed there.
     now: i128,
 }
 
@@ -74,15 +74,20 @@ impl<'a> Evens<'a> {
                 let now = evens.fields.get(field).and_then(|field| field.most_now(problem, number));
                 let lasts = !spread.honors_taints && !selector.iter().any(is_of_revision);
                 let counts = |placement| problem.counts(group, position, placement);
+                let skew = i128::from(spread.max_skew);
+                // So many there may be in any case: how many there are then does not matter.
+                let domains =
+                    evens.fields.get(field).map_or(0, |field| i128::try_from(field.domains.len()).unwrap_or(0));
+                let allowed = counts(Placement::Current).checked_div(domains).unwrap_or(0).saturating_add(skew);
                 own.push(Even {
                     field,
-                    skew: i128::from(spread.max_skew),
+                    skew,
                     counts: [
                         Some(counts(Placement::Fresh)),
                         lasts.then(|| counts(Placement::Reachable)),
                         (lasts && is_tidy && now.is_some()).then(|| counts(Placement::Current)),
                     ],
-                    now: now.unwrap_or(0),
+                    now: now.filter(|now| *now > allowed).unwrap_or(0),
                 });
             }
             own.sort_unstable();
