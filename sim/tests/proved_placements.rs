@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use claims::{claim_of, label_of};
 use placements::enumerate::{Enumeration, Phase, Placement, Reading, Worst};
-use placements::generate::{Case, case, with_quota};
+use placements::generate::{Case, case, crowded, with_quota};
 use placements::ground::Ground;
 use quorate_proof::Checker;
 use quorate_proof::claim::{self, Claim};
@@ -19,6 +19,8 @@ use quorate_sim::prove::{Problem, Verdict, cluster, decide};
 
 /// How many cases; more with `QUORATE_CASES`, from another one with `QUORATE_SEED`.
 const CASES: u64 = 5_000;
+/// How many of them in which others spread themselves.
+const CROWDED: u64 = 1_500;
 /// At most so many of a hundred claims of a phase are undecided.
 const UNDECIDED_PERCENT: [(&str, usize); 3] = [("instant", 3), ("recovered", 3), ("removed", 3)];
 /// How many states a search looks at.
@@ -55,14 +57,24 @@ impl Tally {
 
 #[test]
 fn verdicts_agree_with_every_placement() {
-    let (first, cases) = (number("QUORATE_SEED", 1), number("QUORATE_CASES", CASES));
+    agree(case, number("QUORATE_CASES", CASES));
+}
+
+/// What others hold of one domain is bounded by how they spread themselves over all of them.
+#[test]
+fn verdicts_agree_where_others_spread_themselves() {
+    agree(crowded, number("QUORATE_CASES", CROWDED));
+}
+
+fn agree(drawn: fn(u64) -> Case, cases: u64) {
+    let first = number("QUORATE_SEED", 1);
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
     let parts = std::thread::scope(|scope| {
         let part = |part| {
             scope.spawn(move || {
                 let mut tally = Tally::default();
                 for seed in (first + part..first + cases).step_by(threads as usize) {
-                    compare(&case(seed), &mut tally);
+                    compare(&drawn(seed), &mut tally);
                     if seed % 4 == 0 {
                         compare_with_quota(seed, &mut tally);
                     }

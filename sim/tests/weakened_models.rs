@@ -60,6 +60,7 @@ fn of_shapes() -> Vec<Weakening> {
         shapes!("no affinity", |pod| pod.affinity.clear()),
         shapes!("no spread constraints", |pod| pod.spread.clear()),
         shapes!("a larger maxSkew", |pod| pod.spread.iter_mut().for_each(|spread| spread.max_skew += 1)),
+        shapes!("a smaller maxSkew", |pod| pod.spread.iter_mut().for_each(|spread| spread.max_skew = 1)),
         shapes!("no minDomains", |pod| pod.spread.iter_mut().for_each(|spread| spread.min_domains = 1)),
         shapes!("nodeTaintsPolicy Ignore", |pod| pod.spread.iter_mut().for_each(|spread| spread.honors_taints = false)),
         shapes!("nodeTaintsPolicy Honor", |pod| pod.spread.iter_mut().for_each(|spread| spread.honors_taints = true)),

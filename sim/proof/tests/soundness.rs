@@ -1,6 +1,10 @@
 //! What the checker accepts about random tiny clusters is true by brute force.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot set up its input should stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot set up its input should stop; counts are told"
+)]
 
 mod scene;
 
@@ -13,7 +17,7 @@ use quorate_proof::{Checker, Rejection};
 
 use scene::brute::World;
 use scene::proofs::{both, claim, replaced, survives};
-use scene::random::{Dice, cluster, question};
+use scene::random::{Dice, cluster, question, spread_out};
 
 /// Bounds that might be accepted: some weights, and every number of lost pods.
 fn bounds(replicas: i64) -> Vec<(Evidence, i64)> {
@@ -128,6 +132,38 @@ fn several_workloads_are_named_in_one_way() {
     }
 }
 
+/// Where others spread themselves over zones, what they hold of one is counted as it may be, and no more.
+#[test]
+fn bounds_on_others_that_spread_themselves_are_sound() {
+    let (first, cases) = (number("QUORATE_SEED", 0), number("QUORATE_CASES", 600));
+    let (mut decided, mut above_zero, mut exact) = (0, 0, 0);
+    for seed in first..first + cases {
+        let mut dice = Dice::new(seed);
+        let (cluster, question) = (spread_out(&mut dice), question(&mut dice));
+        let best = bounds(cluster.workloads["w"].replicas).into_iter().filter_map(|(evidence, remain)| {
+            let claim = Claim { at_least: remain.max(0), ..question.clone() };
+            check(&cluster, &claim, evidence.clone()).is_ok().then_some((remain, evidence))
+        });
+        let best = best.max_by_key(|(remain, _)| *remain);
+        let Some(truth) = World::new(&cluster, &question, None).truth() else { continue };
+        decided += 1;
+        let remain = best.as_ref().map_or(0, |(remain, _)| *remain);
+        above_zero += i32::from(remain > 0);
+        exact += i32::from(remain == truth.fewest);
+        assert!(
+            truth.fewest >= remain,
+            "seed {seed}: {} < {remain}\n{best:?}\n{question:?}\n{cluster:#?}",
+            truth.fewest
+        );
+    }
+    println!("{decided} clusters: {above_zero} bounds above zero, {exact} exact");
+    assert!(cases < 600 || above_zero > 40 && decided > 300, "{decided} decided, {above_zero} above zero");
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).ok().map_or(default, |text| text.parse().unwrap())
+}
+
 #[test]
 fn searches_agree_with_brute_force() {
     let (mut accepted, mut refused, mut together) = (0, 0, 0);
@@ -188,9 +224,10 @@ fn with_pods(cluster: Cluster, dice: &mut Dice) -> Option<Cluster> {
 #[test]
 fn bounds_and_searches_from_now_are_sound() {
     let (mut above_zero, mut searched) = (0, 0);
-    for seed in 0..300 {
+    for seed in 0..450 {
         let mut dice = Dice::new(seed);
-        let Some(cluster) = with_pods(cluster(&mut dice), &mut dice) else { continue };
+        let drawn = if seed < 300 { cluster(&mut dice) } else { spread_out(&mut dice) };
+        let Some(cluster) = with_pods(drawn, &mut dice) else { continue };
         let phase = [Phase::Recovered, Phase::Removed][usize::try_from(dice.below(2)).unwrap()];
         let question = Claim { placement: Placement::Current, phase, ..question(&mut dice) };
         let Some(truth) = World::new(&cluster, &question, None).truth() else { continue };

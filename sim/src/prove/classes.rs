@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use quorate_proof::claim::Placement;
 
+use super::even::Even;
 use super::lost::most_on_a_node;
 use super::problem::{Domains, Group, Over, Problem};
 
@@ -115,6 +116,10 @@ pub(super) struct Alike {
     most: [i64; 3],
     /// How many pods of one of them a node holds at most, in `fresh` and always.
     cap: [i128; 2],
+    /// How they spread themselves.
+    pub(super) evens: Vec<Even>,
+    /// Whether some are now where they would not be placed.
+    pub(super) is_astray: bool,
 }
 
 impl Alike {
@@ -159,6 +164,8 @@ impl Kinds {
                 request: group.request.clone(),
                 most: [Placement::Fresh, Placement::Reachable, Placement::Current].map(|own| problem.most(number, own)),
                 cap: [Placement::Fresh, Placement::Reachable].map(|own| most_on_a_node(problem, group, own)),
+                evens: problem.evens.of_group(number).to_vec(),
+                is_astray: problem.is_astray(number, group),
             });
             let kind = alike.map(|alike| match known.get(&alike) {
                 Some(kind) => *kind,
@@ -179,6 +186,13 @@ impl Kinds {
 }
 
 impl Problem<'_> {
+    /// Whether a pod of a group is on a node that would not take it.
+    fn is_astray(&self, number: usize, group: &Group<'_>) -> bool {
+        let homes = self.homes(group.class, Placement::Current);
+        let bound = self.bound.get(number).into_iter().flatten();
+        bound.into_iter().any(|(node, _)| !homes.get(*node).copied().unwrap_or(false))
+    }
+
     /// How the nodes fall into domains of one kind.
     pub(super) fn split(&self, over: Over<'_>) -> Split<'_> {
         match over {

@@ -10,30 +10,59 @@ pub(super) struct Others {
     /// What a pod asks for, one kind of groups after the other.
     requests: Vec<i64>,
     kinds: Vec<Kind>,
+    areas: Vec<Area>,
+}
+
+/// Groups that ask for the same.
+pub(super) struct Kind {
+    /// How many pods one of them has at most, and how many of these one node holds.
+    pub(super) most: i128,
+    pub(super) cap: i128,
+    /// How many groups there are.
+    pub(super) groups: i128,
+}
+
+/// Nodes that are alike to others.
+struct Area {
+    /// By kind: how many pods one group has there at most.
+    most: Vec<i128>,
     /// More nodes than this hold no more of them.
     enough_nodes: i128,
 }
 
-/// Groups that ask for the same.
-struct Kind {
-    /// How many pods one of them has at most, and how many of these one node holds.
-    most: i128,
-    cap: i128,
-    /// How many groups there are.
-    groups: i128,
-}
+/// The number of the area that is all nodes, where nothing is known of domains.
+pub(super) const ANYWHERE: usize = 0;
 
 impl Others {
-    /// None of them yet.
-    pub(super) fn of(resources: usize) -> Self {
-        Self { resources, ..Self::default() }
+    /// Those that ask for so many resources.
+    pub(super) fn new(resources: usize, kinds: Vec<(&[i64], Kind)>) -> Self {
+        let mut others = Self { resources, ..Self::default() };
+        for (request, kind) in kinds {
+            others.requests.extend(request.iter().copied());
+            others.kinds.push(kind);
+        }
+        others.add_area(others.kinds.iter().map(|kind| kind.most).collect());
+        others
     }
 
-    pub(super) fn push(&mut self, request: &[i64], (most, cap): (i128, i128), groups: i128) {
-        self.requests.extend(request.iter().copied());
-        self.enough_nodes = self.enough_nodes.max(enough_nodes(most, cap));
-        self.kinds.push(Kind { most, cap, groups });
+    /// Adds nodes of which the kinds have at most so many pods each: gives their number.
+    pub(super) fn add_area(&mut self, most: Vec<i128>) -> usize {
+        let most: Vec<i128> = self.kinds.iter().zip(most).map(|(kind, most)| kind.most.min(most)).collect();
+        let enough = self.kinds.iter().zip(&most).map(|(kind, most)| enough_nodes(*most, kind.cap));
+        let enough_nodes = enough.max().unwrap_or(0);
+        self.areas.push(Area { most, enough_nodes });
+        self.areas.len().saturating_sub(1)
     }
+}
+
+/// Some of the nodes that take a pod.
+#[derive(Clone, Copy)]
+pub(super) struct Within<'w> {
+    pub(super) nodes: &'w [usize],
+    /// The classes of these, and how many nodes of each there are.
+    pub(super) classes: &'w [(usize, i128)],
+    /// Their area.
+    pub(super) area: usize,
 }
 
 /// By how much room is more than what others can hold.
@@ -61,10 +90,10 @@ impl Margin {
 /// A pod is on one node, and keeps others off no more than that: it weighs `most` at most.
 pub(super) struct Holding<'q> {
     others: &'q Others,
-    weights: Vec<i64>,
-    most: i128,
-    /// What those of other groups hold of as many nodes as they like.
-    full: i128,
+    /// What all groups of a kind weigh, one pod of each.
+    each: Vec<i128>,
+    /// By area: what those of other groups hold of as many nodes as they like.
+    full: Vec<i128>,
     /// What one of its own holds, and how many of these are on one node.
     mine: i128,
     cap: i128,
@@ -72,41 +101,45 @@ pub(super) struct Holding<'q> {
 
 impl<'q> Holding<'q> {
     pub(super) fn new(question: &'q Question<'_, '_>, weights: &[i128], most: i128) -> Self {
-        let weights = weights.iter().map(|weight| i64::try_from(*weight).unwrap_or(i64::MAX)).collect();
-        let mut holding = Self { others: &question.others, weights, most, full: 0, mine: 0, cap: question.own.1 };
-        holding.full = holding.others(i128::MAX);
-        holding.mine = holding.weigh(&question.group.request);
+        let weights: Vec<i64> = weights.iter().map(|weight| i64::try_from(*weight).unwrap_or(i64::MAX)).collect();
+        // What keeps a pod off a node is one resource: another counts with the one of which it weighs most.
+        let weigh = |request: &[i64]| {
+            let amounts = request.iter().zip(&weights);
+            // A product of two numbers of 64 bits has 128: nothing is lost.
+            let weighed = amounts.map(|(asked, weight)| i128::from(*weight).wrapping_mul(i128::from(*asked)));
+            weighed.max().unwrap_or(0).min(most)
+        };
+        let others = &question.others;
+        let requests = others.requests.chunks_exact(others.resources.max(1));
+        let each = requests.zip(&others.kinds).map(|(request, kind)| weigh(request).saturating_mul(kind.groups));
+        let mine = weigh(&question.group.request);
+        let mut holding = Self { others, each: each.collect(), full: Vec::new(), mine, cap: question.own.1 };
+        holding.full = others.areas.iter().map(|area| holding.others(area, i128::MAX)).collect();
         holding
     }
 
-    /// What keeps a pod off a node is one resource: another counts with the one of which it weighs most.
-    fn weigh(&self, request: &[i64]) -> i128 {
-        let amounts = request.iter().zip(&self.weights);
-        // A product of two numbers of 64 bits has 128: nothing is lost.
-        let weighed = amounts.map(|(asked, weight)| i128::from(*weight).wrapping_mul(i128::from(*asked)));
-        weighed.max().unwrap_or(0).min(self.most)
+    fn others(&self, area: &Area, nodes: i128) -> i128 {
+        let kinds = self.each.iter().zip(&self.others.kinds).zip(&area.most);
+        let held = kinds.map(|((each, kind), most)| each.saturating_mul(hold(*most, kind.cap, nodes)));
+        held.fold(0, i128::saturating_add)
     }
 
-    fn others(&self, nodes: i128) -> i128 {
-        let requests = self.others.requests.chunks_exact(self.others.resources.max(1));
-        let held = |(request, kind): (&[i64], &Kind)| {
-            let pods = hold(kind.most, kind.cap, nodes).saturating_mul(kind.groups);
-            self.weigh(request).saturating_mul(pods)
-        };
-        requests.zip(&self.others.kinds).map(held).fold(0, i128::saturating_add)
-    }
-
-    /// The most that `nodes` nodes hold, `own` pods of the same group among them.
-    pub(super) fn on(&self, nodes: usize, own: i128) -> i128 {
+    /// The most that `nodes` nodes of an area hold, `own` pods of the same group among them.
+    pub(super) fn on(&self, area: usize, nodes: usize, own: i128) -> i128 {
         let nodes = i128::try_from(nodes).unwrap_or(i128::MAX);
-        let others = if nodes >= self.others.enough_nodes { self.full } else { self.others(nodes) };
+        let others = match (self.others.areas.get(area), self.full.get(area)) {
+            (Some(area), Some(full)) if nodes >= area.enough_nodes => *full,
+            (Some(area), _) => self.others(area, nodes),
+            (None, _) => i128::MAX,
+        };
         others.saturating_add(self.mine.saturating_mul(hold(own, self.cap, nodes)))
     }
 
     /// Whether more nodes than this hold no more.
-    pub(super) fn is_full_on(&self, nodes: usize, own: i128) -> bool {
+    pub(super) fn is_full_on(&self, area: usize, nodes: usize, own: i128) -> bool {
         let nodes = i128::try_from(nodes).unwrap_or(i128::MAX);
-        nodes >= self.others.enough_nodes.max(enough_nodes(own, self.cap))
+        let enough = self.others.areas.get(area).map_or(i128::MAX, |area| area.enough_nodes);
+        nodes >= enough.max(enough_nodes(own, self.cap))
     }
 }
 

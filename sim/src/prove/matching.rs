@@ -12,6 +12,23 @@ pub(super) fn is_of_revision(requirement: &Requirement) -> bool {
     REVISION_LABELS.contains(&requirement.key.as_str())
 }
 
+/// Labels in which pods of one shape differ, beside those.
+const LABELS_OF_SINGLE_PODS: [&str; 8] = [
+    "pod-template-generation",
+    "statefulset.kubernetes.io/pod-name",
+    "apps.kubernetes.io/pod-index",
+    "batch.kubernetes.io/job-completion-index",
+    "batch.kubernetes.io/controller-uid",
+    "controller-uid",
+    "topology.kubernetes.io/zone",
+    "topology.kubernetes.io/region",
+];
+
+/// Whether a requirement asks for a label in which pods of one shape differ, revisions aside.
+pub(super) fn is_of_single_pods(requirement: &Requirement) -> bool {
+    LABELS_OF_SINGLE_PODS.contains(&requirement.key.as_str())
+}
+
 /// Whether `labels` meet all requirements.
 pub(super) fn selects(requirements: &[Requirement], labels: &Labels) -> bool {
     requirements.iter().all(|requirement| holds(requirement, labels))

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `guarantee.rs` | what is promised |
 //! | `decide.rs` | a claim becomes a verdict: bounds, then an adversary, then exact search |
-//! | `bound.rs`, `placed.rs`, `question.rs`, `holding.rs`, `spread.rs`, `values.rs`, `lost.rs` | how many pods remain in every case, whatever others do |
+//! | `bound.rs`, `placed.rs`, `question.rs`, `holding.rs`, `spread.rs`, `even.rs`, `values.rs`, `lost.rs` | how many pods remain in every case, whatever others do |
 //! | `adversary.rs` | placements that someone who means ill would choose |
 //! | `search.rs`, `followed.rs`, `complete.rs` | every state that placing can reach, for clusters that are small enough |
 //! | `progress.rs` | rollouts and drains that end |
@@ -24,6 +24,7 @@ mod canonical_cluster;
 mod classes;
 mod complete;
 mod decide;
+mod even;
 mod followed;
 mod groups;
 mod guarantee;

@@ -10,6 +10,7 @@ use quorate_proof::input::{Node, NodeTerm, ONCE_BOUND, Pod, Toleration};
 
 use super::adversary::AskedAttack;
 use super::classes::{Kinds, Room};
+use super::even::Evens;
 use super::lost::{AskedLoss, Lost};
 use super::matching::{is_eligible, matches_affinity, tolerates, tolerates_all, tolerates_for_ever, unreachable};
 use super::packing::{OnNodes, Packing};
@@ -64,6 +65,8 @@ pub struct Problem<'a> {
     pub(super) has_unready: bool,
     /// The highest priority of movable pods that preempt.
     pub(super) highest_preempting: Option<i32>,
+    /// How groups spread themselves.
+    pub(super) evens: Evens<'a>,
     /// Which groups are alike.
     pub(super) kinds: Kinds,
     /// For each group the first that can take its part.
@@ -202,6 +205,7 @@ impl<'a> Problem<'a> {
             earlier_pod: None,
             has_unready: cluster.nodes.values().any(|node| !node.ready),
             highest_preempting: None,
+            evens: Evens::default(),
             kinds: Kinds::default(),
             twins: Vec::new(),
             answers: Mutex::default(),
@@ -216,6 +220,7 @@ impl<'a> Problem<'a> {
         problem.count_existing();
         problem.take_fixed();
         problem.find_counted();
+        problem.evens = Evens::find(&problem);
         problem.kinds = Kinds::find(&problem);
         problem.twins = problem.find_twins();
         problem.obstacle = problem.find_obstacle();

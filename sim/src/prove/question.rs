@@ -6,7 +6,7 @@ use quorate_proof::claim::{Phase, Placement};
 use quorate_proof::evidence::Weights;
 
 use super::classes::{Alike, Room, Split};
-use super::holding::{Holding, Margin, Others};
+use super::holding::{ANYWHERE, Holding, Kind, Margin, Others, Within};
 use super::placed::{Case, IT};
 use super::problem::{Group, Over, Problem, SLOTS};
 use super::spread::Counted;
@@ -14,6 +14,15 @@ use super::values::{Values, at, smallest};
 
 /// Beyond this many pods that repel it the finer comparison is not made.
 const MANY: usize = 64;
+
+/// What tells how many pods of one group some nodes have.
+struct Spreading {
+    class: usize,
+    /// Whether some are where they would not be placed.
+    is_astray: bool,
+    /// How many a domain of a key holds.
+    limits: Vec<(usize, i128)>,
+}
 
 pub(super) struct Question<'p, 'a> {
     pub(super) problem: &'p Problem<'a>,
@@ -32,6 +41,12 @@ pub(super) struct Question<'p, 'a> {
     classes: Vec<(usize, i128)>,
     /// Who may take room.
     pub(super) others: Others,
+    /// Of each kind of others, what tells how many of them some nodes have.
+    spreading: Vec<Spreading>,
+    /// The areas that are known.
+    areas: BTreeMap<(Vec<bool>, Vec<i128>), usize>,
+    /// That of all nodes that are eligible.
+    area: usize,
     /// How many others of its own there are, and how many of them one node holds.
     pub(super) own: (i128, i128),
     /// The resources that others can use up on a node.
@@ -68,6 +83,9 @@ impl<'p, 'a> Question<'p, 'a> {
             open: Vec::new(),
             classes: Vec::new(),
             others: Others::default(),
+            spreading: Vec::new(),
+            areas: BTreeMap::new(),
+            area: ANYWHERE,
             own: (0, 0),
             contested: Vec::new(),
             conflicts: Vec::new(),
@@ -78,7 +96,8 @@ impl<'p, 'a> Question<'p, 'a> {
         let repelled = question.surely_repelled();
         let own = if repelled.contains(&number) { 0 } else { question.others_of(number) };
         question.own = (i128::from(own), question.own_cap());
-        question.others = question.find_others(&repelled);
+        (question.others, question.spreading) = question.find_others(&repelled);
+        question.area = question.find_area(&question.open.clone());
         question.conflicts = question.find_conflicts();
         question.contested = question.find_contested();
         question.domains = question.find_domains();
@@ -167,7 +186,7 @@ impl<'p, 'a> Question<'p, 'a> {
             .collect()
     }
 
-    fn find_others(&self, repelled: &BTreeSet<usize>) -> Others {
+    fn find_others(&self, repelled: &BTreeSet<usize>) -> (Others, Vec<Spreading>) {
         let kinds = &self.problem.kinds;
         let mut left_out: BTreeMap<usize, i128> = BTreeMap::new();
         let own = std::iter::once(&self.number).filter(|own| !repelled.contains(own));
@@ -176,21 +195,62 @@ impl<'p, 'a> Question<'p, 'a> {
             *count = count.saturating_add(1);
         }
         let mut meets: BTreeMap<usize, bool> = BTreeMap::new();
-        let mut found = Others::of(self.problem.resources.len());
+        let (mut found, mut spreading) = (Vec::new(), Vec::new());
         for (kind, (alike, groups)) in kinds.all.iter().enumerate() {
             let groups = groups.saturating_sub(left_out.get(&kind).copied().unwrap_or(0));
             if groups <= 0 || alike.most(self.case.placement) <= 0 || self.makes_way(alike.priority) {
                 continue;
             }
-            let meets = *meets.entry(alike.class).or_insert_with(|| {
-                let homes = self.problem.homes(alike.class, self.case.placement);
-                self.open.iter().any(|node| homes.get(*node).copied().unwrap_or(false))
-            });
-            if meets {
-                found.push(&alike.request, (self.most_of(alike), self.cap(alike)), groups);
+            let is_astray = alike.is_astray && self.case.placement == Placement::Current;
+            let meets = *meets.entry(alike.class).or_insert_with(|| self.meets(alike.class, &self.open));
+            if !meets && !is_astray {
+                continue;
             }
+            let evens = alike.evens.iter();
+            let limit = |even| self.problem.evens.limit(self.problem, even, (self.case.placement, self.case.after));
+            let limits: Vec<(usize, i128)> = evens.filter_map(limit).collect();
+            let cap = limits.iter().fold(self.cap(alike), |cap, (_, most)| cap.min(*most));
+            found.push((alike.request.as_slice(), Kind { most: self.most_of(alike), cap, groups }));
+            spreading.push(Spreading { class: alike.class, is_astray, limits });
         }
-        found
+        (Others::new(self.problem.resources.len(), found), spreading)
+    }
+
+    /// Whether some of these nodes take pods of a class of eligibility.
+    fn meets(&self, class: usize, nodes: &[usize]) -> bool {
+        let homes = self.problem.homes(class, self.case.placement);
+        nodes.iter().any(|node| homes.get(*node).copied().unwrap_or(false))
+    }
+
+    /// The number of the area that some nodes are: who may be there, and over how many domains they spread.
+    pub(super) fn find_area(&mut self, nodes: &[usize]) -> usize {
+        let classes: BTreeSet<usize> = self.spreading.iter().map(|own| own.class).collect();
+        let meets: BTreeMap<usize, bool> = classes.into_iter().map(|class| (class, self.meets(class, nodes))).collect();
+        let domains = |key: &&str| {
+            let split = self.problem.split(Over::Key(key));
+            let domains = nodes.iter().filter_map(|node| split.of(*node));
+            let count = if split.is_single() { domains.count() } else { domains.collect::<BTreeSet<_>>().len() };
+            i128::try_from(count).unwrap_or(i128::MAX)
+        };
+        let domains: Vec<i128> = self.problem.evens.keys.iter().map(domains).collect();
+        let alike = (meets.values().copied().collect(), domains);
+        if let Some(known) = self.areas.get(&alike) {
+            return *known;
+        }
+        let most = |own: &Spreading| {
+            if !own.is_astray && !meets.get(&own.class).copied().unwrap_or(true) {
+                return 0;
+            }
+            let in_domains = own
+                .limits
+                .iter()
+                .map(|(key, most)| alike.1.get(*key).map_or(i128::MAX, |own| own.saturating_mul(*most)));
+            in_domains.min().unwrap_or(i128::MAX)
+        };
+        let most = self.spreading.iter().map(most).collect();
+        let number = self.others.add_area(most);
+        self.areas.insert(alike, number);
+        number
     }
 
     fn find_conflicts(&self) -> Vec<(Over<'a>, usize, bool)> {
@@ -215,7 +275,7 @@ impl<'p, 'a> Question<'p, 'a> {
         let contested = |resource: usize| {
             let rooms = self.classes.iter().filter_map(|(class, _)| self.room.get(*class)?.get(resource));
             let asks = self.group.request.get(resource).is_some_and(|amount| *amount > 0);
-            let held = || Holding::new(self, &self.only(resource), i128::MAX).on(1, self.own.0);
+            let held = || Holding::new(self, &self.only(resource), i128::MAX).on(ANYWHERE, 1, self.own.0);
             asks && rooms.min().is_some_and(|least| held() >= i128::from(*least))
         };
         (0..self.problem.resources.len()).map(contested).collect()
@@ -226,16 +286,16 @@ impl<'p, 'a> Question<'p, 'a> {
         (0..self.problem.resources.len()).map(|own| i128::from(own == resource)).collect()
     }
 
-    /// The sum of the room for one resource.
-    fn whole(&self, resource: usize) -> i128 {
+    /// The sum of the room for one resource on nodes of some classes.
+    fn whole(&self, resource: usize, classes: &[(usize, i128)]) -> i128 {
         let room = |class: usize| self.room.get(class).and_then(|room| room.get(resource)).copied().unwrap_or(0);
-        self.classes.iter().map(|(class, nodes)| i128::from(room(*class)).saturating_mul(*nodes)).sum()
+        classes.iter().map(|(class, nodes)| i128::from(room(*class)).saturating_mul(*nodes)).sum()
     }
 
     /// Weights that make an average node equal in every resource.
     pub(super) fn first_weights(&self) -> Vec<i128> {
         let count = i128::try_from(self.open.len()).unwrap_or(1).max(1);
-        let average = |resource: usize| self.whole(resource).checked_div(count).unwrap_or(0).max(1);
+        let average = |resource: usize| self.whole(resource, &self.classes).checked_div(count).unwrap_or(0).max(1);
         let averages: Vec<i128> = (0..self.problem.resources.len()).map(average).collect();
         let weighted = averages.iter().enumerate().filter(|(resource, _)| self.is_weighted(*resource));
         let scale = weighted.map(|(_, own)| *own).max().unwrap_or(1).saturating_mul(1000);
@@ -245,16 +305,21 @@ impl<'p, 'a> Question<'p, 'a> {
         averages.iter().enumerate().map(weight).collect()
     }
 
-    /// Whether no weights are enough: others hold as much of one resource as there is room for it.
+    /// Whether no weights are enough: somewhere others hold as much of one resource as there is room for it.
     ///
     /// For `Σ min over ρ of λ(ρ)·τ(n,ρ)` is no more than `λ(ρ)·Σ τ(n,ρ)` of any ρ, and where nodes are alike pods weigh at least
     /// `λ(ρ)·min(r(ρ), τ(ρ))`.
     pub(super) fn is_hopeless(&self) -> bool {
+        let whole = Within { nodes: &self.open, classes: &self.classes, area: self.area };
+        let (parts, own) = match self.group.shape.spread.first() {
+            None => (vec![whole], self.own.0),
+            Some(_) => (self.domains.iter().map(Counted::within).collect(), 0),
+        };
         let is_full = |resource: &usize| {
             let rooms = self.classes.iter().filter_map(|(class, _)| self.room.get(*class)?.get(*resource));
             let most = rooms.max().map_or(0, |most| i128::from(*most));
-            let held = Holding::new(self, &self.only(*resource), most).on(self.open.len(), self.own.0);
-            held >= self.whole(*resource)
+            let held = Holding::new(self, &self.only(*resource), most);
+            parts.iter().any(|part| held.on(part.area, part.nodes.len(), own) >= self.whole(*resource, part.classes))
         };
         // What conflicts leave of both is not looked at: where nothing repels it, failures only make it worse.
         self.conflicts.is_empty()
@@ -280,11 +345,12 @@ impl<'p, 'a> Question<'p, 'a> {
         let by = match self.group.shape.spread.first() {
             None => {
                 let lost = self.case.after.map_or(0, |loss| loss.count);
-                self.margin_within(&holding, &values, (&self.open, &self.classes), lost, self.own.0)
+                let whole = Within { nodes: &self.open, classes: &self.classes, area: self.area };
+                self.margin_within(&holding, &values, whole, lost, self.own.0)
             }
             Some(spread) => self.spread_margin(spread, &holding, &values),
         };
-        Margin { by, of: holding.on(self.problem.nodes.len(), self.own.0).max(1) }
+        Margin { by, of: holding.on(ANYWHERE, self.problem.nodes.len(), self.own.0).max(1) }
     }
 
     /// The margin within some nodes, of which up to `lost` failure domains fail.
@@ -292,7 +358,7 @@ impl<'p, 'a> Question<'p, 'a> {
         &self,
         holding: &Holding<'_>,
         values: &[i128],
-        (nodes, classes): (&[usize], &[(usize, i128)]),
+        Within { nodes, classes, area }: Within<'_>,
         lost: usize,
         own: i128,
     ) -> i128 {
@@ -311,18 +377,18 @@ impl<'p, 'a> Question<'p, 'a> {
         let count = nodes.len();
         let taken = conflicts.iter().zip(&repelled).map(|((_, count), sums)| at(sums, *count));
         let left = taken.fold(all.saturating_sub(at(&failed, lost)), i128::saturating_sub);
-        let coarse = left.saturating_sub(holding.on(count, own));
+        let coarse = left.saturating_sub(holding.on(area, count, own));
         if coarse.is_positive() {
             return coarse;
         }
         let most_gone = conflicts.iter().map(|(_, count)| *count).max().unwrap_or(0).max(lost);
         let kinds = self.conflicts.iter().map(|(over, ..)| self.problem.split(*over)).chain([failing]);
         let many_gone = kinds.map(|split| at(&smallest(nodes, split, most_gone), most_gone)).max().unwrap_or(0);
-        if holding.is_full_on(count.saturating_sub(many_gone), own) {
+        if holding.is_full_on(area, count.saturating_sub(many_gone), own) {
             return coarse;
         }
         let gone = smallest(nodes, failing, lost);
-        let held = |gone: usize| holding.on(count.saturating_sub(gone), own);
+        let held = |gone: usize| holding.on(area, count.saturating_sub(gone), own);
         match (conflicts.as_slice(), repelled.as_slice()) {
             ([], _) => {
                 let fine = |lost| all.saturating_sub(at(&failed, lost)).saturating_sub(held(at(&gone, lost)));

@@ -6,7 +6,8 @@ use quorate_proof::claim::{Phase, Placement};
 use quorate_proof::input::Spread;
 
 use super::classes::Split;
-use super::holding::Holding;
+use super::even::parts_of;
+use super::holding::{Holding, Within};
 use super::matching::{tolerates, unreachable};
 use super::problem::{Group, Over};
 use super::question::Question;
@@ -17,16 +18,26 @@ pub(super) struct Counted {
     open: Vec<usize>,
     /// The classes of these.
     classes: Vec<(usize, i128)>,
+    /// Who may be on them.
+    area: usize,
     /// The failure domains of all of them, and how many are in none.
     parts: (BTreeSet<usize>, usize),
 }
 
+impl Counted {
+    /// The nodes that are eligible.
+    pub(super) fn within(&self) -> Within<'_> {
+        Within { nodes: &self.open, classes: &self.classes, area: self.area }
+    }
+}
+
 impl Question<'_, '_> {
     /// The domains of its spread constraint.
-    pub(super) fn find_domains(&self) -> Vec<Counted> {
+    pub(super) fn find_domains(&mut self) -> Vec<Counted> {
         let Some(spread) = self.group.shape.spread.first() else { return Vec::new() };
-        let split = self.problem.split(Over::Key(&spread.topology_key));
-        let Some(counted) = self.problem.counted.get(&(self.number, 0)) else { return Vec::new() };
+        let problem = self.problem;
+        let split = problem.split(Over::Key(&spread.topology_key));
+        let Some(counted) = problem.counted.get(&(self.number, 0)) else { return Vec::new() };
         let is_counted = |node: &usize| counted.nodes.get(*node).copied().unwrap_or(false);
         let by_domain = |nodes: &mut dyn Iterator<Item = usize>| {
             let mut domains: Vec<Vec<usize>> = vec![Vec::new(); split.count()];
@@ -37,19 +48,16 @@ impl Question<'_, '_> {
             }
             domains
         };
-        let all = by_domain(&mut (0..self.problem.nodes.len()).filter(is_counted));
+        let all = by_domain(&mut (0..problem.nodes.len()).filter(is_counted));
         let open = by_domain(&mut self.open.iter().copied().filter(is_counted));
         let domains = all.into_iter().zip(open).filter(|(all, _)| !all.is_empty());
-        let failing = self.case.after.map_or(Split::Nothing, |loss| self.problem.split(loss.over));
-        let counted = |(all, open): (Vec<usize>, Vec<usize>)| Counted {
-            classes: self.classes_of(&open),
-            open,
-            parts: (
-                all.iter().filter_map(|node| failing.of(*node)).collect(),
-                all.iter().filter(|node| failing.of(**node).is_none()).count(),
-            ),
-        };
-        domains.map(counted).collect()
+        let failing = self.case.after.map_or(Split::Nothing, |loss| problem.split(loss.over));
+        let mut counted = Vec::new();
+        for (all, open) in domains {
+            let (area, classes) = (self.find_area(&open), self.classes_of(&open));
+            counted.push(Counted { classes, area, open, parts: parts_of(failing, &all) });
+        }
+        counted
     }
 
     /// The margin within the domain of a spread constraint where it is smallest.
@@ -67,7 +75,7 @@ impl Question<'_, '_> {
             .after
             .is_none_or(|loss| loss.phase == Phase::Recovered && (!spread.honors_taints || tolerates_dead));
         let loss = self.case.after.map_or(0, |loss| loss.count);
-        let vanish = if dead_count { 0 } else { self.most_taken(loss) };
+        let vanish = if dead_count { 0 } else { most_taken(self.domains.iter().map(|own| &own.parts), loss) };
         let remaining = self.domains.len().saturating_sub(vanish);
         let min_domains = usize::try_from(spread.min_domains).unwrap_or(usize::MAX);
         if remaining == 0 || remaining < min_domains {
@@ -81,7 +89,7 @@ impl Question<'_, '_> {
             let parts = failing.len().saturating_add(*outside);
             let lost = if dead_count { loss } else { loss.min(parts.saturating_sub(1)) };
             let own = if of_revision { self.own.0 } else { share.min(self.own.0) };
-            self.margin_within(holding, values, (&domain.open, &domain.classes), lost, own)
+            self.margin_within(holding, values, domain.within(), lost, own)
         };
         self.domains.iter().map(within).min().unwrap_or(-1)
     }
@@ -96,23 +104,24 @@ impl Question<'_, '_> {
         };
         self.group.counted.first().into_iter().flatten().map(pods).sum()
     }
+}
 
-    /// How many domains of its spread constraint `count` failure domains can take wholly, at most.
-    fn most_taken(&self, count: usize) -> usize {
-        let mut whole: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut scattered = 0_usize;
-        for Counted { parts: (failing, outside), .. } in &self.domains {
-            match failing.first() {
-                Some(only) if failing.len() == 1 && *outside == 0 => {
-                    let taken = whole.entry(*only).or_insert(0);
-                    *taken = taken.saturating_add(1);
-                }
-                _ if *outside > 0 || failing.len() > count => {}
-                _ => scattered = scattered.saturating_add(1),
+/// How many domains, by the failure domains of their nodes and how many of these are in none, `count` failure domains can take wholly,
+/// at most.
+pub(super) fn most_taken<'s>(domains: impl Iterator<Item = &'s (BTreeSet<usize>, usize)>, count: usize) -> usize {
+    let mut whole: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut scattered = 0_usize;
+    for (failing, outside) in domains {
+        match failing.first() {
+            Some(only) if failing.len() == 1 && *outside == 0 => {
+                let taken = whole.entry(*only).or_insert(0);
+                *taken = taken.saturating_add(1);
             }
+            _ if *outside > 0 || failing.len() > count => {}
+            _ => scattered = scattered.saturating_add(1),
         }
-        let mut taken: Vec<usize> = whole.into_values().collect();
-        taken.sort_unstable_by(|one, other| other.cmp(one));
-        taken.iter().take(count).sum::<usize>().saturating_add(scattered)
     }
+    let mut taken: Vec<usize> = whole.into_values().collect();
+    taken.sort_unstable_by(|one, other| other.cmp(one));
+    taken.iter().take(count).sum::<usize>().saturating_add(scattered)
 }

@@ -9,7 +9,7 @@ use quorate_proof::cluster::Cluster;
 use quorate_sim::prove::{Problem, Verdict, cluster, decide};
 
 use crate::placements::enumerate::FailureDomain;
-use crate::placements::generate::{Case, case};
+use crate::placements::generate::{Case, case, crowded};
 
 /// The claim of a case in one phase, for placement `fresh`.
 pub(crate) fn claim_of(case: &Case, phase: Phase) -> Claim {
@@ -38,18 +38,18 @@ pub(crate) fn label_of(claim: &Claim) -> &str {
 }
 
 /// A claim about a random case, and what becomes of it without a search.
-pub(crate) struct Asked<'a> {
+pub(crate) struct Asked<'a, 'c> {
     pub(crate) seed: u64,
     pub(crate) cluster: &'a Cluster,
-    pub(crate) checker: &'a Checker<'a>,
+    pub(crate) checker: &'a Checker<'c>,
     pub(crate) claim: &'a Claim,
     pub(crate) verdict: Verdict,
 }
 
-/// Decides claims about the cases of `seeds`: each phase of failures and each of `placements`, up to one pod more than the case claims.
-pub(crate) fn each_claim(seeds: Range<u64>, placements: &[Placement], mut see: impl FnMut(Asked<'_>)) {
-    for seed in seeds {
-        let case = case(seed);
+/// Decides claims about the cases of `seeds`, crowded ones too: each phase of failures and each of `placements`, up to one pod more than the case claims.
+pub(crate) fn each_claim(seeds: Range<u64>, placements: &[Placement], mut see: impl FnMut(Asked<'_, '_>)) {
+    for case in seeds.flat_map(|seed| [case(seed), crowded(seed)]) {
+        let seed = case.seed;
         let label = label_of(&claim_of(&case, Phase::Instant)).to_owned();
         let canonical = cluster(&case.state);
         let problem = Problem::new(&canonical, &[&label]);

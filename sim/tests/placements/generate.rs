@@ -71,6 +71,8 @@ pub(crate) struct Draft {
     pub(crate) uses_priorities: bool,
     /// Whether nodes have zones.
     pub(crate) has_zones: bool,
+    /// Whether others than the first workload spread themselves.
+    pub(crate) is_crowded: bool,
     /// The workloads' `app` labels.
     pub(crate) apps: Vec<Symbol>,
 }
@@ -93,11 +95,22 @@ impl Draft {
 
 /// The case of a seed.
 pub(crate) fn case(seed: u64) -> Case {
+    drawn(seed, false)
+}
+
+/// The case of a seed in which others spread themselves over zones or nodes, and what is left of these is about as much as the subject
+/// asks for.
+pub(crate) fn crowded(seed: u64) -> Case {
+    drawn(seed, true)
+}
+
+fn drawn(seed: u64, is_crowded: bool) -> Case {
     let mut random = Random::new(seed);
     let mut state = ClusterState::default();
     state.namespaces.insert(Symbol::DEFAULT, Namespace::default());
-    let tight = random.percent(45);
-    let (uses_memory, uses_priorities, has_zones) = (random.percent(35), random.percent(40), random.percent(65));
+    let tight = random.percent(45) || is_crowded;
+    let (uses_memory, uses_priorities, has_zones) =
+        (random.percent(35), random.percent(40), random.percent(65) || is_crowded);
     let mut draft = Draft {
         state,
         random,
@@ -106,6 +119,7 @@ pub(crate) fn case(seed: u64) -> Case {
         uses_memory,
         uses_priorities,
         has_zones,
+        is_crowded,
         apps: Vec::new(),
     };
     for (drawn, feature) in [(tight, "tight room"), (uses_memory, "two resources"), (has_zones, "zones")] {
@@ -143,11 +157,12 @@ pub(crate) fn with_quota(mut case: Case) -> Case {
 }
 
 fn nodes(draft: &mut Draft) {
-    let count = draft.random.one_of(&[2, 3, 3, 4, 4]);
-    let zones = draft.random.one_of(&[2, 2, 3]);
+    let count = draft.random.one_of(if draft.is_crowded { &[4, 4, 3] } else { &[2, 3, 3, 4, 4][..] });
+    let zones = draft.random.one_of(if draft.is_crowded { &[2, 2, 2, 3] } else { &[2, 2, 3][..] });
     let lacks_key = draft.random.percent(12);
     let (tainted, cordoned) = (draft.random.percent(20), draft.random.percent(15));
     let few_slots = draft.draws(15, "few pod slots");
+    let same_cpu = (draft.is_crowded && draft.random.percent(70)).then(|| draft.random.one_of(&[1, 2, 2, 3]));
     for number in 0..count {
         let name = draft.state.intern(&format!("node-{number}"));
         let mut labels = Labels::from_iter([(Symbol::HOSTNAME, name)]);
@@ -164,6 +179,7 @@ fn nodes(draft: &mut Draft) {
             labels.insert(disk, ssd);
         }
         let cpu = if draft.tight { draft.random.one_of(&[1, 2, 2, 2, 3]) } else { draft.random.one_of(&[4, 8]) };
+        let cpu = same_cpu.unwrap_or(cpu);
         let gibibytes = if draft.tight { draft.random.one_of(&[2, 4, 4]) } else { 16 };
         let mut node = Node {
             name,

@@ -12,14 +12,28 @@ const MOST_PODS: usize = 7;
 
 /// Adds one to four workloads; gives their names and sizes.
 pub(super) fn workloads(draft: &mut Draft) -> Vec<(WorkloadName, usize)> {
-    let count = draft.random.one_of(&[1, 2, 2, 2, 3, 3, 4]);
+    let count = draft.random.one_of(if draft.is_crowded { &[2, 2, 3] } else { &[1, 2, 2, 2, 3, 3, 4][..] });
     draft.apps = (0..count).map(|number| draft.state.intern(["web", "db", "cache", "queue"][number])).collect();
     let mut left = draft.random.one_of(&[4, 5, 6, 6, MOST_PODS]);
+    if draft.is_crowded {
+        // Few of the subject, many of the others.
+        left = draft.random.one_of(&[6, MOST_PODS]);
+    }
     let mut names = Vec::new();
     for number in 0..count {
-        let most = (left - (count - number - 1)).min(4);
+        let most = match number {
+            0 if draft.is_crowded => 2,
+            _ if draft.is_crowded && number + 1 < count => (left - 1).min(4),
+            _ if draft.is_crowded => left.min(5),
+            _ => (left - (count - number - 1)).min(4),
+        };
         // The first one is the subject more often than not.
-        let least = if number == 0 && draft.random.percent(85) { most.min(2) } else { 1 };
+        let least = match number {
+            0 if draft.is_crowded => 1,
+            0 if draft.random.percent(85) => most.min(2),
+            _ if draft.is_crowded => most.min(3),
+            _ => 1,
+        };
         let replicas = least + draft.random.below(most - least + 1);
         left -= replicas;
         let kind = workload(draft, number, replicas as i64);
@@ -167,6 +181,9 @@ fn template(draft: &mut Draft, number: usize, is_deployment: bool) -> Arc<PodTem
         }
     }
     tolerations(draft, &mut spec);
+    if draft.is_crowded {
+        crowd(draft, number, is_deployment, &mut spec);
+    }
     let content = draft.state.intern(&format!("content-{number}"));
     Arc::new(PodTemplate { labels, spec, content })
 }
@@ -193,24 +210,65 @@ fn spread(draft: &mut Draft, number: usize, is_deployment: bool, spec: &mut PodS
         keys.push(if first == Symbol::ZONE { Symbol::HOSTNAME } else { Symbol::ZONE });
     }
     for topology_key in keys {
-        let honor = |honor: bool| if honor { SpreadPolicy::Honor } else { SpreadPolicy::Ignore };
-        let selector = Some(selector(draft, number, own, ["spread over another's pods", "spread over several"]));
-        let min_domains = draft.draws(20, "minDomains").then(|| draft.random.one_of(&[1, 2, 2, 3, 4]));
-        let constraint = SpreadConstraint {
-            max_skew: draft.random.one_of(&[1, 1, 1, 2]),
-            topology_key,
-            when_unsatisfiable: WhenUnsatisfiable::DoNotSchedule,
-            selector,
-            min_domains,
-            node_affinity_policy: honor(!draft.draws(30, "nodeAffinityPolicy Ignore")),
-            node_taints_policy: honor(draft.draws(40, "nodeTaintsPolicy Honor")),
-            match_label_keys: if is_deployment && draft.draws(25, "matchLabelKeys") {
-                vec![Symbol::POD_TEMPLATE_HASH]
-            } else {
-                Vec::new()
-            },
-        };
+        let constraint = constraint(draft, (number, own), is_deployment, topology_key);
         spec.spread_constraints.push(constraint);
+    }
+}
+
+fn constraint(
+    draft: &mut Draft,
+    (number, own): (usize, usize),
+    is_deployment: bool,
+    topology_key: Symbol,
+) -> SpreadConstraint {
+    let honor = |honor: bool| if honor { SpreadPolicy::Honor } else { SpreadPolicy::Ignore };
+    let selector = Some(selector(draft, number, own, ["spread over another's pods", "spread over several"]));
+    let min_domains = draft.draws(20, "minDomains").then(|| draft.random.one_of(&[1, 2, 2, 3, 4]));
+    SpreadConstraint {
+        max_skew: draft.random.one_of(&[1, 1, 1, 2]),
+        topology_key,
+        when_unsatisfiable: WhenUnsatisfiable::DoNotSchedule,
+        selector,
+        min_domains,
+        node_affinity_policy: honor(!draft.draws(30, "nodeAffinityPolicy Ignore")),
+        node_taints_policy: honor(draft.draws(40, "nodeTaintsPolicy Honor")),
+        match_label_keys: if is_deployment && draft.draws(25, "matchLabelKeys") {
+            vec![Symbol::POD_TEMPLATE_HASH]
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+/// The first workload has a place in each zone, or in one, and others spread themselves.
+fn crowd(draft: &mut Draft, number: usize, is_deployment: bool, spec: &mut PodSpec) {
+    spec.spread_constraints.clear();
+    if draft.random.percent(85) {
+        spec.required_anti_affinity.clear();
+        spec.required_affinity.clear();
+    }
+    if draft.random.percent(70) {
+        spec.priority = 0;
+    }
+    let cpu_milli = draft.random.one_of(&[500, 500, 1000]);
+    spec.requests.cpu_milli = cpu_milli;
+    spec.non_zero_requests.cpu_milli = cpu_milli;
+    spec.container_requests.cpu_milli = Some(cpu_milli);
+    let zone = draft.state.intern("zone-0");
+    match (number, draft.random.below(4)) {
+        (0, 0) => {}
+        (0, 1) => {
+            let operator = NodeRequirementOperator::In(vec![zone]);
+            let requirement = NodeRequirement { key: Symbol::ZONE, operator };
+            let term = NodeSelectorTerm { expressions: vec![requirement], fields: Vec::new() };
+            spec.required_node_terms = Some(vec![term]);
+        }
+        (0, _) => spec.spread_constraints.push(constraint(draft, (number, 95), is_deployment, Symbol::ZONE)),
+        (_, drawn) => {
+            let key = if drawn == 0 { key(draft) } else { Symbol::ZONE };
+            draft.note("others spread themselves");
+            spec.spread_constraints.push(constraint(draft, (number, 80), is_deployment, key));
+        }
     }
 }
 

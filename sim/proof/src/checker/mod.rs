@@ -12,7 +12,7 @@
 //! | `question` | what a claim is about |
 //! | `disruption` | failures in which Kubernetes stops to evict |
 //! | `counting` | evidence `counting` |
-//! | `placed`, `lost`, `share` | evidence `bound` |
+//! | `placed`, `limits`, `lost`, `share` | evidence `bound` |
 //! | `progress` | evidence `progress` |
 //! | `opb` | counting arguments for VeriPB |
 //! | `board`, `counters` | pods on nodes, and where one more fits |
@@ -28,6 +28,7 @@ mod existing;
 mod fixed;
 mod followed;
 mod index;
+mod limits;
 mod lost;
 mod node_set;
 mod opb;

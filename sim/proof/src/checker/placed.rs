@@ -2,8 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::crowd::{Crowd, Member};
+use super::limits::Limits;
 use super::lost::outranked;
 use super::node_set::{NodeSet, at};
 use super::question::Question;
@@ -15,8 +17,11 @@ use crate::input::{ONCE_BOUND, Pod};
 use crate::rejection::Rejection;
 use crate::rules::clash;
 
+mod area;
 mod facts;
 mod spread;
+
+use area::Areas;
 
 pub(crate) use facts::{Facts, Group, Other, Weighed, facts, weighed};
 
@@ -56,6 +61,11 @@ struct Held {
     count: i128,
     /// How many of them one node has at most.
     on_one_node: i128,
+    /// Their place in the crowd, and that of their class.
+    member: usize,
+    class: usize,
+    /// Where some are although they would not be placed there: the place of these nodes.
+    stray: Option<usize>,
 }
 
 impl Held {
@@ -81,8 +91,14 @@ struct Waiting<'c, 'a> {
     value: Vec<i128>,
     /// What others but those of its own workload can hold.
     others: Vec<Held>,
-    /// What they hold of so many nodes.
-    held_by_others: RefCell<BTreeMap<usize, i128>>,
+    /// A shape of each class that these are of.
+    classes: Vec<usize>,
+    /// Nodes where some are although they would not be placed there.
+    strays: Vec<&'c [usize]>,
+    /// How many of them a domain holds.
+    limits: Arc<Limits<'a>>,
+    /// What they hold of nodes.
+    areas: RefCell<Areas>,
     /// What those of its own workload can hold.
     own: Held,
     /// Topologies over which others may keep it off, and from how many domains.
@@ -111,7 +127,10 @@ impl<'c, 'a> Waiting<'c, 'a> {
             eligible: NodeSet::default(),
             value: Vec::new(),
             others: Vec::new(),
-            held_by_others: RefCell::default(),
+            classes: Vec::new(),
+            strays: Vec::new(),
+            limits: checker.limits(question, moment),
+            areas: RefCell::default(),
             own: Held::default(),
             conflicts: Vec::new(),
         };
@@ -218,22 +237,24 @@ impl<'c, 'a> Waiting<'c, 'a> {
         found
     }
 
-    /// How many pods of a member one node has at most.
-    fn on_one_node(&self, member: &Member) -> i128 {
-        match (self.question.placement(), member.workload) {
+    /// How many pods of a member one node has at most: no more than a domain in which it lies.
+    fn on_one_node(&self, (number, member): (usize, &Member)) -> i128 {
+        let most = match (self.question.placement(), member.workload) {
             // Pods that are there may be where they would not be placed.
             (Placement::Current, _) | (_, None) => i128::MAX,
             (placement, Some(workload)) => self.checker.most_on_one_node(placement, workload),
-        }
+        };
+        let limits = self.limits.of(number).iter().filter(|_| member.workload != Some(self.workload));
+        limits.fold(most, |most, limit| most.min(limit.most))
     }
 
-    /// Members that may hold room where the pod may run, and that it may not evict.
-    fn rivals(&self) -> Vec<&'c Member> {
+    /// Members that may hold room where the pod may run, and that it may not evict, with their places in the crowd.
+    fn rivals(&self) -> Vec<(usize, &'c Member)> {
         let index = &self.checker.index;
         let is_reachable = self.question.placement() == Placement::Reachable;
         let mut meets: BTreeMap<usize, bool> = BTreeMap::new();
         let (pod, eligible) = (self.pod, &self.eligible);
-        let is_rival = |member: &&Member| {
+        let is_rival = |(_, member): &(usize, &Member)| {
             let meets = meets.entry(index.class_number(member.shape)).or_insert_with(|| {
                 let class = index.class(member.shape);
                 if is_reachable { class.uncordoned.intersects(eligible) } else { class.eligible.intersects(eligible) }
@@ -241,7 +262,7 @@ impl<'c, 'a> Waiting<'c, 'a> {
             let is_there = *meets || member.strays.iter().any(|node| eligible.contains(*node));
             is_there && !(pod.preempts && index.shape(member.shape).priority < pod.priority)
         };
-        self.crowd.members.iter().filter(is_rival).collect()
+        self.crowd.members.iter().enumerate().filter(is_rival).collect()
     }
 
     /// Conditions 2 and 3: what keeps it off for want of room, and what others can hold.
@@ -268,8 +289,18 @@ impl<'c, 'a> Waiting<'c, 'a> {
         }
         asked.push((weight("pods"), 1, 0, room.slots()));
         let repelled = self.repelled();
-        for member in self.rivals().into_iter().filter(|member| !repelled.contains(&member.shape)) {
-            let mut held = Held { each: 0, count: self.count(member), on_one_node: self.on_one_node(member) };
+        let rivals = self.rivals().into_iter().filter(|(_, member)| !repelled.contains(&member.shape));
+        let mut classes: BTreeMap<usize, usize> = BTreeMap::new();
+        for (number, member) in rivals {
+            let next = classes.len();
+            let class = *classes.entry(index.class_number(member.shape)).or_insert(next);
+            if class == next {
+                self.classes.push(member.shape);
+            }
+            let stray = (!member.strays.is_empty()).then_some(self.strays.len());
+            self.strays.extend(stray.map(|_| member.strays.as_slice()));
+            let (count, on_one_node) = (self.count(member), self.on_one_node((number, member)));
+            let mut held = Held { each: 0, count, on_one_node, member: number, class, stray };
             let amounts = requests.iter().map(|(resource, _)| i128::from(index.request(member.shape, *resource)));
             for ((weight, _, demand, _), amount) in asked.iter_mut().zip(amounts.chain([1])) {
                 *demand = demand.saturating_add(Held { each: amount, ..held }.on(1, held.count));
@@ -333,21 +364,11 @@ impl<'c, 'a> Waiting<'c, 'a> {
         kept
     }
 
-    /// What others hold of so many nodes, no more than so many pods of its own workload among them.
-    fn held(&self, nodes: usize, own: i128) -> i128 {
-        let count = i128::try_from(nodes).unwrap_or(i128::MAX);
-        // Most domains have as many nodes as others.
-        let others =
-            *self.held_by_others.borrow_mut().entry(nodes).or_insert_with(|| {
-                self.others.iter().map(|held| held.on(count, held.count)).fold(0, i128::saturating_add)
-            });
-        self.own.on(count, self.own.count.min(own)).saturating_add(others)
-    }
-
     /// Condition 5 and 6 within some eligible nodes: whatever fails and whoever is in the way, more room is left than others hold of
     /// the nodes that are left.
     fn has_room(&self, nodes: &[usize], failures: usize, own: i128, within: &str) -> Result<(), Rejection> {
-        let most = self.held(nodes.len(), own);
+        let area = self.area(nodes);
+        let most = self.held(&area, nodes.len(), own);
         let least = self.left(nodes, failures, &self.conflicts);
         let (topology, count) = match self.conflicts.as_slice() {
             _ if least > most => return Ok(()),
@@ -359,7 +380,7 @@ impl<'c, 'a> Waiting<'c, 'a> {
             for kept_off in 0..=count {
                 let gone = smallest(&self.question.domains, nodes, failed).max(smallest(topology, nodes, kept_off));
                 let room = self.left(nodes, failed, &[(topology, kept_off)]);
-                self.require(room, self.held(nodes.len().saturating_sub(gone), own), within)?;
+                self.require(room, self.held(&area, nodes.len().saturating_sub(gone), own), within)?;
             }
         }
         Ok(())

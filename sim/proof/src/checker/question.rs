@@ -1,12 +1,13 @@
 //! What a claim is about: whose pods, how many, and what fails.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::existing::Existing;
 use super::index::Index;
 use super::node_set::list;
 use super::selection::Selection;
-use super::topology::Topology;
+use super::topology::{Topology, sum_of_largest};
 use crate::claim::{Claim, Domain, Phase, Placement, Subject};
 use crate::cluster::{Asks, Budget, Kind};
 use crate::rejection::Rejection;
@@ -69,6 +70,31 @@ impl<'a> Question<'a> {
 
     pub(crate) fn is_subject(&self, workload: usize) -> bool {
         self.subject.binary_search(&workload).is_ok()
+    }
+
+    /// The failure domains that hold these nodes; `None` when a node is in none.
+    pub(crate) fn failure_domains(&self, nodes: &[usize]) -> Option<BTreeSet<usize>> {
+        nodes.iter().map(|node| self.domains.domain(*node)).collect()
+    }
+
+    /// How many of these domains (their nodes are given) the failure can take wholly at most. A domain that lies in n failure domains
+    /// counts 1/n for each of them: it is taken when all of them fail.
+    pub(crate) fn most_taken<'n>(&self, domains: impl Iterator<Item = &'n [usize]>) -> i128 {
+        const WHOLE: i128 = 720_720;
+        let mut parts = vec![0_i128; self.domains.len()];
+        for nodes in domains {
+            let Some(holders) = self.failure_domains(nodes).filter(|holders| holders.len() <= self.count()) else {
+                continue;
+            };
+            let holding = i128::try_from(holders.len()).unwrap_or(1).max(1);
+            let part = WHOLE.saturating_add(holding).saturating_sub(1).checked_div(holding).unwrap_or(WHOLE);
+            for holder in holders {
+                if let Some(sum) = parts.get_mut(holder) {
+                    *sum = sum.saturating_add(part);
+                }
+            }
+        }
+        sum_of_largest(parts, self.count()).checked_div(WHOLE).unwrap_or(i128::MAX)
     }
 
     /// Checks that so many are enough for the claim.

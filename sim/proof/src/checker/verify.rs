@@ -1,12 +1,15 @@
 //! What a proof file has to pass.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::board::Base;
 use super::crowd::Crowd;
 use super::existing::Existing;
 use super::fixed::Fixed;
 use super::index::Index;
+use super::limits::{Limits, When};
+use super::placed::Moment;
 use super::question::Question;
 use super::selection::Selection;
 use super::{counting, lost, progress, search, share, validate, witness};
@@ -40,6 +43,8 @@ pub struct Checker<'a> {
     pub(super) highest_preempting: Option<i32>,
     /// For each workload the most of its pods that one node holds: in a cluster that was empty, and always.
     most_on_one_node: [OnceLock<Vec<i128>>; 2],
+    /// How many pods of each member of a crowd a domain holds.
+    limits: Mutex<BTreeMap<When, Arc<Limits<'a>>>>,
 }
 
 impl<'a> Checker<'a> {
@@ -74,6 +79,7 @@ impl<'a> Checker<'a> {
             existing,
             index,
             most_on_one_node,
+            limits: Mutex::default(),
         })
     }
 
@@ -139,6 +145,13 @@ impl<'a> Checker<'a> {
         };
         let all = known.get_or_init(|| lost::most_on_one_node(self, placement));
         all.get(workload).copied().unwrap_or(i128::MAX)
+    }
+
+    /// How many pods of each member of the crowd a domain holds.
+    pub(super) fn limits(&self, question: &Question<'_>, moment: Moment) -> Arc<Limits<'a>> {
+        let when = When::new(question, moment);
+        let mut known = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(when).or_insert_with(|| Arc::new(Limits::new(self, question, moment))))
     }
 
     /// Fixed pods that do not fit together, or whose nodes are not known, leave nothing to be proved.

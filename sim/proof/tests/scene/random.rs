@@ -5,7 +5,7 @@ use quorate_proof::cluster::{Cluster, Kind};
 use quorate_proof::input::{HostPort, Operator, Pod, Requirement, Spread, Taint, Toleration};
 
 use super::proofs::{both, claim, zones};
-use super::{HOST, Scene, ZONE, apart, pod, spread};
+use super::{HOST, Scene, ZONE, apart, is, pod, spread};
 
 /// A sequence of numbers that look random (xorshift).
 pub(crate) struct Dice(u64);
@@ -98,6 +98,60 @@ pub(crate) fn cluster(dice: &mut Dice) -> Cluster {
             let taint = Taint { key: "dedicated".to_owned(), value: String::new(), effect: "NoSchedule".to_owned() };
             node.taints.extend(tainted.then_some(taint));
             node.unschedulable = cordoned;
+            if bare {
+                node.labels.remove(ZONE);
+            }
+        }
+    });
+    scene.cluster()
+}
+
+/// A tiny cluster in which others spread themselves over zones, and what is left of these is about as much as `w` asks for.
+pub(crate) fn spread_out(dice: &mut Dice) -> Cluster {
+    let zones: &[&str] = dice.one(&[&["x", "y"][..], &["x", "y", "y"], &["x", "x", "y", "y"], &["x", "y", "z"]]);
+    let mut own = pod("w", dice.amount(&[200, 300, 400, 500]));
+    match dice.below(4) {
+        0 => {}
+        1 => own.node_selector.extend([(ZONE.to_owned(), dice.one(&["x", "y"]).to_owned())]),
+        _ => own.spread.push(spread("w", ZONE, 1)),
+    }
+    own.preempts = dice.chance(40);
+    let mut scene = Scene::nodes(zones, 1000).deployment("w", own, dice.amount(&[1, 2]));
+    let two = dice.chance(40);
+    for name in ["v", "u"].into_iter().take(if two { 2 } else { 1 }) {
+        let mut other = pod(name, dice.amount(&[200, 300, 400, 500]));
+        other.labels.insert("team".to_owned(), "a".to_owned());
+        if dice.chance(10) {
+            other.node_selector.insert(ZONE.to_owned(), dice.one(&["x", "y"]).to_owned());
+        }
+        if dice.chance(15) {
+            let effect = dice.one(&["", "NoSchedule"]).to_owned();
+            other.tolerations.push(Toleration { key: String::new(), value: None, effect, seconds: None });
+        }
+        if dice.chance(85) {
+            let mut constraint = spread(name, dice.one(&[ZONE, ZONE, ZONE, HOST]), dice.amount(&[1, 1, 2]));
+            constraint.honors_taints = dice.chance(40);
+            constraint.honors_affinity = dice.chance(70);
+            constraint.min_domains = dice.amount(&[1, 1, 1, 2, 3]);
+            if dice.chance(35) {
+                constraint.selector = Some(vec![is("team", "a")]);
+            }
+            other.spread.push(constraint);
+        }
+        let kind = dice.one(&[Kind::Deployment, Kind::Deployment, Kind::StatefulSet]);
+        scene = scene.workload(name, kind, other, dice.amount(if two { &[1, 2, 3] } else { &[2, 3, 4] }));
+    }
+    if dice.chance(20) {
+        let mut daemon = pod("d", 100);
+        daemon.labels.insert("team".to_owned(), "a".to_owned());
+        daemon.priority = 20;
+        scene = scene.workload("d", Kind::DaemonSet, daemon, 0);
+    }
+    let (tainted, bare) = (dice.chance(20), dice.chance(10));
+    let scene = scene.change(|cluster| {
+        if let Some(node) = cluster.nodes.values_mut().next_back() {
+            let taint = Taint { key: "dedicated".to_owned(), value: String::new(), effect: "NoSchedule".to_owned() };
+            node.taints.extend(tainted.then_some(taint));
             if bare {
                 node.labels.remove(ZONE);
             }

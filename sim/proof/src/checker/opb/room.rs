@@ -75,7 +75,7 @@ impl Room<'_, '_, '_> {
         let cuts = conflicts.iter().chain(&fails);
         let least = cuts.fold(total, |left, cut| left.saturating_sub(cut.largest()));
         let count = i128::try_from(group.nodes.len()).unwrap_or(i128::MAX);
-        let most = (0..self.part.holds.len()).map(|other| self.holds(other, count, few.as_ref()));
+        let most = (0..self.part.holds.len()).map(|other| self.holds((other, group), count, few.as_ref()));
         let most = most.fold(0_i128, i128::saturating_add);
         if least > most {
             let parts = conflicts.iter().chain(&fails).filter_map(Cut::at_threshold).collect();
@@ -164,13 +164,45 @@ impl Room<'_, '_, '_> {
         self.steps.derive(&format!("{expression} {threshold} d"))
     }
 
-    /// What others of one kind hold of so many nodes, weighted.
-    fn holds(&self, other: usize, nodes: i128, few: Option<&(i128, Id)>) -> i128 {
-        self.pods(other, nodes, few).saturating_mul(at(&self.weighed.each, other))
+    /// What others of one kind hold of so many nodes of a group, weighted.
+    fn holds(&self, (other, group): (usize, &Group), nodes: i128, few: Option<&(i128, Id)>) -> i128 {
+        let by_nodes = nodes.saturating_mul(self.on_one_node(other)).min(self.count(other, few));
+        let by_domains = self.by_domains(other, group).map_or(i128::MAX, |(_, pods)| pods);
+        by_nodes.min(by_domains).saturating_mul(at(&self.weighed.each, other))
     }
 
-    fn pods(&self, other: usize, nodes: i128, few: Option<&(i128, Id)>) -> i128 {
-        nodes.saturating_mul(self.on_one_node(other)).min(self.count(other, few))
+    /// How many others of one kind the domains of a group have, by the limit that leaves the fewest; by none where there is none, and
+    /// where they are nowhere in the group.
+    fn by_domains(&self, other: usize, group: &Group) -> Option<(Option<usize>, i128)> {
+        let (others, holds) = (self.part.facts.others.get(other)?, self.part.holds.get(other)?);
+        let here: Vec<(usize, i128)> =
+            group.nodes.iter().filter_map(|node| Some((*node, holds.get(node)?.most()))).collect();
+        if here.is_empty() {
+            return Some((None, 0));
+        }
+        let by_limit = others.limits.iter().enumerate().map(|(place, limit)| {
+            let mut domains: BTreeMap<usize, i128> = BTreeMap::new();
+            for (domain, most) in here.iter().filter_map(|(node, most)| Some((limit.topology.domain(*node)?, most))) {
+                let sum = domains.entry(domain).or_default();
+                *sum = sum.saturating_add(*most).min(limit.most);
+            }
+            (Some(place), domains.into_values().fold(0, i128::saturating_add))
+        });
+        by_limit.min_by_key(|(_, pods)| *pods)
+    }
+
+    /// Where it is said how many others of one kind the domains of a group have, and the variables that this is about.
+    fn in_domains(&self, (other, place): (usize, usize), group: &Group) -> (Vec<Id>, Vec<Variable>) {
+        let (Some(limit), Some(holds)) =
+            (self.part.facts.others.get(other).and_then(|others| others.limits.get(place)), self.part.holds.get(other))
+        else {
+            return (Vec::new(), Vec::new());
+        };
+        let domains: BTreeSet<usize> = group.nodes.iter().filter_map(|node| limit.topology.domain(*node)).collect();
+        let known = domains.iter().filter_map(|domain| self.part.in_domain.get(&(other, place, *domain)).copied());
+        let about =
+            holds.iter().filter(|(node, _)| limit.topology.domain(**node).is_some_and(|own| domains.contains(&own)));
+        (known.collect(), about.flat_map(|(_, amount)| amount.variables()).collect())
     }
 
     fn on_one_node(&self, other: usize) -> i128 {
@@ -201,7 +233,15 @@ impl Room<'_, '_, '_> {
                 continue;
             }
             let count = self.count(other, few);
-            let by_count = count < nodes.saturating_mul(self.on_one_node(other));
+            let by_nodes = nodes.saturating_mul(self.on_one_node(other));
+            let by_count = count < by_nodes;
+            if let Some((place, _)) = self.by_domains(other, group).filter(|(_, pods)| *pods < count.min(by_nodes)) {
+                let (known, about) =
+                    place.map_or_else(Default::default, |place| self.in_domains((other, place), group));
+                parts.extend(known.into_iter().map(|id| (id, each)));
+                out.extend(about);
+                continue;
+            }
             let held = match self.own {
                 _ if !by_count => on_fewer.get(&other).copied(),
                 Some((own, id)) if own == other => {
@@ -271,7 +311,8 @@ impl Room<'_, '_, '_> {
         let mut on_fewer = BTreeMap::new();
         for (other, holds) in self.part.holds.iter().enumerate().filter(|_| gone > 0) {
             let most = self.on_one_node(other);
-            if at(&self.weighed.each, other) == 0 || most == 0 || self.count(other, few) < left.saturating_mul(most) {
+            let enough = self.by_domains(other, group).map_or(i128::MAX, |(_, pods)| pods).min(self.count(other, few));
+            if at(&self.weighed.each, other) == 0 || most == 0 || enough < left.saturating_mul(most) {
                 continue;
             }
             let held = group.nodes.iter().filter(|node| holds.contains_key(node));

@@ -20,6 +20,8 @@ pub(super) struct Waits<'c> {
     pub(super) holds: Vec<BTreeMap<usize, Amount>>,
     /// How many others of one kind there are; of its own workload: no more than are bound.
     pub(super) at_most: Vec<Option<Id>>,
+    /// How many a domain has, where its nodes could have more: by other, place among its limits, and domain.
+    pub(super) in_domain: BTreeMap<(usize, usize, usize), Id>,
     /// By node: what keeps the pod off, as alternatives.
     pub(super) nodes: BTreeMap<usize, Node>,
     /// By place among the conflicts: "pods are in the way in this domain".
@@ -100,6 +102,7 @@ impl<'c> Waits<'c> {
             unless_bound,
             holds: Vec::new(),
             at_most: Vec::new(),
+            in_domain: BTreeMap::new(),
             nodes: BTreeMap::new(),
             in_the_way: Vec::new(),
             keepers: Vec::new(),
@@ -109,6 +112,7 @@ impl<'c> Waits<'c> {
             facts,
         };
         part.others(formula, names);
+        part.spread_others(formula, names);
         part.conflicts(formula, names);
         part.clear(formula, failures);
         part.domains(formula, names, failures);
@@ -122,9 +126,11 @@ impl<'c> Waits<'c> {
             "Those that hold room of a pod of {workload} that waits (where it preempts, none of a lower priority): no more than there are."
         ));
         for other in &self.facts.others {
-            let most = other.count.min(other.on_one_node).max(0);
             let mut on_nodes = BTreeMap::new();
-            for node in &self.facts.eligible {
+            for (node, most) in self.facts.eligible.iter().map(|node| (node, other.on(*node))) {
+                if most == 0 {
+                    continue;
+                }
                 let meaning = Meaning::Holds {
                     waiting: workload.clone(),
                     other: names.other(other),
@@ -142,6 +148,36 @@ impl<'c> Waits<'c> {
             };
             self.at_most.push(id);
             self.holds.push(on_nodes);
+        }
+    }
+
+    /// Others that spread themselves over domains.
+    fn spread_others(&mut self, formula: &mut Formula, names: &Names<'_, '_>) {
+        for (number, (other, on_nodes)) in self.facts.others.iter().zip(&self.holds).enumerate() {
+            for (place, limit) in other.limits.iter().enumerate() {
+                let mut domains: BTreeMap<usize, Vec<&Amount>> = BTreeMap::new();
+                for (node, amount) in on_nodes {
+                    if let Some(domain) = limit.topology.domain(*node) {
+                        domains.entry(domain).or_default().push(amount);
+                    }
+                }
+                domains.retain(|_, amounts| {
+                    amounts.iter().fold(0_i128, |sum, amount| sum.saturating_add(amount.most())) > limit.most
+                });
+                if !domains.is_empty() {
+                    formula.remark(format!(
+                        "Pods of {} are spread over domains of {}: at most {} of them are in one.",
+                        names.other(other),
+                        limit.key,
+                        limit.most
+                    ));
+                }
+                for (domain, amounts) in domains {
+                    let terms = amounts.into_iter().flat_map(|amount| amount.times(-1));
+                    let id = formula.require(terms, limit.most.saturating_neg());
+                    self.in_domain.insert((number, place, domain), id);
+                }
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a cluster says about a pod that waits, whatever the weights are.
 
 use super::{Held, Moment, Waiting};
-use crate::checker::node_set::at;
+use crate::checker::node_set::{NodeSet, at};
 use crate::checker::question::Question;
 use crate::checker::topology::Topology;
 use crate::checker::verify::Checker;
@@ -16,7 +16,7 @@ pub(crate) struct Facts<'c> {
     /// What it asks for, `pods` last.
     pub(crate) resources: Vec<Resource>,
     /// Who may hold room, and is not in its way otherwise.
-    pub(crate) others: Vec<Other>,
+    pub(crate) others: Vec<Other<'c>>,
     /// Who may keep it out of a domain.
     pub(crate) conflicts: Vec<Conflict<'c>>,
     /// The domains of its spread constraint; all eligible nodes where it has none.
@@ -31,7 +31,7 @@ pub(crate) struct Resource {
 }
 
 /// Pods of one kind.
-pub(crate) struct Other {
+pub(crate) struct Other<'c> {
     /// Their workload; `None` for pods that are not what their workload makes now.
     pub(crate) workload: Option<usize>,
     /// Their shape.
@@ -44,6 +44,26 @@ pub(crate) struct Other {
     pub(crate) on_one_node: i128,
     /// What one asks for, resource by resource.
     pub(crate) amounts: Vec<i128>,
+    /// How many a domain has at most.
+    pub(crate) limits: Vec<OfDomain<'c>>,
+    homes: &'c NodeSet,
+    strays: &'c [usize],
+}
+
+/// Domains none of which has more than so many pods of one kind; nodes that are in none have no such pod.
+pub(crate) struct OfDomain<'c> {
+    pub(crate) key: String,
+    pub(crate) topology: &'c Topology,
+    pub(crate) most: i128,
+}
+
+impl Other<'_> {
+    /// How many a node has at most.
+    pub(crate) fn on(&self, node: usize) -> i128 {
+        let is_there = self.homes.contains(node) || self.strays.contains(&node);
+        let is_placed = self.limits.iter().all(|limit| limit.topology.domain(node).is_some());
+        if is_there && is_placed { self.count.min(self.on_one_node).max(0) } else { 0 }
+    }
 }
 
 /// Domains that others may keep the pod out of.
@@ -141,7 +161,7 @@ pub(crate) fn weighed(
     Ok(Weighed { weights, value: waiting.value, each })
 }
 
-impl Waiting<'_, '_> {
+impl<'c> Waiting<'c, '_> {
     fn resources(&self) -> Vec<Resource> {
         let index = &self.checker.index;
         let room = match self.question.placement() {
@@ -160,20 +180,31 @@ impl Waiting<'_, '_> {
     }
 
     /// In the order in which they are weighed.
-    fn all_others(&self) -> Vec<Other> {
+    fn all_others(&self) -> Vec<Other<'c>> {
         let index = &self.checker.index;
         let repelled = self.repelled();
-        let rivals = self.rivals().into_iter().filter(|member| !repelled.contains(&member.shape));
-        let others = rivals.map(|member| {
+        let is_reachable = self.question.placement() == Placement::Reachable;
+        let rivals = self.rivals().into_iter().filter(|(_, member)| !repelled.contains(&member.shape));
+        let others = rivals.map(|(number, member)| {
             let requests = index.requests(self.shape).iter();
             let amounts = requests.map(|(resource, _)| i128::from(index.request(member.shape, *resource)));
+            let is_own = member.workload == Some(self.workload);
+            let limits = self.limits.of(number).iter().filter(|_| !is_own);
+            let limits = limits.filter_map(|limit| {
+                let key = self.limits.keys.get(limit.key)?;
+                Some(OfDomain { key: (*key).to_owned(), topology: index.topology(key), most: limit.most })
+            });
+            let class = index.class(member.shape);
             Other {
                 workload: member.workload,
                 shape: member.shape,
-                is_own: member.workload == Some(self.workload),
+                is_own,
                 count: self.count(member),
-                on_one_node: self.on_one_node(member),
+                on_one_node: self.on_one_node((number, member)),
                 amounts: amounts.chain([1]).collect(),
+                limits: limits.collect(),
+                homes: if is_reachable { &class.uncordoned } else { &class.eligible },
+                strays: &member.strays,
             }
         });
         others.collect()
@@ -188,7 +219,7 @@ impl Waiting<'_, '_> {
         let smallest = spreading.counts_own.then_some(Smallest { domains: spreading.left, rest: selected_alone });
         let groups = spreading.domains.iter().map(|(name, counted)| {
             let nodes = counted.iter().copied().filter(|node| self.eligible.contains(*node)).collect();
-            let holders = self.failure_domains(counted).filter(|_| spreading.are_left_out);
+            let holders = self.question.failure_domains(counted).filter(|_| spreading.are_left_out);
             let holders = holders.map_or_else(Vec::new, |holders| holders.into_iter().collect());
             Group { name: Some((*name).to_owned()), nodes, holders, smallest }
         });

@@ -1,9 +1,6 @@
 //! Condition 7: one hard spread constraint.
 
-use std::collections::BTreeSet;
-
 use super::{Moment, Waiting};
-use crate::checker::topology::sum_of_largest;
 use crate::claim::{Phase, Placement};
 use crate::input::Spread;
 use crate::rejection::Rejection;
@@ -36,7 +33,8 @@ impl<'c> Waiting<'c, '_> {
         let are_left_out = self.moment == Moment::After
             && (self.question.phase() == Phase::Removed
                 || (spread.honors_taints && !index.class(self.shape).tolerates_unreachable));
-        let lost = if are_left_out { self.most_taken(&domains) } else { 0 };
+        let taken = || self.question.most_taken(domains.iter().map(|(_, nodes)| nodes.as_slice()));
+        let lost = if are_left_out { taken() } else { 0 };
         let left = i128::try_from(domains.len()).unwrap_or(0).saturating_sub(lost);
         if left < 1 || i128::from(spread.min_domains) > left {
             return self
@@ -89,35 +87,9 @@ impl<'c> Waiting<'c, '_> {
 
     /// So many failure domains can fail without taking all of these nodes.
     fn survivable(&self, nodes: &[usize]) -> usize {
-        match self.failure_domains(nodes) {
+        match self.question.failure_domains(nodes) {
             Some(domains) => domains.len().saturating_sub(1),
             None => usize::MAX,
         }
-    }
-
-    /// The failure domains that hold these nodes; `None` when a node is in none.
-    pub(super) fn failure_domains(&self, nodes: &[usize]) -> Option<BTreeSet<usize>> {
-        nodes.iter().map(|node| self.question.domains.domain(*node)).collect()
-    }
-
-    /// How many of these domains the failure can take wholly at most. A domain that lies in n failure domains counts 1/n for each
-    /// of them: it is taken when all of them fail.
-    fn most_taken(&self, domains: &[(&str, Vec<usize>)]) -> i128 {
-        const WHOLE: i128 = 720_720;
-        let mut parts = vec![0_i128; self.question.domains.len()];
-        for (_, nodes) in domains {
-            let Some(holders) = self.failure_domains(nodes).filter(|holders| holders.len() <= self.question.count())
-            else {
-                continue;
-            };
-            let holding = i128::try_from(holders.len()).unwrap_or(1).max(1);
-            let part = WHOLE.saturating_add(holding).saturating_sub(1).checked_div(holding).unwrap_or(WHOLE);
-            for holder in holders {
-                if let Some(sum) = parts.get_mut(holder) {
-                    *sum = sum.saturating_add(part);
-                }
-            }
-        }
-        sum_of_largest(parts, self.question.count()).checked_div(WHOLE).unwrap_or(i128::MAX)
     }
 }
