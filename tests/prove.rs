@@ -342,6 +342,28 @@ fn a_drain_that_waits_for_ever_breaks_progress() {
 }
 
 #[test]
+fn a_proof_by_scores_says_so_and_is_checked_with_them() {
+    // Somebody may put both pods onto one node; kube-scheduler does not.
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("cluster.yaml"), LIVE).unwrap();
+    let run = quorate(directory.path(), &["prove", ".", "--repairs", "none", "-v"]);
+    assert!(run.stdout.contains("kube-scheduler scores nodes as computed here"), "{}", run.stdout);
+    let proofs = directory.path().join(".quorate/proofs");
+    let name = "deployment.default.web-at-least-1-nodes-1-scheduled-instant.json";
+    let proof = fs::read_to_string(proofs.join(name)).unwrap();
+    let verified = quorate(directory.path(), &["verify-proof", &format!(".quorate/proofs/{name}"), "."]);
+    assert!(verified.stdout.ends_with("; kube-scheduler's scores were computed anew\n"), "{}", verified.stdout);
+    assert_eq!(verified.status, 0);
+    // Without the scores more can happen than the file says.
+    let everywhere = proof.replace(r#""byScore":true,"#, "");
+    assert_ne!(everywhere, proof);
+    fs::write(proofs.join("everywhere.json"), everywhere).unwrap();
+    let rejected = quorate(directory.path(), &["verify-proof", ".quorate/proofs/everywhere.json", "."]);
+    assert!(rejected.stdout.contains("it leads to a state that is not in the set"), "{}", rejected.stdout);
+    assert_eq!(rejected.status, 1);
+}
+
+#[test]
 fn drains_are_played_one_after_the_other() {
     // Each node alone can be drained. What one drain moves takes the room that another needs.
     let entry = progress_of("witness-second-drain-waits");

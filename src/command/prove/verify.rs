@@ -39,7 +39,8 @@ pub(in crate::command) fn run(arguments: &VerifyProofArguments) -> Result<ExitSt
     let path = shown(&arguments.proof);
     let (text, status) = match checked {
         Ok((proof, checker)) => {
-            let accepted = format!("accepted: {path} shows that {}", sentence(&proof));
+            let scores = if rests_on_scores(&proof) { "; kube-scheduler's scores were computed anew" } else { "" };
+            let accepted = format!("accepted: {path} shows that {}{scores}", sentence(&proof));
             let Some(directory) = &arguments.opb else { return said(&accepted, ExitStatus::Holds) };
             let (exported, status) = export(directory, &arguments.proof, &checker, &proof)?;
             (format!("{accepted}\n{exported}"), status)
