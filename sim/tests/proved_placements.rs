@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use claims::{claim_of, label_of};
 use placements::enumerate::{Enumeration, Phase, Placement, Reading, Worst};
-use placements::generate::{Case, case};
+use placements::generate::{Case, case, with_quota};
 use placements::ground::Ground;
 use quorate_proof::Checker;
 use quorate_proof::claim::{self, Claim};
@@ -38,6 +38,7 @@ struct Tally {
     undecided: BTreeMap<&'static str, usize>,
     reasons: BTreeMap<String, usize>,
     too_many: usize,
+    with_quota: BTreeMap<&'static str, usize>,
 }
 
 impl Tally {
@@ -47,6 +48,7 @@ impl Tally {
         other.by_word.into_iter().for_each(|(word, count)| *self.by_word.entry(word).or_default() += count);
         other.by_phase.into_iter().for_each(|(phase, count)| *self.by_phase.entry(phase).or_default() += count);
         other.undecided.into_iter().for_each(|(phase, count)| *self.undecided.entry(phase).or_default() += count);
+        other.with_quota.into_iter().for_each(|(what, count)| *self.with_quota.entry(what).or_default() += count);
         other.reasons.into_iter().for_each(|(reason, count)| *self.reasons.entry(reason).or_default() += count);
     }
 }
@@ -59,9 +61,12 @@ fn verdicts_agree_with_every_placement() {
         let part = |part| {
             scope.spawn(move || {
                 let mut tally = Tally::default();
-                (first + part..first + cases)
-                    .step_by(threads as usize)
-                    .for_each(|seed| compare(&case(seed), &mut tally));
+                for seed in (first + part..first + cases).step_by(threads as usize) {
+                    compare(&case(seed), &mut tally);
+                    if seed % 4 == 0 {
+                        compare_with_quota(seed, &mut tally);
+                    }
+                }
                 tally
             })
         };
@@ -72,6 +77,11 @@ fn verdicts_agree_with_every_placement() {
     parts.into_iter().for_each(|part| tally.add(part));
     println!("{} claims of {cases} clusters from seed {first}: {:#?}", tally.claims, tally.by_word);
     println!("not enumerated: {}; undecided because {:#?}", tally.too_many, tally.reasons);
+    println!("with quotas: {:?}", tally.with_quota);
+    for what in ["proved", "violated", "refused", "refused and worse for it"] {
+        let count = tally.with_quota.get(what).copied().unwrap_or_default();
+        assert!(cases < CASES || count > 40, "{what}: {:?}", tally.with_quota);
+    }
     for (phase, percent) in UNDECIDED_PERCENT {
         let (claims, undecided) = (tally.by_phase[phase], tally.undecided.get(phase).copied().unwrap_or_default());
         assert!(undecided * 100 <= claims * percent, "{phase}: {undecided} of {claims} claims are undecided");
@@ -129,6 +139,29 @@ fn compare(case: &Case, tally: &mut Tally) {
             }
         }
         without_search(case, (&problem, &checker), &claim, &worst);
+    }
+}
+
+/// The same cluster with a quota: nothing is decided where pods may be refused, for others are then in their place.
+fn compare_with_quota(seed: u64, tally: &mut Tally) {
+    let (case, without) = (with_quota(case(seed)), case(seed));
+    let mut own = Tally::default();
+    compare(&case, &mut own);
+    let words = own.by_word.iter().map(|((_, word), count)| (word.split(' ').next().unwrap(), *count));
+    words.for_each(|(word, count)| *tally.with_quota.entry(word).or_default() += count);
+    let grounds = [&case, &without].map(|case| Ground::new(&case.state));
+    let worst = grounds.each_ref().map(|ground| {
+        let mut enumeration = Enumeration::new(ground, Reading::DOCUMENTED);
+        enumeration.worst(case.subject, case.failures, Placement::Fresh, Phase::Recovered)
+    });
+    let canonical = cluster(&case.state);
+    let is_tight = canonical.shapes.iter().flat_map(|own| &own.not_carried).any(|own| own.contains("ResourceQuota"));
+    *tally.with_quota.entry("refused").or_default() += usize::from(is_tight);
+    if let [Ok(with), Ok(without)] = &worst {
+        let is_worse = with.available < without.available;
+        *tally.with_quota.entry("refused and worse for it").or_default() += usize::from(is_worse);
+        // Whatever a quota keeps out is known to be kept out.
+        assert!(is_tight || !is_worse, "seed {seed}: {with}\n{without}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Random small clusters, each with a claim, by seed: only what the API server accepts, after its defaults and its admission.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use quorate_sim::cluster::*;
 
@@ -124,6 +125,21 @@ pub(crate) fn case(seed: u64) -> Case {
     let count = if draft.draws(20, "two failures") { 2 } else { 1 };
     let failures = Failures { domain, count };
     Case { seed, state: draft.state, subject, at_least, failures, features: draft.features }
+}
+
+/// The same with a quota: a few pods more or fewer than there are.
+pub(crate) fn with_quota(mut case: Case) -> Case {
+    let mut random = Random::new(case.seed ^ 0x00c0_ffee);
+    let pods: usize = Ground::new(&case.state).classes.iter().map(|class| usize::from(class.replicas)).sum();
+    let most = (pods + random.one_of(&[0, 1, 2, 2, 3, 4, 5, 7, 11])).saturating_sub(2);
+    let resource = random.one_of(&["pods", "count/pods"]);
+    let (name, resource) = (case.state.intern("team"), case.state.intern(resource));
+    let amount = QuotaAmount::from_milli(most as i128 * 1000, Suffixes::Decimal);
+    let hard = BTreeMap::from([(resource, amount)]).into_iter().collect();
+    let quota = ResourceQuota { namespace: Symbol::DEFAULT, name, hard, scopes: Vec::new() };
+    Arc::make_mut(&mut case.state.admission).quotas.push(quota);
+    case.features.insert("quota");
+    case
 }
 
 fn nodes(draft: &mut Draft) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use quorate_sim::cluster::{
     ClusterState, Deletion, DeletionCause, Effect, Node, NodeId, NodeReady, Owner, Phase, Pod, PodId,
-    PodManagementPolicy, Pods, Symbol, Taint, WorkloadKind, WorkloadName,
+    PodManagementPolicy, Pods, QuotaAmount, Suffixes, Symbol, Taint, WorkloadKind, WorkloadName,
 };
 use quorate_sim::controller::node_lifecycle::zone_of;
 use quorate_sim::controller::{
@@ -65,6 +65,26 @@ pub(crate) struct Loss {
     pub(crate) removed: bool,
 }
 
+/// How many pods there can be: those that are refused are created later, as soon as others go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quota {
+    /// At most so many.
+    pub(crate) most: usize,
+    /// Whether pods on lost nodes count that terminate for longer than they may: they do as objects (`count/pods`), not as pods.
+    pub(crate) counts_dying: bool,
+}
+
+impl Quota {
+    /// That of the cluster, where there is one.
+    fn of(state: &ClusterState) -> Option<Self> {
+        let quota = state.admission.quotas.first()?;
+        let (resource, amount) = quota.hard.first_key_value()?;
+        let is_it = |most: &i128| QuotaAmount::from_milli(most * 1000, Suffixes::Decimal) == *amount;
+        let most = usize::try_from((0..1000).find(is_it)?).ok()?;
+        Some(Self { most, counts_dying: state.names.text(*resource) == "count/pods" })
+    }
+}
+
 /// A cluster prepared for enumeration.
 pub(crate) struct Ground {
     /// Without pods.
@@ -75,6 +95,8 @@ pub(crate) struct Ground {
     pub(crate) classes: Vec<Class>,
     /// The pods that are bound now and do not terminate.
     pub(crate) current: Counts,
+    /// How many pods there can be.
+    pub(crate) quota: Option<Quota>,
 }
 
 /// The first id of pods that do not terminate; smaller ones are those of pods that do.
@@ -134,7 +156,7 @@ impl Ground {
         }
         let mut bare = made.clone();
         bare.pods = Pods::default();
-        let mut ground = Self { state: bare, nodes, classes, current: Vec::new() };
+        let mut ground = Self { state: bare, nodes, classes, current: Vec::new(), quota: Quota::of(state) };
         ground.current = ground.counts(state, |pod| pod.deletion.is_none());
         ground
     }

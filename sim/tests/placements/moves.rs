@@ -184,7 +184,14 @@ impl<'a> Scene<'a> {
     pub(crate) fn placings(&self, placed: &Placed, reading: Reading) -> (Vec<Move>, bool) {
         let snapshot = self.snapshot(&placed.alive);
         let (mut moves, mut all_wait) = (Vec::new(), true);
+        // Pods that may be refused, and those that are there and pending whatever happens.
+        let (mut refusable, mut stuck) = (true, 0);
+        let allowed = self.allowed(placed);
         for (class, nominated) in self.pending(placed) {
+            if nominated.is_none() && allowed == Some(0) {
+                continue;
+            }
+            let waited = std::mem::replace(&mut all_wait, true);
             let candidate = self.candidate(class, nominated);
             let nominated_node = nominated.map(|node| self.ground.nodes[node]);
             let nodes = self.nodes_for(&snapshot, &Candidate { nominated_node, ..candidate });
@@ -212,8 +219,28 @@ impl<'a> Scene<'a> {
             all_wait = all_wait && nodes.is_empty();
             let place = |node| Move::Place { class, nominated, node, victims: Vec::new() };
             moves.extend(nodes.into_iter().map(place));
+            match (all_wait, nominated) {
+                (true, None) => {
+                    let bound = usize::from(self.ground.sum(&placed.alive, class));
+                    let nominated = placed.nominated.iter().filter(|(other, _)| *other == class).count();
+                    stuck += usize::from(self.totals[class]) - bound - nominated;
+                }
+                (true, Some(_)) => {}
+                (false, _) => refusable = refusable && nominated.is_none(),
+            }
+            all_wait = all_wait && waited;
         }
-        (moves, all_wait)
+        // Those that would find a node are not there: others that find none have been created in their place.
+        let are_refused = refusable && allowed.is_some_and(|allowed| allowed <= stuck);
+        (moves, all_wait || are_refused)
+    }
+
+    /// How many more pods can be created beside those that are bound, terminate or are nominated; `None`: any number.
+    fn allowed(&self, placed: &Placed) -> Option<usize> {
+        let quota = self.ground.quota?;
+        let count = |counts: &Counts| counts.iter().map(|own| usize::from(*own)).sum::<usize>();
+        let dying = if quota.counts_dying { count(&placed.dying) } else { 0 };
+        Some(quota.most.saturating_sub(count(&placed.alive) + dying + placed.nominated.len()))
     }
 
     /// Whether there is a node where it would be enough that pods of lower priority were gone of which one terminates already. Where

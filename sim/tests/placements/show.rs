@@ -41,6 +41,10 @@ impl Display for Case {
             }
             template(formatter, state, template_of(state, workload).unwrap())?;
         }
+        for quota in &state.admission.quotas {
+            let hard: Vec<_> = quota.hard.iter().map(|(name, amount)| (text(*name), amount)).collect();
+            writeln!(formatter, "  quota {hard:?}")?;
+        }
         for budget in state.budgets.values() {
             let selector = budget.selector.as_ref().map(|own| self::selector(state, own));
             writeln!(formatter, "  budget of {selector:?}: {:?}", budget.target)?;
