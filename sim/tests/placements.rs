@@ -317,7 +317,7 @@ fn times() -> u64 {
 
 #[test]
 fn what_the_simulation_reaches_is_enumerated() {
-    let (mut compared, mut restless, mut missed) = (0, 0, Vec::new());
+    let (mut compared, mut with_quotas, mut restless, mut missed) = (0, 0, 0, Vec::new());
     for seed in 0..500 * times() {
         // Not enumerated: a quota refuses DaemonSets' pods; a set refused its next pod waits for another one after a failure.
         let drawn = case(seed / 2);
@@ -334,14 +334,16 @@ fn what_the_simulation_reaches_is_enumerated() {
         for Reached { failed, phase, placed } in reached {
             let Ok(outcomes) = enumeration.outcomes(&failed, Placement::Fresh, phase) else { continue };
             compared += 1;
+            with_quotas += usize::from(has_quota);
             if !outcomes.iter().any(|own| own.is_like(&placed)) {
                 missed.push(format!("{case}{phase:?} after {failed:?}: {placed:?}"));
             }
         }
     }
-    println!("{compared} placements compared; {restless} cases never come to rest");
+    println!("{compared} placements compared, {with_quotas} with quotas; {restless} cases never come to rest");
     assert!(missed.is_empty(), "{} of {compared} are missed\n{}", missed.len(), missed.join("\n"));
     assert!(compared > 600 && restless * 100 < compared, "{compared} compared, {restless} restless");
+    assert!(with_quotas > 150, "{with_quotas} of {compared} with quotas");
 }
 
 /// Whether Kubernetes may preempt other pods than is documented: those of DaemonSets; and not those that the pod has to be near.

@@ -57,16 +57,17 @@ impl Tally {
 
 #[test]
 fn verdicts_agree_with_every_placement() {
-    agree(case, number("QUORATE_CASES", CASES));
+    agree(case, number("QUORATE_CASES", CASES), true);
 }
 
 /// What others hold of one domain is bounded by how they spread themselves over all of them.
 #[test]
 fn verdicts_agree_where_others_spread_themselves() {
-    agree(crowded, number("QUORATE_CASES", CROWDED));
+    agree(crowded, number("QUORATE_CASES", CROWDED), false);
 }
 
-fn agree(drawn: fn(u64) -> Case, cases: u64) {
+/// Every fourth cluster once more with a quota, where these are looked at.
+fn agree(drawn: fn(u64) -> Case, cases: u64, with_quotas: bool) {
     let first = number("QUORATE_SEED", 1);
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
     let parts = std::thread::scope(|scope| {
@@ -75,7 +76,7 @@ fn agree(drawn: fn(u64) -> Case, cases: u64) {
                 let mut tally = Tally::default();
                 for seed in (first + part..first + cases).step_by(threads as usize) {
                     compare(&drawn(seed), &mut tally);
-                    if seed % 4 == 0 {
+                    if with_quotas && seed % 4 == 0 {
                         compare_with_quota(seed, &mut tally);
                     }
                 }
@@ -92,7 +93,7 @@ fn agree(drawn: fn(u64) -> Case, cases: u64) {
     println!("with quotas: {:?}", tally.with_quota);
     for what in ["proved", "violated", "refused", "refused and worse for it"] {
         let count = tally.with_quota.get(what).copied().unwrap_or_default();
-        assert!(cases < CASES || count > 40, "{what}: {:?}", tally.with_quota);
+        assert!(!with_quotas || cases < CASES || count > 40, "{what}: {:?}", tally.with_quota);
     }
     for (phase, percent) in UNDECIDED_PERCENT {
         let (claims, undecided) = (tally.by_phase[phase], tally.undecided.get(phase).copied().unwrap_or_default());
