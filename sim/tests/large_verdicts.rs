@@ -72,3 +72,19 @@ fn pods_that_are_there_now_are_not_replaced_where_a_constraint_keeps_them_off() 
     let [_, violated, _] = tally(&cluster, Placement::Current, Phase::Removed, &failures);
     assert_eq!(violated, 0);
 }
+
+/// Two thirds of the pods of the others fit into one zone beside a third of the rest, all of them do not.
+#[test]
+fn pods_that_are_spread_over_zones_find_room_beside_others_that_are() {
+    let zones = Failures { domain: Domain::Label(ZONE.to_owned()), count: 1 };
+    let node = Failures { domain: Domain::Node, count: 1 };
+    let generous = cluster(Room::Generous, Likeness::Alike, (90, 54));
+    for placement in [Placement::Current, Placement::Fresh] {
+        assert_eq!(tally(&generous, placement, Phase::Removed, &zones), [54, 0, 0], "{placement:?}");
+        assert_eq!(tally(&generous, placement, Phase::Recovered, &node), [54, 0, 0], "{placement:?}");
+    }
+    let zonal = cluster(Room::Zonal, Likeness::Alike, (90, 54));
+    for placement in [Placement::Current, Placement::Fresh, Placement::Reachable] {
+        assert_eq!(tally(&zonal, placement, Phase::Recovered, &node), [54, 0, 0], "{placement:?}");
+    }
+}
