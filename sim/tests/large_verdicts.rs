@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use large_clusters::{Likeness, Room, ZONE, cluster};
 use quorate_proof::Checker;
-use quorate_proof::claim::{Domain, Failures, Phase, Placement};
+use quorate_proof::claim::{Domain, Failures, Phase, Placement, Subject};
 use quorate_proof::cluster::Cluster;
 use quorate_sim::prove::{Problem, Verdict, decide, derived};
 
@@ -73,18 +73,33 @@ fn pods_that_are_there_now_are_not_replaced_where_a_constraint_keeps_them_off() 
     assert_eq!(violated, 0);
 }
 
-/// Two thirds of the pods of the others fit into one zone beside a third of the rest, all of them do not.
+/// All pods of the others do not fit into one zone: those that are spread over zones have a third of theirs there.
 #[test]
 fn pods_that_are_spread_over_zones_find_room_beside_others_that_are() {
     let zones = Failures { domain: Domain::Label(ZONE.to_owned()), count: 1 };
     let node = Failures { domain: Domain::Node, count: 1 };
-    let generous = cluster(Room::Generous, Likeness::Alike, (90, 54));
-    for placement in [Placement::Current, Placement::Fresh] {
-        assert_eq!(tally(&generous, placement, Phase::Removed, &zones), [54, 0, 0], "{placement:?}");
-        assert_eq!(tally(&generous, placement, Phase::Recovered, &node), [54, 0, 0], "{placement:?}");
-    }
-    let zonal = cluster(Room::Zonal, Likeness::Alike, (90, 54));
-    for placement in [Placement::Current, Placement::Fresh, Placement::Reachable] {
-        assert_eq!(tally(&zonal, placement, Phase::Recovered, &node), [54, 0, 0], "{placement:?}");
+    for (room, placement, phase, failures) in [
+        (Room::Generous, Placement::Current, Phase::Recovered, &node),
+        (Room::Generous, Placement::Fresh, Phase::Recovered, &node),
+        (Room::Generous, Placement::Current, Phase::Removed, &zones),
+        (Room::Generous, Placement::Fresh, Phase::Removed, &zones),
+        (Room::Zonal, Placement::Reachable, Phase::Recovered, &node),
+        (Room::Zonal, Placement::Reachable, Phase::Removed, &node),
+    ] {
+        let cluster = cluster(room, Likeness::Alike, (90, 54));
+        let (problem, checker) = (Problem::new(&cluster, &[ZONE]), Checker::new(&cluster).unwrap());
+        let is_spread = |name: &str| name.rsplit('-').next().unwrap().parse::<usize>().unwrap() % 3 == 1;
+        let spread = derived(&cluster, failures).0.into_iter().filter(|guarantee| {
+            let claim = guarantee.claim(placement, phase);
+            matches!(&claim.subject, Subject::Budget(name) if is_spread(name))
+        });
+        let spread: Vec<_> = spread.collect();
+        assert_eq!(spread.len(), 18);
+        for guarantee in spread {
+            let claim = guarantee.claim(placement, phase);
+            let verdict = decide(&problem, checker.digest(), &claim, 0);
+            let Verdict::Proved(proof) = verdict else { panic!("{claim:?}: {verdict:?}") };
+            assert_eq!(checker.check(&proof), Ok(()), "{claim:?}");
+        }
     }
 }
