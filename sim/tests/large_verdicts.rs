@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use large_clusters::{Likeness, Room, ZONE, cluster};
 use quorate_proof::Checker;
-use quorate_proof::claim::{Domain, Failures, Phase, Placement};
+use quorate_proof::claim::{Domain, Failures, Phase, Placement, Subject};
 use quorate_proof::cluster::Cluster;
 use quorate_sim::prove::{Problem, Verdict, decide, derived};
 
@@ -71,4 +71,35 @@ fn pods_that_are_there_now_are_not_replaced_where_a_constraint_keeps_them_off() 
     // Once the zone's nodes are gone it is no domain any longer.
     let [_, violated, _] = tally(&cluster, Placement::Current, Phase::Removed, &failures);
     assert_eq!(violated, 0);
+}
+
+/// All pods of the others do not fit into one zone: those that are spread over zones have a third of theirs there.
+#[test]
+fn pods_that_are_spread_over_zones_find_room_beside_others_that_are() {
+    let zones = Failures { domain: Domain::Label(ZONE.to_owned()), count: 1 };
+    let node = Failures { domain: Domain::Node, count: 1 };
+    for (room, placement, phase, failures) in [
+        (Room::Generous, Placement::Current, Phase::Recovered, &node),
+        (Room::Generous, Placement::Fresh, Phase::Recovered, &node),
+        (Room::Generous, Placement::Current, Phase::Removed, &zones),
+        (Room::Generous, Placement::Fresh, Phase::Removed, &zones),
+        (Room::Zonal, Placement::Reachable, Phase::Recovered, &node),
+        (Room::Zonal, Placement::Reachable, Phase::Removed, &node),
+    ] {
+        let cluster = cluster(room, Likeness::Alike, (90, 54));
+        let (problem, checker) = (Problem::new(&cluster, &[ZONE]), Checker::new(&cluster).unwrap());
+        let is_spread = |name: &str| name.rsplit('-').next().unwrap().parse::<usize>().unwrap() % 3 == 1;
+        let spread = derived(&cluster, failures).0.into_iter().filter(|guarantee| {
+            let claim = guarantee.claim(placement, phase);
+            matches!(&claim.subject, Subject::Budget(name) if is_spread(name))
+        });
+        let spread: Vec<_> = spread.collect();
+        assert_eq!(spread.len(), 18);
+        for guarantee in spread {
+            let claim = guarantee.claim(placement, phase);
+            let verdict = decide(&problem, checker.digest(), &claim, 0);
+            let Verdict::Proved(proof) = verdict else { panic!("{claim:?}: {verdict:?}") };
+            assert_eq!(checker.check(&proof), Ok(()), "{claim:?}");
+        }
+    }
 }
