@@ -60,6 +60,13 @@ pub(super) fn can_be_searched(problem: &Problem<'_>, claim: &Claim, follow: &BTr
     if let Some(group) = draws {
         return Err(format!("pods of {} may evict those that they have to be near", group.name));
     }
+    // What makes room for a pod that preempts is gone before it is placed: one of a higher priority may take the room meanwhile, and it
+    // makes more room elsewhere. A search has it placed at once.
+    let highest = followed().map(|group| group.shape.priority).max();
+    let is_between = |priority: i32| lowest < Some(priority) && Some(priority) < highest;
+    if let Some(group) = followed().find(|group| group.shape.preempts && is_between(group.shape.priority)) {
+        return Err(format!("pods of a higher priority may take what makes room for {}", group.name));
+    }
     if claim.phase != Phase::Instant {
         if problem.has_unready {
             return Err("not all nodes are ready to begin with".to_owned());

@@ -61,6 +61,17 @@ pub(crate) fn check(
     if let Some(workload) = followed.iter().find(may_evict_company) {
         return Err(claim(&format!("pods of {} may evict those that they have to be near", index.name(*workload))));
     }
+    // What makes room for a pod that preempts is gone before it is placed: one of a higher priority may take the room meanwhile, and it
+    // makes more room elsewhere. A search has it placed at once.
+    let highest = followed.iter().map(|workload| index.pod_of(*workload).priority).max();
+    let may_be_outrun = |workload: &&usize| {
+        let pod = index.pod_of(**workload);
+        pod.preempts && lowest < Some(pod.priority) && Some(pod.priority) < highest
+    };
+    if let Some(workload) = followed.iter().find(may_be_outrun) {
+        let name = index.name(*workload);
+        return Err(claim(&format!("pods of a higher priority may take what makes room for {name}")));
+    }
     nobody_else(checker, question, followed)?;
     if question.phase() == Phase::Instant {
         return if one_by_one { Err(claim("nothing is evicted right after the loss")) } else { Ok(()) };
