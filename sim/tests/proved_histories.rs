@@ -209,7 +209,8 @@ fn compare(rest: &Simulation, proved: &BTreeMap<Phase, Claim>, (case, sets): (&C
 #[test]
 fn what_is_proved_for_every_history_holds_after_some() {
     let cases = number("QUORATE_CASES", CASES);
-    let with = hold(case, cases);
+    // A pod of a high priority takes the room that another has made for itself; a DaemonSet's pod is pending.
+    let with = hold(case, &[52_148, 91_932], cases);
     assert!(cases < CASES || with["quota"] > 20 && with["autoscaler"] > 100, "{with:?}");
 }
 
@@ -217,15 +218,15 @@ fn what_is_proved_for_every_history_holds_after_some() {
 #[test]
 fn it_holds_where_others_spread_themselves() {
     let cases = number("QUORATE_CASES", CASES);
-    let with = hold(crowded, cases);
+    let with = hold(crowded, &[91_407], cases);
     assert!(cases < CASES || with["others spread themselves"] > 500, "{with:?}");
 }
 
-/// Holds what is proved against histories; gives how often, by what occurs in the cluster.
-fn hold(drawn: fn(u64) -> Case, cases: u64) -> BTreeMap<&'static str, usize> {
+/// Holds what is proved against histories, of some clusters always; gives how often, by what occurs in the cluster.
+fn hold(drawn: fn(u64) -> Case, kept: &[u64], cases: u64) -> BTreeMap<&'static str, usize> {
     let first = number("QUORATE_SEED", 1);
     let (mut compared, mut with) = (BTreeMap::new(), BTreeMap::new());
-    for seed in first..first + cases {
+    for seed in kept.iter().copied().chain(first..first + cases) {
         let case = eventful(drawn(seed));
         let ground = Ground::new(&case.state);
         let sets = Enumeration::new(&ground, Reading::KUBERNETES).failed_sets(case.failures);

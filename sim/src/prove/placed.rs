@@ -115,6 +115,9 @@ fn can_be_asked<'a>(problem: &Problem<'a>, group: &Group<'a>, case: Case<'_>) ->
     if let Some(what) = problem.unknown(group, first) {
         return Err(format!("where pods of {IT} may run depends on {what}, which is not modelled here"));
     }
+    if let Some(pod) = problem.misplaced.filter(|_| case.placement == Placement::Current) {
+        return Err(format!("pod {pod} is not where it is expected, or terminates"));
+    }
     if !shape.affinity.is_empty() {
         return Err(format!("{IT} has required pod affinity, for which there is no bound"));
     }

@@ -61,6 +61,8 @@ pub struct Problem<'a> {
     pub(super) terminating_on: BTreeSet<usize>,
     /// A movable pod of an earlier revision: bounds know only the present ones.
     pub(super) earlier_pod: Option<&'a str>,
+    /// A pod of a DaemonSet, or a static one, that is not where it is expected, or terminates.
+    pub(super) misplaced: Option<&'a str>,
     /// Whether a node is not ready.
     pub(super) has_unready: bool,
     /// The highest priority of movable pods that preempt.
@@ -203,6 +205,7 @@ impl<'a> Problem<'a> {
             bound_to: Vec::new(),
             terminating_on: BTreeSet::new(),
             earlier_pod: None,
+            misplaced: None,
             has_unready: cluster.nodes.values().any(|node| !node.ready),
             highest_preempting: None,
             evens: Evens::default(),
@@ -240,6 +243,11 @@ impl<'a> Problem<'a> {
                 *pods = pods.saturating_add(1);
             }
             let Some(group) = self.group(&pod.workload) else { continue };
+            if let Some((_, on)) = self.fixed.iter().find(|(fixed, _)| *fixed == group)
+                && (pod.terminating || !node.is_some_and(|node| on.binary_search(node).is_ok()))
+            {
+                self.misplaced = Some(name);
+            }
             let is_earlier =
                 self.groups.get(group).is_some_and(|own| own.is_movable() && own.workload.shape != pod.shape);
             if is_earlier && self.earlier_pod.is_none() {
