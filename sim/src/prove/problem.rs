@@ -244,7 +244,7 @@ impl<'a> Problem<'a> {
             }
             let Some(group) = self.group(&pod.workload) else { continue };
             if let Some((_, on)) = self.fixed.iter().find(|(fixed, _)| *fixed == group)
-                && (pod.terminating || !node.is_some_and(|node| on.binary_search(node).is_ok()))
+                && (pod.terminating || node.is_none_or(|node| on.binary_search(node).is_err()))
             {
                 self.misplaced = Some(name);
             }
