@@ -13,7 +13,7 @@ mod placements;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use claims::{claim_of, label_of};
+use claims::{available, claim_of, label_of};
 use cluster_builder::step;
 use placements::generate::{Case, Random, case};
 use quorate_proof::claim::{Claim, Phase, Placement, Subject};
@@ -86,16 +86,6 @@ fn with_wishes(seed: u64) -> Case {
     case.state.deployments.for_each_mut(|_, own| own.template = wish(&own.template));
     case.state.stateful_sets.for_each_mut(|_, own| own.template = wish(&own.template));
     case
-}
-
-/// How many pods of a workload are available once nodes have failed.
-fn available(state: &ClusterState, subject: WorkloadName, failed: &[NodeId]) -> i64 {
-    let is_own = |pod: &Pod| workload_of(state, pod.owner).and_then(|id| workload_name(state, id)) == Some(subject);
-    let is_there = |pod: &Pod| {
-        let node = pod.node.filter(|node| !failed.contains(node)).and_then(|node| state.nodes.get(&node));
-        pod.ready && pod.deletion.is_none() && node.is_some_and(|node| node.crashed_at.is_none())
-    };
-    state.pods.values().filter(|pod| is_there(pod) && is_own(pod)).count() as i64
 }
 
 /// The fewest pods that are available in any end that an exploration finds, by phase, and whether it has found all.

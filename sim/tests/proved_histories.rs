@@ -13,7 +13,7 @@ mod placements;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use claims::{claim_of, label_of};
+use claims::{available, claim_of, label_of};
 use placements::enumerate::{Enumeration, Reading};
 use placements::generate::{Case, Random, case, crowded};
 use placements::ground::{Ground, NodeSet};
@@ -21,7 +21,7 @@ use placements::play;
 use quorate_proof::Checker;
 use quorate_proof::claim::{Claim, Phase, Placement};
 use quorate_sim::cluster::*;
-use quorate_sim::controller::{all_workloads, workload_name, workload_of};
+use quorate_sim::controller::{all_workloads, workload_name};
 use quorate_sim::prove::{DEFAULT_STATES, Problem, Verdict, cluster, decide};
 use quorate_sim::simulation::{EvictionTarget, Simulation, StepAction, StepOutcome};
 
@@ -147,16 +147,6 @@ fn after_history(simulation: &mut Simulation, case: &Case, random: &mut Random) 
         }
     }
     Some(happened)
-}
-
-/// How many pods of a workload are available once nodes have failed.
-fn available(state: &ClusterState, subject: WorkloadName, failed: &[NodeId]) -> i64 {
-    let is_own = |pod: &Pod| workload_of(state, pod.owner).and_then(|id| workload_name(state, id)) == Some(subject);
-    let is_there = |pod: &Pod| {
-        let node = pod.node.filter(|node| !failed.contains(node)).and_then(|node| state.nodes.get(&node));
-        pod.ready && pod.deletion.is_none() && node.is_some_and(|node| node.crashed_at.is_none())
-    };
-    state.pods.values().filter(|pod| is_there(pod) && is_own(pod)).count() as i64
 }
 
 /// For each phase the most pods that are proved to be available.

@@ -6,6 +6,8 @@ use std::ops::Range;
 use quorate_proof::Checker;
 use quorate_proof::claim::{Claim, Domain, Failures, Phase, Placement, Subject};
 use quorate_proof::cluster::Cluster;
+use quorate_sim::cluster::{ClusterState, NodeId, Pod, WorkloadName};
+use quorate_sim::controller::{workload_name, workload_of};
 use quorate_sim::prove::{Problem, Verdict, cluster, decide};
 
 use crate::placements::enumerate::FailureDomain;
@@ -35,6 +37,16 @@ pub(crate) fn label_of(claim: &Claim) -> &str {
         Domain::Node => "",
         Domain::Label(label) => label,
     }
+}
+
+/// How many pods of a workload are available once nodes have failed.
+pub(crate) fn available(state: &ClusterState, subject: WorkloadName, failed: &[NodeId]) -> i64 {
+    let is_own = |pod: &Pod| workload_of(state, pod.owner).and_then(|id| workload_name(state, id)) == Some(subject);
+    let is_there = |pod: &Pod| {
+        let node = pod.node.filter(|node| !failed.contains(node)).and_then(|node| state.nodes.get(&node));
+        pod.ready && pod.deletion.is_none() && node.is_some_and(|node| node.crashed_at.is_none())
+    };
+    state.pods.values().filter(|pod| is_there(pod) && is_own(pod)).count() as i64
 }
 
 /// A claim about a random case, and what becomes of it without a search.

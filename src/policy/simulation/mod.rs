@@ -36,4 +36,4 @@ mod words;
 pub use context::Context;
 pub use evaluate::{GUARANTEE_UNDECIDED, GUARANTEE_VIOLATED, evaluate};
 pub use mend::{currency, monthly_price};
-pub use progress::{Before, Progress, Start, Stuck, StuckStep, has_placed, progress};
+pub use progress::{Before, Progress, Start, Stuck, StuckStep, progress};

@@ -193,8 +193,7 @@ fn before(at_rest: &AtRest<'_>, start: Start<'_>) -> Before {
 }
 
 /// Whether some pod is where a scheduler has put it.
-#[must_use]
-pub fn has_placed(state: &ClusterState) -> bool {
+fn has_placed(state: &ClusterState) -> bool {
     let is_placed = |pod: &Pod| {
         let is_own = matches!(pod.owner, Owner::DaemonSet(_) | Owner::Node);
         pod.node.is_some() && !is_own && pod.template.spec.node_name.is_none()
